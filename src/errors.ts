@@ -1,0 +1,54 @@
+/**
+ * What went wrong, as a closed list: the code decides what a person reads, `retry` decides what the service does.
+ */
+export type ErrorCode =
+  | 'config_invalid'
+  | 'intercom_unreachable'
+  | 'intercom_timeout'
+  | 'intercom_rate_limited'
+  | 'intercom_unavailable'
+  | 'intercom_refused_token'
+  | 'intercom_refused_request'
+  | 'intercom_not_found'
+  | 'intercom_answer_unreadable'
+  | 'notification_unreadable'
+  | 'store_unavailable'
+  | 'store_newer_than_program'
+  | 'workspace_mismatch'
+  | 'run_in_progress'
+  | 'bad_request'
+  | 'not_found'
+  | 'unauthorized'
+  | 'stopped';
+
+/** `now`: the same step may simply run again · `later`: after a growing delay · `never`: park it for a person. */
+export type Retry = 'now' | 'later' | 'never';
+
+export interface AppErrorOptions {
+  readonly cause?: unknown;
+  /** Wait at least this long before the next try (Intercom told us so). */
+  readonly retryAfterMs?: number;
+  /** True when the request may have taken effect although no answer came back. */
+  readonly outcomeUnknown?: boolean;
+  /** HTTP status that Intercom answered with. */
+  readonly status?: number;
+}
+
+/** The only error class that crosses a module boundary. `message` never holds personal data. */
+export class AppError extends Error {
+  override readonly name = 'AppError';
+  readonly code: ErrorCode;
+  readonly retry: Retry;
+  readonly retryAfterMs: number | null;
+  readonly outcomeUnknown: boolean;
+  readonly status: number | null;
+
+  constructor(code: ErrorCode, retry: Retry, message: string, options: AppErrorOptions = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.code = code;
+    this.retry = retry;
+    this.retryAfterMs = options.retryAfterMs ?? null;
+    this.outcomeUnknown = options.outcomeUnknown ?? false;
+    this.status = options.status ?? null;
+  }
+}

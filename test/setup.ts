@@ -1,0 +1,17 @@
+import { afterEach, beforeEach, expect, vi } from 'vitest';
+
+// Output nobody expected is a failure: a warning in a test run is a defect that nobody has looked at yet.
+const complaints: string[] = [];
+
+beforeEach(() => {
+  complaints.length = 0;
+  for (const method of ['warn', 'error'] as const) {
+    vi.spyOn(console, method).mockImplementation((...words: unknown[]) => {
+      complaints.push(`console.${method}: ${words.map(String).join(' ')}`);
+    });
+  }
+});
+
+afterEach(() => {
+  expect(complaints).toEqual([]);
+});
