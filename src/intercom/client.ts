@@ -1,0 +1,310 @@
+import type { Clock } from '../clock.js';
+import { AppError } from '../errors.js';
+import type { AttributeValue, ContactFacts, ConversationFacts } from '../rules/facts.js';
+import type { MaintainedAttribute } from '../rules/vocabulary.js';
+import { readAdmins, readPage, readWorkspace } from './answers.js';
+import { isId, parseJson } from './json.js';
+import { readContactObject, readConversationObject } from './objects.js';
+import type { RateAnswer, RateBudget } from './rate-budget.js';
+import { readAbsence, refusalOf, scalarsIn, unreadable, type Answer } from './refusals.js';
+
+/** Who waits for the answer: event-driven work goes before sweeps when the rate budget runs short. */
+export type CallPriority = 'soon' | 'sweep';
+
+export interface CallOptions {
+  readonly priority: CallPriority;
+  readonly signal?: AbortSignal;
+}
+
+export type ContactAnswer =
+  /** `observedAtMs`: when the request was sent. */
+  | { readonly kind: 'found'; readonly contact: ContactFacts; readonly observedAtMs: number }
+  | { readonly kind: 'gone' }
+  /** `intoId` is null where Intercom doesn't say into whom. */
+  | { readonly kind: 'merged'; readonly intoId: string | null };
+
+export type ConversationAnswer =
+  | { readonly kind: 'found'; readonly conversation: ConversationFacts; readonly observedAtMs: number }
+  | { readonly kind: 'gone' };
+
+export interface SearchPage<Item> {
+  readonly items: readonly Item[];
+  /** Over all pages. */
+  readonly totalCount: number;
+  /** Opaque cursor of the next page; null on the last one. */
+  readonly nextCursor: string | null;
+}
+
+/** The look-ups and the one write this service makes. Every method rejects with an `AppError`. */
+export interface IntercomClient {
+  /** `GET /me`. */
+  readWorkspace(options: CallOptions): Promise<{ readonly id: string; readonly timeZone: string }>;
+  /** `GET /admins`. */
+  listAdmins(
+    options: CallOptions,
+  ): Promise<readonly { readonly id: string; readonly name: string | null; readonly email: string | null }[]>;
+  /** `GET /contacts/{id}`. */
+  readContact(id: string, options: CallOptions): Promise<ContactAnswer>;
+  /** `GET /conversations/{id}`. */
+  readConversation(id: string, options: CallOptions): Promise<ConversationAnswer>;
+  /** `PUT /contacts/{id}` with these custom attributes only; answers the contact as Intercom holds it afterwards. */
+  updateContact(
+    id: string,
+    attributes: Readonly<Partial<Record<MaintainedAttribute, AttributeValue>>>,
+    options: CallOptions,
+  ): Promise<ContactAnswer>;
+  /** `POST /contacts/search`, one page. */
+  searchContacts(search: Search, options: CallOptions): Promise<SearchPage<ContactFacts>>;
+  /** `POST /conversations/search`, one page. */
+  searchConversations(search: Search, options: CallOptions): Promise<SearchPage<ConversationFacts>>;
+}
+
+export interface Search {
+  readonly query: SearchQuery;
+  readonly perPage: number;
+  readonly cursor: string | null;
+  readonly sort?: { readonly field: string; readonly order: 'ascending' | 'descending' };
+}
+
+/** Intercom's search language: one filter, or a group of at most 15 filters, nested at most twice. */
+export type SearchQuery =
+  | {
+      readonly field: string;
+      readonly operator: SearchOperator;
+      readonly value: string | number | boolean | null | readonly (string | number)[];
+    }
+  | { readonly operator: 'AND' | 'OR'; readonly value: readonly SearchQuery[] };
+
+export type SearchOperator = '=' | '!=' | 'IN' | 'NIN' | '<' | '>' | '<=' | '>=' | '~' | '!~' | '^' | '$';
+
+export interface IntercomClientOptions {
+  /** `https://api.intercom.io`, or that of another region, a proxy or the sandbox. */
+  readonly apiBase: string;
+  readonly token: string;
+  /** `Intercom-Version` header. */
+  readonly version: string;
+  /** Shared by all clients of one workspace. */
+  readonly budget: RateBudget;
+  readonly clock: Clock;
+  /** For one call, from sending it to the last byte of its answer; waiting for the rate budget doesn't count. */
+  readonly timeoutMs?: number;
+  readonly userAgent?: string;
+}
+
+const TIMEOUT_MS = 10_000;
+const MOST_ANSWER_BYTES = 20_000_000;
+
+interface TimedAnswer extends Answer {
+  readonly sentAtMs: number;
+}
+
+interface Call {
+  readonly method: 'GET' | 'PUT' | 'POST';
+  readonly path: string;
+  /** Method and path without ids. */
+  readonly label: string;
+  readonly body?: unknown;
+  /** The id in the path. */
+  readonly id?: string;
+}
+
+/**
+ * A client for one workspace. Each method makes one attempt and rejects with an `AppError` whose `retry` says what
+ * becomes of it: `intercom_unreachable`, `intercom_timeout`, `intercom_unavailable` (408, 5xx), `intercom_rate_limited`
+ * (with `retryAfterMs`), `intercom_refused_token` (401–403) and `intercom_answer_unreadable` are worth another try
+ * later; `intercom_refused_request` (other 4xx) and `intercom_not_found` are not. `outcomeUnknown` marks writes that
+ * may have taken effect all the same; `stopped` is the caller's own signal.
+ */
+export function createIntercomClient(options: IntercomClientOptions): IntercomClient {
+  const ask = async (call: Call, how: CallOptions): Promise<TimedAnswer> => {
+    const answer = await send(options, call, how);
+    if (answer.status !== 429) return answer;
+    const { pausedUntilMs } = options.budget.snapshot();
+    throw new AppError('intercom_rate_limited', 'later', `${call.label}: over Intercom's rate limit`, {
+      status: 429,
+      retryAfterMs: Math.max(0, (pausedUntilMs ?? 0) - options.clock.nowMs()),
+    });
+  };
+
+  const contactAnswer = async (call: Call, how: CallOptions): Promise<ContactAnswer> => {
+    const answer = await ask(call, how);
+    const absence = readAbsence(answer);
+    if (absence !== null) return absence;
+    const read = readContactObject(bodyOf(answer, call));
+    if (read.kind !== 'ok') throw unreadable(call.label, 'the answer is no contact', kindOf(call));
+    // What a full answer lacks, the contact lacks.
+    return { kind: 'found', contact: read.contact, observedAtMs: answer.sentAtMs };
+  };
+
+  const searchPage = async <Item>(
+    call: Call,
+    how: CallOptions,
+    key: string,
+    readOne: (raw: unknown) => Item | null,
+  ): Promise<SearchPage<Item>> => {
+    const page = readPage(bodyOf(await ask(call, how), call), key, readOne);
+    if (page === null) throw unreadable(call.label, 'the answer is no page of results', kindOf(call));
+    return page;
+  };
+
+  return {
+    readWorkspace: async (how) => {
+      const call: Call = { method: 'GET', path: '/me', label: 'GET /me' };
+      const workspace = readWorkspace(bodyOf(await ask(call, how), call));
+      if (workspace === null) throw unreadable(call.label, 'the answer names no workspace', kindOf(call));
+      return workspace;
+    },
+    listAdmins: async (how) => {
+      const call: Call = { method: 'GET', path: '/admins', label: 'GET /admins' };
+      const admins = readAdmins(bodyOf(await ask(call, how), call));
+      if (admins === null) throw unreadable(call.label, 'the answer is no list of admins', kindOf(call));
+      return admins;
+    },
+    readContact: (id, how) => contactAnswer(objectCall('GET', 'contacts', id), how),
+    readConversation: async (id, how) => {
+      const call = objectCall('GET', 'conversations', id);
+      const answer = await ask(call, how);
+      // Only contacts are merged into each other; a conversation that isn't there is gone.
+      if (readAbsence(answer) !== null) return { kind: 'gone' };
+      const read = readConversationObject(bodyOf(answer, call));
+      if (read.kind !== 'ok') throw unreadable(call.label, 'the answer is no conversation', kindOf(call));
+      return { kind: 'found', conversation: read.conversation, observedAtMs: answer.sentAtMs };
+    },
+    updateContact: (id, attributes, how) =>
+      contactAnswer({ ...objectCall('PUT', 'contacts', id), body: { custom_attributes: attributes } }, how),
+    searchContacts: (search, how) =>
+      searchPage(searchCall('contacts', search), how, 'data', (raw) => {
+        const read = readContactObject(raw);
+        return read.kind === 'ok' ? read.contact : null;
+      }),
+    searchConversations: (search, how) =>
+      searchPage(searchCall('conversations', search), how, 'conversations', (raw) => {
+        const read = readConversationObject(raw);
+        return read.kind === 'ok' ? read.conversation : null;
+      }),
+  };
+}
+
+function objectCall(method: 'GET' | 'PUT', list: 'contacts' | 'conversations', id: string): Call {
+  const label = `${method} /${list}/{id}`;
+  if (!isId(id))
+    throw new AppError('intercom_refused_request', 'never', `${label}: this is no id of Intercom's`);
+  return { method, path: `/${list}/${encodeURIComponent(id)}`, label, id };
+}
+
+function searchCall(list: 'contacts' | 'conversations', search: Search): Call {
+  const { query, perPage, cursor, sort } = search;
+  const pagination =
+    // An empty cursor makes Intercom fail instead of being taken for none.
+    cursor === null || cursor === '' ? { per_page: perPage } : { per_page: perPage, starting_after: cursor };
+  const path = `/${list}/search`;
+  return {
+    method: 'POST',
+    path,
+    label: `POST ${path}`,
+    body: { query, pagination, ...(sort === undefined ? {} : { sort }) },
+  };
+}
+
+function kindOf(call: Call): Parameters<typeof refusalOf>[1] {
+  return {
+    isWrite: call.method === 'PUT',
+    values: [...(call.id === undefined ? [] : [call.id]), ...scalarsIn(call.body)],
+  };
+}
+
+/** The body of a successful answer; every other one becomes its error. */
+function bodyOf(answer: Answer, call: Call): unknown {
+  if (answer.status < 200 || answer.status > 299) throw refusalOf(answer, kindOf(call));
+  if (answer.body === undefined) throw unreadable(call.label, 'the answer is not JSON', kindOf(call));
+  return answer.body;
+}
+
+async function send(options: IntercomClientOptions, call: Call, how: CallOptions): Promise<TimedAnswer> {
+  const { clock, budget, timeoutMs = TIMEOUT_MS } = options;
+  const permit = await budget.acquire(how.priority, how.signal);
+  const sentAtMs = clock.nowMs();
+  const timeout = new AbortController();
+  const done = new AbortController();
+  let seen: RateAnswer | null = null;
+  void clock.sleep(timeoutMs, done.signal).then(() => {
+    if (!done.signal.aborted) timeout.abort();
+  });
+  try {
+    const response = await fetch(`${options.apiBase.replace(/\/+$/, '')}${call.path}`, {
+      method: call.method,
+      headers: {
+        Authorization: `Bearer ${options.token}`,
+        'Intercom-Version': options.version,
+        Accept: 'application/json',
+        'User-Agent': options.userAgent ?? 'intercom-engagement',
+        ...(call.body === undefined ? {} : { 'Content-Type': 'application/json' }),
+      },
+      ...(call.body === undefined ? {} : { body: JSON.stringify(call.body) }),
+      // Following one would hand the token to another address.
+      redirect: 'manual',
+      signal: AbortSignal.any([timeout.signal, ...(how.signal === undefined ? [] : [how.signal])]),
+    });
+    const { status, headers } = response;
+    seen = { status, headers, receivedAtMs: clock.nowMs() };
+    const bytes = await readBytes(response, call);
+    const parsed = parseJson(bytes);
+    const body = parsed.kind === 'ok' ? parsed.value : undefined;
+    return { label: call.label, body, sentAtMs, ...seen };
+  } catch (error) {
+    throw callFailure(error, call, {
+      isStopped: how.signal?.aborted === true,
+      isLate: timeout.signal.aborted,
+      timeoutMs,
+    });
+  } finally {
+    done.abort();
+    permit.settle(seen);
+  }
+}
+
+/** The whole body, unless it is longer than any answer of Intercom's should be. */
+async function readBytes(response: Response, call: Call): Promise<Uint8Array> {
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  // Leaving the loop early cancels the rest of the body.
+  for await (const chunk of response.body ?? []) {
+    size += chunk.byteLength;
+    if (size > MOST_ANSWER_BYTES)
+      throw unreadable(call.label, `the answer is longer than ${MOST_ANSWER_BYTES} bytes`, kindOf(call));
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks);
+}
+
+function callFailure(
+  error: unknown,
+  call: Call,
+  how: { readonly isStopped: boolean; readonly isLate: boolean; readonly timeoutMs: number },
+): AppError {
+  if (error instanceof AppError) return error;
+  const { label } = call;
+  const options = { cause: error, outcomeUnknown: call.method === 'PUT' };
+  if (how.isStopped) return new AppError('stopped', 'later', `${label}: stopped`, options);
+  if (how.isLate)
+    return new AppError(
+      'intercom_timeout',
+      'later',
+      `${label}: no answer within ${how.timeoutMs} ms`,
+      options,
+    );
+  return new AppError(
+    'intercom_unreachable',
+    'later',
+    `${label}: Intercom can't be reached${causeOf(error)}`,
+    options,
+  );
+}
+
+/** ` (ECONNREFUSED)`: fetch tells only in its error's cause what went wrong. */
+function causeOf(error: unknown): string {
+  const cause = error instanceof Error ? error.cause : null;
+  return cause instanceof Error && 'code' in cause && typeof cause.code === 'string'
+    ? ` (${cause.code})`
+    : '';
+}

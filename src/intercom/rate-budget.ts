@@ -1,0 +1,218 @@
+import type { Clock } from '../clock.js';
+import { AppError } from '../errors.js';
+import type { CallPriority } from './client.js';
+import { readRate, readRetryAfterMs } from './rate-headers.js';
+import { createRateWindow } from './rate-window.js';
+
+/** Shared by all calls to one workspace: who may call when. */
+export interface RateBudget {
+  /**
+   * Resolves when a call may be sent; its permit must be settled whatever becomes of the call.
+   * @throws AppError `intercom_rate_limited` (retry later) when there was no room for 20 s, `stopped` when `signal`
+   * aborts first.
+   */
+  acquire(priority: CallPriority, signal?: AbortSignal): Promise<Permit>;
+  snapshot(): RateSnapshot;
+}
+
+export interface Permit {
+  /** Tells the budget what was answered, or null when nothing was. Only the first call counts. */
+  settle(answer: RateAnswer | null): void;
+}
+
+export interface RateAnswer {
+  readonly status: number;
+  readonly headers: Headers;
+  /** When the headers came, on our clock. */
+  readonly receivedAtMs: number;
+}
+
+/** For metrics and pages. Null until Intercom's first answer has told. */
+export interface RateSnapshot {
+  readonly limit: number | null;
+  /** Room left in this window, calls under way not subtracted. */
+  readonly remaining: number | null;
+  readonly resetAtMs: number | null;
+  readonly inFlight: number;
+  readonly waiting: number;
+  /** No call goes out before this moment: Intercom has said 429. Null while calls may go. */
+  readonly pausedUntilMs: number | null;
+}
+
+export interface RateBudgetOptions {
+  readonly clock: Clock;
+  /** Calls under way at once. */
+  readonly concurrency?: number;
+}
+
+const CONCURRENCY = 16;
+/** Calls at once while nothing is known about the limit. */
+const FIRST_CONCURRENCY = 2;
+/** Share of each window that sweeps leave to event-driven work. */
+const KEPT_FOR_SOON = 0.2;
+/** Two windows; then the caller's own retry and lease take over. */
+const LONGEST_WAIT_MS = 20_000;
+const FIRST_PAUSE_MS = 1000;
+const LONGEST_PAUSE_MS = 60_000;
+
+interface Waiter {
+  readonly deadlineMs: number;
+  readonly grant: () => void;
+  readonly refuse: (error: AppError) => void;
+}
+
+/**
+ * The rate budget, learned from Intercom's rate-limit headers. Calls under way count as if Intercom had not counted
+ * them yet, so that the window is never overdrawn however answers overtake each other.
+ */
+export function createRateBudget({ clock, concurrency = CONCURRENCY }: RateBudgetOptions): RateBudget {
+  const window = createRateWindow();
+  const queues: Readonly<Record<CallPriority, Set<Waiter>>> = { soon: new Set(), sweep: new Set() };
+  let inFlight = 0;
+  let pausedUntilMs = 0;
+  /** How many pauses there were: the answers of calls sent before the latest one don't lengthen it. */
+  let pauses = 0;
+  /** 429s in a row, each after the pause of the one before. */
+  let strikes = 0;
+  let alarm: { readonly atMs: number; readonly cancel: AbortController } | null = null;
+
+  const hasRoom = (priority: CallPriority): boolean => {
+    if (inFlight >= concurrency) return false;
+    const { limit, remaining } = window;
+    if (limit === null || remaining === null) return inFlight < FIRST_CONCURRENCY;
+    const kept = priority === 'soon' ? 0 : Math.floor(limit * KEPT_FOR_SOON);
+    return remaining - inFlight > kept;
+  };
+
+  const pump = (): void => {
+    const nowMs = clock.nowMs();
+    window.roll(nowMs);
+    for (const queue of [queues.soon, queues.sweep]) refuseLate(queue, nowMs);
+    if (nowMs >= pausedUntilMs) {
+      grantFrom('soon');
+      if (queues.soon.size === 0) grantFrom('sweep');
+    }
+    setAlarm(nowMs);
+  };
+
+  const grantFrom = (priority: CallPriority): void => {
+    for (const waiter of queues[priority]) {
+      if (!hasRoom(priority)) return;
+      queues[priority].delete(waiter);
+      waiter.grant();
+    }
+  };
+
+  const refuseLate = (queue: Set<Waiter>, nowMs: number): void => {
+    for (const waiter of queue) {
+      if (nowMs < waiter.deadlineMs) return;
+      queue.delete(waiter);
+      waiter.refuse(
+        new AppError(
+          'intercom_rate_limited',
+          'later',
+          `no room in Intercom's rate limit for ${LONGEST_WAIT_MS / 1000} s`,
+          {
+            retryAfterMs: Math.max(0, pausedUntilMs - nowMs),
+          },
+        ),
+      );
+    }
+  };
+
+  /** Wakes up when room may come without any answer: the pause or the window ends, or somebody has waited too long. */
+  const setAlarm = (nowMs: number): void => {
+    const waiters = [...queues.soon].slice(0, 1).concat([...queues.sweep].slice(0, 1));
+    const deadlines = waiters.map((waiter) => waiter.deadlineMs);
+    const opening = pausedUntilMs > nowMs ? pausedUntilMs : window.resetAtMs;
+    const atMs = waiters.length === 0 ? null : Math.min(...deadlines, opening ?? Infinity);
+    if (alarm?.atMs === atMs) return;
+    alarm?.cancel.abort();
+    alarm = atMs === null ? null : { atMs, cancel: new AbortController() };
+    if (alarm !== null) void ring(alarm, nowMs);
+  };
+
+  const ring = async (own: NonNullable<typeof alarm>, nowMs: number): Promise<void> => {
+    await clock.sleep(own.atMs - nowMs, own.cancel.signal);
+    if (alarm !== own) return;
+    alarm = null;
+    pump();
+  };
+
+  const noteStatus = (answer: RateAnswer, resetAtMs: number | null, sentAfterPause: number): void => {
+    const isNews = sentAfterPause === pauses;
+    if (answer.status !== 429) {
+      if (isNews) strikes = 0;
+      return;
+    }
+    if (isNews) {
+      strikes += 1;
+      pauses += 1;
+    }
+    const { receivedAtMs } = answer;
+    const retryAfterMs = readRetryAfterMs(answer.headers, receivedAtMs);
+    const backOffMs = Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** (Math.max(strikes, 1) - 1));
+    const toResetMs = resetAtMs !== null && resetAtMs > receivedAtMs ? resetAtMs - receivedAtMs : null;
+    pausedUntilMs = Math.max(pausedUntilMs, receivedAtMs + (retryAfterMs ?? toResetMs ?? backOffMs));
+  };
+
+  const issuePermit = (): Permit => {
+    const sentIn = window.number;
+    const sentAfterPause = pauses;
+    let isSettled = false;
+    inFlight += 1;
+    return {
+      settle: (answer) => {
+        if (isSettled) return;
+        isSettled = true;
+        inFlight -= 1;
+        const report = answer === null ? null : readRate(answer.headers, answer.receivedAtMs);
+        window.roll(clock.nowMs());
+        window.learn(report, sentIn);
+        if (answer !== null) noteStatus(answer, report?.resetAtMs ?? null, sentAfterPause);
+        pump();
+      },
+    };
+  };
+
+  return {
+    acquire: (priority, signal) =>
+      new Promise((resolve, reject) => {
+        const stopped = (): void => {
+          queues[priority].delete(waiter);
+          reject(new AppError('stopped', 'later', 'stopped while waiting for the rate limit'));
+          pump();
+        };
+        const waiter: Waiter = {
+          deadlineMs: clock.nowMs() + LONGEST_WAIT_MS,
+          grant: () => {
+            signal?.removeEventListener('abort', stopped);
+            resolve(issuePermit());
+          },
+          refuse: (error) => {
+            signal?.removeEventListener('abort', stopped);
+            reject(error);
+          },
+        };
+        if (signal?.aborted === true) {
+          stopped();
+          return;
+        }
+        signal?.addEventListener('abort', stopped, { once: true });
+        queues[priority].add(waiter);
+        pump();
+      }),
+    snapshot: () => {
+      const nowMs = clock.nowMs();
+      window.roll(nowMs);
+      return {
+        limit: window.limit,
+        remaining: window.remaining,
+        resetAtMs: window.resetAtMs,
+        inFlight,
+        waiting: queues.soon.size + queues.sweep.size,
+        pausedUntilMs: pausedUntilMs > nowMs ? pausedUntilMs : null,
+      };
+    },
+  };
+}

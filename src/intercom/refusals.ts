@@ -1,0 +1,122 @@
+import { AppError, type AppErrorOptions } from '../errors.js';
+import { isRecord, readId } from './json.js';
+import { readRetryAfterMs } from './rate-headers.js';
+
+/** One call and what became of it. `label` names the method and path without ids: it goes into messages and logs. */
+export interface Answer {
+  readonly label: string;
+  readonly status: number;
+  readonly headers: Headers;
+  /** The parsed body; undefined when it is not JSON. */
+  readonly body: unknown;
+  readonly receivedAtMs: number;
+}
+
+/** What the request may have done although its answer was no good. */
+export interface RequestKind {
+  readonly isWrite: boolean;
+  /** Scalars of the request's body and path: Intercom's message may quote them, ours never does. */
+  readonly values: readonly (string | number | boolean | null)[];
+}
+
+const LONGEST_MESSAGE = 300;
+
+/** 404 and 410 of an object asked for by id: Intercom says itself that it is gone, or into which contact it went. */
+export type Absence = { readonly kind: 'gone' } | { readonly kind: 'merged'; readonly intoId: string | null };
+
+/**
+ * Reads a 404 or 410 as an absence; null when it is none. Only Intercom's own `error.list` is believed: a gateway's
+ * or a wrong address's 404 must never pass for a deleted contact, because that erases it from the cache.
+ *
+ * Merged contacts answer 404 up to version 2.15; since 2.16 it is 410, code `contact_merged`, with
+ * `Link: </contacts/{id}>; rel="canonical"`.
+ */
+export function readAbsence(answer: Answer): Absence | null {
+  const error = firstError(answer.body);
+  if (error === null || (answer.status !== 404 && answer.status !== 410)) return null;
+  if (error.code !== 'contact_merged') return { kind: 'gone' };
+  return { kind: 'merged', intoId: readCanonicalId(answer.headers.get('link')) };
+}
+
+/** The typed error for an answer that is not a success; 404 is `intercom_not_found` here. */
+export function refusalOf(answer: Answer, request: RequestKind): AppError {
+  const { label, status } = answer;
+  const error = firstError(answer.body);
+  const said =
+    error === null ? `${status}` : `${status} ${error.code}${quote(error.message, request.values)}`;
+  const options: AppErrorOptions = { status };
+  // 402 is what plan restrictions used to be: like a token without permission, an operator can mend it.
+  if (status === 401 || status === 402 || status === 403) {
+    return new AppError(
+      'intercom_refused_token',
+      'later',
+      `${label}: Intercom refused the token (${said})`,
+      options,
+    );
+  }
+  if (status === 408 || status >= 500) {
+    const retryAfterMs = readRetryAfterMs(answer.headers, answer.receivedAtMs);
+    return new AppError('intercom_unavailable', 'later', `${label}: Intercom is unavailable (${said})`, {
+      ...options,
+      outcomeUnknown: request.isWrite,
+      ...(retryAfterMs === null ? {} : { retryAfterMs }),
+    });
+  }
+  const isAbsence = status === 404 || status === 410;
+  if (status < 400 || (isAbsence && error === null)) {
+    return unreadable(label, `answered ${status}, which is none of Intercom's own answers`, request, options);
+  }
+  if (status === 404) {
+    return new AppError(
+      'intercom_not_found',
+      'never',
+      `${label}: Intercom knows no such thing (${said})`,
+      options,
+    );
+  }
+  return new AppError('intercom_refused_request', 'never', `${label}: Intercom refused (${said})`, options);
+}
+
+/** An answer that we can't make sense of; it may be another one next time. */
+export function unreadable(
+  label: string,
+  why: string,
+  request: Pick<RequestKind, 'isWrite'>,
+  options: AppErrorOptions = {},
+): AppError {
+  return new AppError('intercom_answer_unreadable', 'later', `${label}: ${why}`, {
+    ...options,
+    outcomeUnknown: request.isWrite,
+  });
+}
+
+function firstError(body: unknown): { readonly code: string; readonly message: string } | null {
+  if (!isRecord(body) || body['type'] !== 'error.list' || !Array.isArray(body['errors'])) return null;
+  const first: unknown = body['errors'][0];
+  if (!isRecord(first) || typeof first['code'] !== 'string') return null;
+  const message = typeof first['message'] === 'string' ? first['message'] : '';
+  return { code: first['code'].slice(0, 60), message };
+}
+
+/** Intercom's message without the request's values and without e-mail addresses, cut to a length fit for a log. */
+function quote(message: string, values: RequestKind['values']): string {
+  if (message === '') return '';
+  const texts = values.map(String).filter((text) => text.length > 1);
+  const longestFirst = texts.sort((a, b) => b.length - a.length);
+  const clean = longestFirst
+    .reduce((left, text) => left.replaceAll(text, '…'), message)
+    .replaceAll(/[^\s@<>"']+@[^\s@<>"']+/g, '…');
+  return `: ${clean.length > LONGEST_MESSAGE ? `${clean.slice(0, LONGEST_MESSAGE - 1)}…` : clean}`;
+}
+
+function readCanonicalId(link: string | null): string | null {
+  const target = /<(?:[^>]*\/)?contacts\/([^>/]+)>\s*;[^,]*\brel="?canonical"?/i.exec(link ?? '')?.[1];
+  return readId(target);
+}
+
+/** Every scalar in a request body, keys aside. */
+export function scalarsIn(value: unknown): (string | number | boolean | null)[] {
+  if (Array.isArray(value)) return value.flatMap(scalarsIn);
+  if (isRecord(value)) return Object.values(value).flatMap(scalarsIn);
+  return typeof value === 'string' || typeof value === 'number' ? [value] : [];
+}
