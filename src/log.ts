@@ -1,0 +1,58 @@
+import { pino } from 'pino';
+import type { LogLevel } from './config.js';
+
+/**
+ * One canonical line per step. Only named fields are ever logged (ids, counts, codes, durations); objects from
+ * Intercom never are, and the paths below are a second net for personal data and secrets.
+ */
+export interface Log {
+  debug(fields: object, message: string): void;
+  info(fields: object, message: string): void;
+  warn(fields: object, message: string): void;
+  error(fields: object, message: string): void;
+}
+
+const SECRET_OR_PERSONAL = [
+  'name', 'email', 'phone', 'body', 'attributes', 'custom_attributes', 'token', 'accessToken', 'secret',
+  'clientSecrets', 'apiTokens', 'authorization', 'cookie',
+]; // prettier-ignore
+
+export function createLog(options: {
+  readonly level: LogLevel;
+  /** Takes each line; standard output when left out. */
+  readonly write?: (line: string) => void;
+}): Log {
+  const settings = {
+    level: options.level,
+    base: null,
+    timestamp: pino.stdTimeFunctions.isoTime,
+    formatters: { level: (label: string) => ({ level: label }) },
+    redact: {
+      paths: [...SECRET_OR_PERSONAL, ...SECRET_OR_PERSONAL.map((path) => `*.${path}`)],
+      censor: '[hidden]',
+    },
+    serializers: { err: describeError },
+  };
+  return options.write === undefined ? pino(settings) : pino(settings, { write: options.write });
+}
+
+/** Error messages of libraries can quote data; only our own messages and code positions are written down. */
+function describeError(error: unknown): object {
+  if (!(error instanceof Error)) return { type: typeof error };
+  const positions = (error.stack ?? '').split('\n').filter((line) => line.trimStart().startsWith('at '));
+  const own = error.name === 'AppError' ? { message: error.message } : {};
+  return {
+    type: error.name,
+    ...own,
+    ...('code' in error ? { code: error.code } : {}),
+    at: positions.slice(0, 4).map((line) => line.trim()),
+    ...(error.cause === undefined ? {} : { cause: describeError(error.cause) }),
+  };
+}
+
+/** For tests that check nothing about logging. */
+export const silentLog: Log = { debug: nothing, info: nothing, warn: nothing, error: nothing };
+
+function nothing(): void {
+  // A line that nobody reads.
+}

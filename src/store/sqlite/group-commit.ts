@@ -1,0 +1,51 @@
+/** Answers each caller for itself, though all that came together are done as one. */
+export interface GroupCommit<Item, Answer> {
+  /** Resolves when the group that `item` belongs to is on disk; rejects when its commit failed. */
+  readonly add: (item: Item) => Promise<Answer>;
+  /** Commits what is collected now. */
+  readonly flush: () => void;
+}
+
+interface Waiting<Item, Answer> {
+  readonly item: Item;
+  readonly resolve: (answer: Answer) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/**
+ * Collects what arrives within one turn of the event loop and gives it to `commitAll` in one piece: one fsync then
+ * serves all of it. `setImmediate` runs when every socket that had data has been read, so requests that came together
+ * are together here; a microtask would run after the first of them, a timer would make a single request wait.
+ */
+export function createGroupCommit<Item, Answer>(
+  commitAll: (items: readonly Item[]) => readonly Answer[],
+): GroupCommit<Item, Answer> {
+  let group: Waiting<Item, Answer>[] = [];
+
+  const flush = (): void => {
+    const committing = group;
+    group = [];
+    if (committing.length === 0) return;
+    try {
+      const answers = commitAll(committing.map((waiting) => waiting.item));
+      for (const [index, waiting] of committing.entries()) {
+        const answer = answers[index];
+        if (answer === undefined)
+          throw new RangeError('a group commit gave fewer answers than it has members');
+        waiting.resolve(answer);
+      }
+    } catch (error) {
+      // Those that have been answered already stay answered.
+      for (const waiting of committing) waiting.reject(error);
+    }
+  };
+
+  return {
+    add: (item) =>
+      new Promise<Answer>((resolve, reject) => {
+        if (group.length === 0) setImmediate(flush);
+        group.push({ item, resolve, reject });
+      }),
+    flush,
+  };
+}

@@ -1,0 +1,88 @@
+import { and, eq, inArray, isNotNull, sql } from 'drizzle-orm';
+import type { Coach, Store, Workspace } from '../store.js';
+import { prepareUpsert } from './prepare-upsert.js';
+import { coaches, inbox, outbox, runs } from './schema.js';
+import type { Tables } from './tables.js';
+
+/** Ties the database to a workspace once; its time zone may change. See {@link Store.bindWorkspace}. */
+export function bindWorkspace({ connection, meta }: Tables, workspace: Workspace): Workspace {
+  return connection.transact(() => {
+    const bound = meta.read('workspace');
+    if (bound !== null && bound.id !== workspace.id) return bound;
+    meta.save('workspace', workspace);
+    return workspace;
+  });
+}
+
+/** Ends the leases of owners that `isDead`; the work itself stays where it was. Answers how many. */
+export function releaseDeadLeases({ connection, bell }: Tables, isDead: (owner: string) => boolean): number {
+  const { db, transact } = connection;
+  const free = { leaseOwner: null, leaseUntilMs: null };
+  return transact(() => {
+    let released = 0;
+    for (const table of [inbox, outbox, runs]) {
+      const owners = db
+        .selectDistinct({ owner: table.leaseOwner })
+        .from(table)
+        .where(isNotNull(table.leaseOwner))
+        .all()
+        .flatMap(({ owner }) => (owner !== null && isDead(owner) ? [owner] : []));
+      if (owners.length === 0) continue;
+      const isTheirs = inArray(table.leaseOwner, owners);
+      // Dead owners may have come as far as sending.
+      if (table === outbox) db.update(outbox).set({ outcomeUnknown: true }).where(isTheirs).run();
+      released += db.update(table).set(free).where(isTheirs).run().changes;
+    }
+    if (released > 0) bell.ring('inbox');
+    if (released > 0) bell.ring('writes');
+    return released;
+  });
+}
+
+/** Puts parked work back into the flow, due at once, as if it had never been tried. Answers how many. */
+export function replay({ connection, bell }: Tables, what: Parameters<Store['replay']>[0]): number {
+  const { db, transact } = connection;
+  const anew = { attempts: 0, reason: null };
+  return transact(() => {
+    const all = what === 'all';
+    const someNotifications = all ? undefined : inArray(inbox.id, [...(what.notifications ?? [])]);
+    const notifications = db
+      .update(inbox)
+      .set({ ...anew, status: 'waiting', dueAtMs: inbox.receivedAtMs, settledAtMs: null })
+      .where(and(eq(inbox.status, sql`'parked'`), someNotifications))
+      .run().changes;
+    const someWrites = all ? undefined : inArray(outbox.contactId, [...(what.writes ?? [])]);
+    const writes = db
+      .update(outbox)
+      .set({ ...anew, state: 'ready', parkedAtMs: null })
+      .where(and(eq(outbox.state, 'parked'), someWrites))
+      .run().changes;
+    if (notifications > 0) bell.ring('inbox');
+    if (writes > 0) bell.ring('writes');
+    return notifications + writes;
+  });
+}
+
+/** Coaches that Intercom lists no longer stay, because conversations go on naming them. */
+export function saveCoaches({ connection }: Tables, listed: readonly Coach[]): void {
+  const save = prepareUpsert(connection, coaches, [coaches.id]);
+  connection.transact(() => {
+    for (const { id, name, email } of listed) save({ id, name, email });
+  });
+}
+
+/** True when a value could be written and read back; the commit makes the disk take part. */
+export function canWrite({ connection, meta }: Tables): boolean {
+  const probe = (meta.read('write_probe') ?? 0) + 1;
+  connection.transact(() => meta.save('write_probe', probe));
+  return meta.read('write_probe') === probe;
+}
+
+/** The date columns depend on the report time zone: read again when the service was started with another one. */
+export function adoptTimeZone({ connection, contacts, meta }: Tables, timeZone: string): void {
+  if (meta.read('report_time_zone') === timeZone) return;
+  connection.transact(() => {
+    if (meta.read('report_time_zone') !== null) contacts.readDatesAgain();
+    meta.save('report_time_zone', timeZone);
+  });
+}

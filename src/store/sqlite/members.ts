@@ -1,0 +1,98 @@
+import { and, asc, eq, isNotNull, lte, min, sql } from 'drizzle-orm';
+import type { MemberDecision } from '../../rules/facts.js';
+import type { Connection } from './connection.js';
+import { prepareUpsert } from './prepare-upsert.js';
+import { contacts, members } from './schema.js';
+
+export type MemberRow = typeof members.$inferSelect;
+
+/** What the rules said last of each live contact with role user. */
+export interface Members {
+  readonly find: (contactId: string) => MemberRow | undefined;
+  /** The contact id of the member with this User ID. */
+  readonly idByUserId: (userId: string) => string | undefined;
+  readonly save: (contactId: string, decision: MemberDecision, nowMs: number) => void;
+  /** A member that the rules have not been asked about yet. */
+  readonly addUndecided: (contactId: string) => void;
+  readonly remove: (contactId: string) => void;
+  readonly dueIds: (nowAt: number, limit: number) => string[];
+  readonly nextChangeAt: () => number | null;
+}
+
+export function createMembers(connection: Connection): Members {
+  const { db } = connection;
+  const one = db
+    .select()
+    .from(members)
+    .where(eq(members.contactId, sql.placeholder('contactId')))
+    .prepare();
+  const due = db
+    .select({ contactId: members.contactId })
+    .from(members)
+    .where(and(isNotNull(members.nextChangeAt), lte(members.nextChangeAt, sql.placeholder('nowAt'))))
+    .orderBy(asc(members.nextChangeAt))
+    .limit(sql.placeholder('limit'))
+    .prepare();
+  const next = db
+    .select({ at: min(members.nextChangeAt) })
+    .from(members)
+    .where(isNotNull(members.nextChangeAt))
+    .prepare();
+  const byUserId = db
+    .select({ contactId: members.contactId })
+    .from(contacts)
+    .innerJoin(members, eq(members.contactId, contacts.id))
+    .where(eq(contacts.externalId, sql.placeholder('userId')))
+    .limit(1)
+    .prepare();
+  const upsert = prepareUpsert(connection, members, [members.contactId]);
+  const addUndecided = db
+    .insert(members)
+    .values({ contactId: sql.placeholder('contactId'), evidence: [], nearMisses: [], warnings: [] })
+    .onConflictDoNothing()
+    .prepare();
+  const remove = db
+    .delete(members)
+    .where(eq(members.contactId, sql.placeholder('contactId')))
+    .prepare();
+
+  return {
+    find: (contactId) => one.get({ contactId }),
+    idByUserId: (userId) => byUserId.get({ userId })?.contactId,
+    save: (contactId, decision, nowMs) =>
+      upsert({
+        contactId,
+        status: decision.status,
+        nextChangeAt: decision.nextChange?.at ?? null,
+        nextChangeOn: decision.nextChange?.on ?? null,
+        nextChangeTo: decision.nextChange?.to ?? null,
+        lastQualifyingAt: decision.lastQualifyingAt,
+        evidence: decision.evidence,
+        nearMisses: decision.nearMisses,
+        warnings: decision.warnings,
+        decidedAtMs: nowMs,
+      }),
+    addUndecided: (contactId) => {
+      addUndecided.run({ contactId });
+    },
+    remove: (contactId) => {
+      remove.run({ contactId });
+    },
+    dueIds: (nowAt, limit) => due.all({ nowAt, limit }).map((row) => row.contactId),
+    nextChangeAt: () => next.get()?.at ?? null,
+  };
+}
+
+/** The decision as stored, without the changes that it led to. */
+export function storedDecision(row: MemberRow): Omit<MemberDecision, 'changes'> {
+  const { nextChangeAt, nextChangeOn, nextChangeTo } = row;
+  const isAhead = nextChangeAt !== null && nextChangeOn !== null && nextChangeTo !== null;
+  return {
+    evidence: row.evidence,
+    status: row.status,
+    nextChange: isAhead ? { at: nextChangeAt, on: nextChangeOn, to: nextChangeTo } : null,
+    lastQualifyingAt: row.lastQualifyingAt,
+    nearMisses: row.nearMisses,
+    warnings: row.warnings,
+  };
+}

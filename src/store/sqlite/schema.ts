@@ -1,0 +1,265 @@
+import { sql } from 'drizzle-orm';
+import { blob, index, integer, primaryKey, sqliteTable, text, uniqueIndex } from 'drizzle-orm/sqlite-core';
+import type {
+  AttributeValue,
+  ContactFacts,
+  Evidence,
+  KeptForm,
+  NearMiss,
+  Warning,
+} from '../../rules/facts.js';
+import {
+  CHANNELS,
+  ENGAGEMENT_STATUSES,
+  MAINTAINED_ATTRIBUTES,
+  QUALIFYING_SERVICE_CODES,
+} from '../../rules/vocabulary.js';
+import type { JobName, OpenRun, RunProgress } from '../store.js';
+
+// Instants of the business are Unix seconds (`…_at`), operational times milliseconds (`…_at_ms`), dates `YYYY-MM-DD`
+// (`…_on`). Table groups: inbox · contacts, conversations, lifecycles, coaches · members · writes, outbox · runs, meta.
+
+/** Entries that have come in, and our own wishes to read an object again. Settled rows stay for people to see. */
+export const inbox = sqliteTable(
+  'inbox',
+  {
+    id: integer('id').primaryKey({ autoIncrement: true }),
+    origin: text('origin', { enum: ['webhook', 'settle', 'reread'] }).notNull(),
+    dedupeKey: text('dedupe_key').notNull(),
+    topic: text('topic'),
+    subjectKind: text('subject_kind', { enum: ['conversation', 'contact'] }),
+    subjectId: text('subject_id'),
+    lane: text('lane'),
+    createdAt: integer('created_at'),
+    /** For our own entries: when they fall due for the first time. */
+    receivedAtMs: integer('received_at_ms').notNull(),
+    /** Null for our own entries, and after erasure or retention. */
+    body: blob('body', { mode: 'buffer' }),
+    status: text('status', { enum: ['waiting', 'done', 'ignored', 'parked'] }).notNull(),
+    dueAtMs: integer('due_at_ms').notNull(),
+    leaseOwner: text('lease_owner'),
+    leasedAtMs: integer('leased_at_ms'),
+    leaseUntilMs: integer('lease_until_ms'),
+    attempts: integer('attempts').notNull(),
+    reason: text('reason'),
+    /** When it was done or ignored; for a parked one when the attempt began that failed for good. */
+    settledAtMs: integer('settled_at_ms'),
+  },
+  (table) => [
+    // The one place where "stored once" is decided; its ON CONFLICT also settles duplicates within one batch.
+    uniqueIndex('inbox_dedupe_key').on(table.dedupeKey),
+    // Leasing reads the oldest due entries: partial, so that the weeks of settled rows cost nothing here.
+    index('inbox_waiting')
+      .on(table.dueAtMs, table.id)
+      .where(sql`status = 'waiting'`),
+    // The few rows in flight: which lanes are busy, and which leases belong to dead owners.
+    index('inbox_leased')
+      .on(table.lane, table.leaseUntilMs)
+      .where(sql`lease_owner is not null`),
+    index('inbox_parked')
+      .on(table.settledAtMs)
+      .where(sql`status = 'parked'`),
+    // Is there more in this lane? And: whose payloads have to be erased?
+    index('inbox_lane').on(table.lane, table.status),
+    // Erasure finds payloads by what they are about; rows without payload need no finding.
+    index('inbox_subject')
+      .on(table.subjectId, table.subjectKind)
+      .where(sql`body is not null`),
+  ],
+);
+
+/** Contacts as last seen in Intercom; archived ones stay, deleted and merged ones are only in `lifecycles`. */
+export const contacts = sqliteTable(
+  'contacts',
+  {
+    id: text('id').primaryKey(),
+    role: text('role', { enum: ['user', 'lead'] }).notNull(),
+    externalId: text('external_id'),
+    name: text('name'),
+    email: text('email'),
+    createdAt: integer('created_at'),
+    updatedAt: integer('updated_at').notNull(),
+    /** When the object was asked for by id; null when it came by webhook or search. */
+    observedAtMs: integer('observed_at_ms'),
+    attributes: text('attributes', { mode: 'json' }).$type<ContactFacts['attributes']>().notNull(),
+    // What reports filter and sort by, read from the attributes once.
+    enrolledOn: text('enrolled_on'),
+    registeredOn: text('registered_on'),
+    birthOn: text('birth_on'),
+    employer: text('employer'),
+    referral: text('referral'),
+    registrationCode: text('registration_code'),
+    keptForms: text('kept_forms', { mode: 'json' }).$type<readonly KeptForm[]>().notNull(),
+    ownFirstSessionAt: integer('own_first_session_at'),
+  },
+  (table) => [index('contacts_external_id').on(table.externalId)],
+);
+
+export const conversations = sqliteTable(
+  'conversations',
+  {
+    id: text('id').primaryKey(),
+    /** May name a contact that the cache doesn't know yet, so it is no foreign key. */
+    contactId: text('contact_id'),
+    createdAt: integer('created_at').notNull(),
+    updatedAt: integer('updated_at').notNull(),
+    observedAtMs: integer('observed_at_ms'),
+    state: text('state', { enum: ['open', 'closed', 'snoozed'] }).notNull(),
+    channel: text('channel'),
+    serviceCode: text('service_code'),
+    coachId: text('coach_id'),
+    lastCloseAt: integer('last_close_at'),
+    // What reports read, worked out by the rules once, when the conversation is cached.
+    channelName: text('channel_name', { enum: CHANNELS }),
+    serviceCodeName: text('service_code_name', { enum: QUALIFYING_SERVICE_CODES }),
+    sessionAt: integer('session_at'),
+    isCoachingSession: integer('is_coaching_session', { mode: 'boolean' }).notNull(),
+    isQualifyingCall: integer('is_qualifying_call', { mode: 'boolean' }).notNull(),
+    isBillable: integer('is_billable', { mode: 'boolean' }).notNull(),
+  },
+  // Every recompute loads all conversations of one contact.
+  (table) => [index('conversations_contact').on(table.contactId)],
+);
+
+/**
+ * What became of objects that are not simply there. A row outlives its object, so that a late snapshot can't bring a
+ * deleted one back; it holds nothing but ids and times.
+ */
+export const lifecycles = sqliteTable(
+  'lifecycles',
+  {
+    kind: text('kind', { enum: ['contact', 'conversation'] }).notNull(),
+    id: text('id').notNull(),
+    state: text('state', { enum: ['live', 'archived', 'deleted', 'merged'] }).notNull(),
+    at: integer('at').notNull(),
+    /** Always the last survivor: later merges move the pointer on, so following it takes one step. */
+    mergedIntoId: text('merged_into_id'),
+  },
+  (table) => [
+    primaryKey({ columns: [table.kind, table.id] }),
+    index('lifecycles_merged_into')
+      .on(table.mergedIntoId)
+      .where(sql`merged_into_id is not null`),
+  ],
+);
+
+export const coaches = sqliteTable('coaches', {
+  id: text('id').primaryKey(),
+  name: text('name'),
+  email: text('email'),
+});
+
+/** One row per live contact with role user: what the rules said of it last. */
+export const members = sqliteTable(
+  'members',
+  {
+    contactId: text('contact_id')
+      .primaryKey()
+      .references(() => contacts.id, { onDelete: 'cascade' }),
+    status: text('status', { enum: ENGAGEMENT_STATUSES }),
+    nextChangeAt: integer('next_change_at'),
+    nextChangeOn: text('next_change_on'),
+    nextChangeTo: text('next_change_to', { enum: ENGAGEMENT_STATUSES }),
+    lastQualifyingAt: integer('last_qualifying_at'),
+    evidence: text('evidence', { mode: 'json' }).$type<readonly Evidence[]>().notNull(),
+    nearMisses: text('near_misses', { mode: 'json' }).$type<readonly NearMiss[]>().notNull(),
+    warnings: text('warnings', { mode: 'json' }).$type<readonly Warning[]>().notNull(),
+    /** Null until the rules have been asked for the first time (during the first backfill). */
+    decidedAtMs: integer('decided_at_ms'),
+  },
+  (table) => [
+    // The next status change of all is one seek; members without one are not in the index.
+    index('members_next_change')
+      .on(table.nextChangeAt)
+      .where(sql`next_change_at is not null`),
+  ],
+);
+
+/** Every change of an attribute that was decided: the audit. Held and parked ones wait, and say so in `outbox`. */
+export const writes = sqliteTable(
+  'writes',
+  {
+    id: integer('id').primaryKey({ autoIncrement: true }),
+    /** Null once the contact has been erased; so are `before`, `after` and `reason`. */
+    contactId: text('contact_id'),
+    attribute: text('attribute', { enum: MAINTAINED_ATTRIBUTES }).notNull(),
+    before: text('before', { mode: 'json' }).$type<AttributeValue>(),
+    after: text('after', { mode: 'json' }).$type<AttributeValue>(),
+    causeKind: text('cause_kind', {
+      enum: ['notification', 'settle', 'transition', 'backfill', 'sweep', 'sync', 'write-back'],
+    }).notNull(),
+    causeRef: text('cause_ref'),
+    outcome: text('outcome', { enum: ['waiting', 'sent', 'superseded'] }).notNull(),
+    reason: text('reason'),
+    attempts: integer('attempts').notNull(),
+    queuedAtMs: integer('queued_at_ms').notNull(),
+    settledAtMs: integer('settled_at_ms'),
+  },
+  (table) => [
+    // Newest wanted value wins: a second waiting row for the same attribute would be a defect, so it can't exist.
+    uniqueIndex('writes_waiting')
+      .on(table.contactId, table.attribute)
+      .where(sql`outcome = 'waiting'`),
+    // A member's timeline, newest first.
+    index('writes_contact').on(table.contactId, table.id),
+  ],
+);
+
+/** One row per contact with waiting writes, because they go to Intercom in one request. */
+export const outbox = sqliteTable(
+  'outbox',
+  {
+    contactId: text('contact_id').primaryKey(),
+    /** Lower goes first; the numbers are in `outbox.ts`. */
+    rank: integer('rank').notNull(),
+    state: text('state', { enum: ['ready', 'held', 'parked'] }).notNull(),
+    dueAtMs: integer('due_at_ms').notNull(),
+    leaseOwner: text('lease_owner'),
+    leasedAtMs: integer('leased_at_ms'),
+    leaseUntilMs: integer('lease_until_ms'),
+    attempts: integer('attempts').notNull(),
+    outcomeUnknown: integer('outcome_unknown', { mode: 'boolean' }).notNull(),
+    reason: text('reason'),
+    /** When the attempt began that failed for good. */
+    parkedAtMs: integer('parked_at_ms'),
+  },
+  (table) => [
+    // Leasing reads one rank after the other, oldest due first, and never touches held and parked rows.
+    index('outbox_ready')
+      .on(table.rank, table.dueAtMs)
+      .where(sql`state = 'ready'`),
+    index('outbox_leased')
+      .on(table.leaseUntilMs)
+      .where(sql`lease_owner is not null`),
+  ],
+);
+
+export const runs = sqliteTable(
+  'runs',
+  {
+    id: text('id').primaryKey(),
+    job: text('job').$type<JobName>().notNull(),
+    status: text('status', { enum: ['running', 'done', 'failed'] }).notNull(),
+    params: text('params', { mode: 'json' }).$type<OpenRun['params']>().notNull(),
+    leaseOwner: text('lease_owner'),
+    leaseUntilMs: integer('lease_until_ms'),
+    startedAtMs: integer('started_at_ms').notNull(),
+    finishedAtMs: integer('finished_at_ms'),
+    checkpoint: text('checkpoint'),
+    progress: text('progress', { mode: 'json' }).$type<RunProgress>().notNull(),
+    reason: text('reason'),
+  },
+  (table) => [
+    // Two processes can't have the same job unfinished, whatever they do.
+    uniqueIndex('runs_unfinished')
+      .on(table.job)
+      .where(sql`status = 'running'`),
+    index('runs_job').on(table.job, table.startedAtMs),
+  ],
+);
+
+/** Single values, by name; the names are in `meta.ts`. */
+export const meta = sqliteTable('meta', {
+  name: text('name').primaryKey(),
+  value: text('value', { mode: 'json' }).$type<unknown>().notNull(),
+});

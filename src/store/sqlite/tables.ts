@@ -1,0 +1,45 @@
+import type { Connection } from './connection.js';
+import { createContacts, type Contacts } from './contacts.js';
+import { createConversations, type Conversations } from './conversations.js';
+import { createInbox, type Inbox } from './inbox.js';
+import { createLifecycles, type Lifecycles } from './lifecycles.js';
+import { createMembers, type Members } from './members.js';
+import { createMeta, type Meta } from './meta.js';
+import { createOutbox, type Outbox } from './outbox.js';
+import { createRuns, type Runs } from './runs.js';
+import { createWorkBell, type WorkBell } from './work-bell.js';
+import { createWrites, type Writes } from './writes.js';
+
+/** All table groups on one connection, for the units of work that touch several of them. */
+export interface Tables {
+  readonly connection: Connection;
+  readonly bell: WorkBell;
+  readonly inbox: Inbox;
+  readonly contacts: Contacts;
+  readonly conversations: Conversations;
+  readonly lifecycles: Lifecycles;
+  readonly members: Members;
+  readonly writes: Writes;
+  readonly outbox: Outbox;
+  readonly runs: Runs;
+  readonly meta: Meta;
+}
+
+export function createTables(connection: Connection, timeZone: string): Tables {
+  const bell = createWorkBell();
+  const writes = createWrites(connection);
+  const meta = createMeta(connection);
+  return {
+    connection,
+    bell,
+    writes,
+    meta,
+    inbox: createInbox(connection, bell),
+    contacts: createContacts(connection, timeZone),
+    conversations: createConversations(connection),
+    lifecycles: createLifecycles(connection),
+    members: createMembers(connection),
+    outbox: createOutbox(connection, writes, bell),
+    runs: createRuns(connection, meta),
+  };
+}

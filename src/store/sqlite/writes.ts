@@ -1,0 +1,152 @@
+import { and, desc, eq, inArray, or, isNull, sql } from 'drizzle-orm';
+import type { AttributeValue, Change } from '../../rules/facts.js';
+import type { Cause, WaitingChange, WriteRecord } from '../store.js';
+import type { Connection } from './connection.js';
+import { outbox, writes } from './schema.js';
+
+export type WriteRow = typeof writes.$inferSelect;
+
+/** Every change that was decided, from waiting to its end. */
+export interface Writes {
+  readonly waiting: (contactId: string) => WriteRow[];
+  readonly add: (contactId: string, change: Change, cause: Cause, nowMs: number) => void;
+  readonly setBefore: (id: number, before: AttributeValue) => void;
+  readonly supersede: (ids: readonly number[], nowMs: number) => void;
+  /** Marks them sent, even where a newer decision has superseded them meanwhile. Answers what was sent, oldest first. */
+  readonly markSent: (contactId: string, ids: readonly number[], nowMs: number) => Change[];
+  readonly countAttempt: (contactId: string) => void;
+  /** Counts those that joined an attempt under way. */
+  readonly joinAttempt: (contactId: string) => void;
+  readonly setReason: (contactId: string, reason: string) => void;
+  /** Keeps the rows, but nothing that tells of whom or of what value they were. */
+  readonly anonymise: (contactIds: readonly string[]) => void;
+  /** Newest first. */
+  readonly timeline: (contactId: string, limit: number) => WriteRecord[];
+}
+
+export function createWrites({ db }: Connection): Writes {
+  const isOfContact = eq(writes.contactId, sql.placeholder('contactId'));
+  // Written out, so that SQLite sees that the partial index serves it.
+  const isWaiting = sql`${writes.outcome} = 'waiting'`;
+  const waiting = db
+    .select()
+    .from(writes)
+    .where(and(isOfContact, isWaiting))
+    // The plus keeps SQLite from walking the contact's whole history only to save itself this little sort.
+    .orderBy(sql`+${writes.id}`)
+    .prepare();
+  const countAttempt = db
+    .update(writes)
+    .set({ attempts: sql`${writes.attempts} + 1` })
+    .where(and(isOfContact, isWaiting))
+    .prepare();
+  // Bare placeholders: as a column's value, null would be stored as the JSON text "null".
+  const add = db
+    .insert(writes)
+    .values({
+      contactId: sql.placeholder('contactId'),
+      attribute: sql.placeholder('attribute'),
+      before: sql`${sql.placeholder('before')}`,
+      after: sql`${sql.placeholder('after')}`,
+      causeKind: sql.placeholder('causeKind'),
+      causeRef: sql.placeholder('causeRef'),
+      outcome: 'waiting',
+      attempts: 0,
+      queuedAtMs: sql.placeholder('nowMs'),
+    })
+    .prepare();
+  const supersede = db
+    .update(writes)
+    .set({ outcome: 'superseded', settledAtMs: sql`${sql.placeholder('nowMs')}` })
+    .where(and(eq(writes.id, sql.placeholder('id')), isWaiting))
+    .prepare();
+  // A contact that was erased while its write was under way has left its rows without a name.
+  const markSent = db
+    .update(writes)
+    .set({ outcome: 'sent', settledAtMs: sql`${sql.placeholder('nowMs')}`, reason: null })
+    .where(and(eq(writes.id, sql.placeholder('id')), or(isOfContact, isNull(writes.contactId))))
+    .returning()
+    .prepare();
+  const timeline = db
+    .select({ write: writes, state: outbox.state })
+    .from(writes)
+    .leftJoin(outbox, eq(outbox.contactId, writes.contactId))
+    .where(isOfContact)
+    .orderBy(desc(writes.id))
+    .limit(sql.placeholder('limit'))
+    .prepare();
+
+  return {
+    waiting: (contactId) => waiting.all({ contactId }),
+
+    add: (contactId, { attribute, before, after }, cause, nowMs) => {
+      const values = { before: asJson(before), after: asJson(after) };
+      add.run({ contactId, attribute, ...values, causeKind: cause.kind, causeRef: cause.ref, nowMs });
+    },
+
+    setBefore: (id, before) => {
+      db.update(writes).set({ before }).where(eq(writes.id, id)).run();
+    },
+
+    supersede: (ids, nowMs) => {
+      for (const id of ids) supersede.run({ id, nowMs });
+    },
+
+    markSent: (contactId, ids, nowMs) => {
+      const inOrder = [...ids].sort((one, other) => one - other);
+      return inOrder.flatMap((id) => markSent.all({ id, contactId, nowMs }));
+    },
+
+    countAttempt: (contactId) => {
+      countAttempt.run({ contactId });
+    },
+
+    joinAttempt: (contactId) => {
+      db.update(writes)
+        .set({ attempts: 1 })
+        .where(and(eq(writes.contactId, contactId), isWaiting, eq(writes.attempts, 0)))
+        .run();
+    },
+
+    setReason: (contactId, reason) => {
+      db.update(writes)
+        .set({ reason })
+        .where(and(eq(writes.contactId, contactId), isWaiting))
+        .run();
+    },
+
+    anonymise: (contactIds) => {
+      db.update(writes)
+        .set({ contactId: null, before: null, after: null, reason: null })
+        .where(inArray(writes.contactId, [...contactIds]))
+        .run();
+    },
+
+    timeline: (contactId, limit) =>
+      timeline.all({ contactId, limit }).map(({ write, state }) => ({
+        id: write.id,
+        contactId,
+        attribute: write.attribute,
+        before: write.before,
+        after: write.after,
+        cause: causeOf(write),
+        outcome: write.outcome === 'waiting' && state !== null && state !== 'ready' ? state : write.outcome,
+        reason: write.reason,
+        attempts: write.attempts,
+        queuedAtMs: write.queuedAtMs,
+        settledAtMs: write.settledAtMs,
+      })),
+  };
+}
+
+function asJson(value: AttributeValue): string | null {
+  return value === null ? null : JSON.stringify(value);
+}
+
+export function causeOf(row: WriteRow): Cause {
+  return { kind: row.causeKind, ref: row.causeRef };
+}
+
+export function waitingChange({ id, attribute, before, after }: WriteRow): WaitingChange {
+  return { writeId: id, attribute, before, after };
+}

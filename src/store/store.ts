@@ -1,0 +1,426 @@
+import type {
+  Change,
+  ContactFacts,
+  ConversationFacts,
+  KeptForm,
+  MemberDecision,
+  MemberFacts,
+} from '../rules/facts.js';
+import type { MaintainedAttribute } from '../rules/vocabulary.js';
+
+/**
+ * The port between the steps and the database. One method is one whole unit of work: it either happens completely or
+ * not at all, and no caller ever holds a transaction. Operational times are milliseconds since the epoch (`…AtMs`);
+ * instants of the business are Unix seconds (`…At`).
+ *
+ * Any engine behind it must pass `test/store-contract`. A method rejects with
+ * `AppError('store_unavailable', 'later')` when the database can't be used.
+ */
+export interface Store {
+  // --- receive -----------------------------------------------------------------------------------------------
+  /**
+   * Stores a notification once. Resolves only after it is on disk (survives a power cut); calls that come together
+   * share one commit. `duplicate`: its `dedupeKey` is known, nothing was stored.
+   */
+  storeNotification(notification: NewNotification): Promise<'stored' | 'duplicate'>;
+
+  // --- process -----------------------------------------------------------------------------------------------
+  /**
+   * Leases the oldest due notifications, at most one per lane (a contact's events are handled strictly one at a
+   * time). An expired lease counts as free.
+   */
+  leaseNotifications(lease: Lease): Promise<LeasedNotification[]>;
+  /**
+   * Applies what is known to the cache, recomputes every member it touches through `work.decide`, brings the waiting
+   * writes in step with the decisions, and settles what `work.completes` names: all in one transaction.
+   */
+  apply(work: Work): Promise<Applied>;
+  /** Gives a leased notification back, due at `dueAtMs`. */
+  retryNotification(failure: NotificationFailure & { readonly dueAtMs: number }): Promise<void>;
+  /** Takes a leased notification out of the flow until a person replays it. */
+  parkNotification(failure: NotificationFailure): Promise<void>;
+  /** Earliest moment at which {@link leaseNotifications} could return something; null when nothing is waiting. */
+  nextNotificationDueAtMs(): Promise<number | null>;
+
+  // --- write-back --------------------------------------------------------------------------------------------
+  /** Leases contacts with waiting writes: `soon` before `sweep`, then oldest first. Counts the attempt. */
+  leaseWrites(lease: Lease): Promise<LeasedWrite[]>;
+  retryWrite(
+    failure: WriteFailure & { readonly dueAtMs: number; readonly outcomeUnknown: boolean },
+  ): Promise<void>;
+  parkWrite(failure: WriteFailure): Promise<void>;
+  /** Keeps a contact's waiting writes back (`DRY_RUN`) until {@link releaseHeldWrites}. */
+  holdWrite(held: { readonly contactId: string; readonly owner: string }): Promise<void>;
+  releaseHeldWrites(): Promise<number>;
+  nextWriteDueAtMs(): Promise<number | null>;
+
+  // --- transitions -------------------------------------------------------------------------------------------
+  /** Recomputes members whose next status change is due at `nowAt` (Unix seconds), at most `limit` of them. */
+  applyDueTransitions(due: {
+    readonly nowAt: number;
+    readonly limit: number;
+    readonly decide: Decide;
+  }): Promise<number>;
+  /** Unix seconds of the earliest status change that lies ahead or is overdue; null when there is none. */
+  nextTransitionAt(): Promise<number | null>;
+
+  // --- reconcile ---------------------------------------------------------------------------------------------
+  /**
+   * Starts a run of `job`, or takes up the unfinished one whose lease is free (its owner crashed).
+   * `busy`: another live process has it.
+   */
+  openRun(
+    request: OpenRun,
+  ): Promise<{ readonly kind: 'opened'; readonly run: Run } | { readonly kind: 'busy'; readonly run: Run }>;
+  /** Prolongs the lease and records progress without touching the cache. Rejects `run_in_progress` if the lease is lost. */
+  advanceRun(page: RunPage): Promise<void>;
+  finishRun(finish: FinishRun): Promise<void>;
+  /** The newest run of `job`, finished or not. */
+  latestRun(job: JobName): Promise<Run | null>;
+  findRun(id: string): Promise<Run | null>;
+  /**
+   * Recomputes members in order of contact id, starting after `afterContactId`. `lastContactId` is null when no
+   * member is left.
+   */
+  recomputeMembers(
+    request: Recompute,
+  ): Promise<{ readonly members: number; readonly lastContactId: string | null }>;
+  /** Declares that the cache knows every conversation changed since `coverageFromAt` (Unix seconds). */
+  setCoverage(coverageFromAt: number): Promise<void>;
+  saveCoaches(coaches: readonly Coach[]): Promise<void>;
+
+  // --- looking -----------------------------------------------------------------------------------------------
+  /** `id` is an Intercom contact id or a User ID. Null for unknown, deleted, archived and merged contacts, and leads. */
+  findMember(id: string): Promise<MemberRecord | null>;
+  freshness(): Promise<Freshness>;
+  /** Counts for health and metrics. */
+  backlog(nowMs: number): Promise<Backlog>;
+  /** True when a row could be written and read back just now. */
+  canWrite(): Promise<boolean>;
+
+  // --- keeping house -----------------------------------------------------------------------------------------
+  /**
+   * Ties the database to one Intercom workspace: stores `id` when none is stored. Returns the stored one, so that the
+   * caller can refuse a token of another workspace.
+   */
+  bindWorkspace(workspace: Workspace): Promise<Workspace>;
+  /** Ends at once every lease whose owner `isDead`; a restart need not wait for them to expire. */
+  releaseDeadLeases(isDead: (owner: string) => boolean): Promise<number>;
+  /** Puts parked notifications and writes back into the flow; all of them when no id is given. */
+  replay(
+    what: { readonly notifications?: readonly number[]; readonly writes?: readonly string[] } | 'all',
+  ): Promise<number>;
+  parked(): Promise<ParkedItem[]>;
+  /** Calls `listener` after a commit that may have given `loop` work. Returns the function that stops it. */
+  onWork(loop: WorkKind, listener: () => void): () => void;
+  close(): Promise<void>;
+}
+
+export type WorkKind = 'inbox' | 'writes' | 'transitions';
+
+/** Runs inside the store's transaction, so it must be pure and synchronous. */
+export type Decide = (facts: MemberFacts) => MemberDecision;
+
+export interface Lease {
+  /** Names this process; see {@link Store.releaseDeadLeases}. */
+  readonly owner: string;
+  readonly nowMs: number;
+  readonly leaseMs: number;
+  readonly limit: number;
+}
+
+/** Where an entry of the inbox comes from: Intercom, or our own wish to look at an object again. */
+export type NotificationOrigin = 'webhook' | 'settle' | 'reread';
+
+export interface Subject {
+  readonly kind: 'conversation' | 'contact';
+  readonly id: string;
+}
+
+export interface NewNotification {
+  /** Intercom's notification id, or `sha256:<hex of the body>` where it has none. */
+  readonly dedupeKey: string;
+  readonly topic: string | null;
+  /** What it is about, when that could be read. */
+  readonly subject: Subject | null;
+  /** Entries of one lane are handled one at a time: the contact id where known, else `conversation:<id>`. */
+  readonly lane: string | null;
+  /** The event's own time, Unix seconds. */
+  readonly createdAt: number | null;
+  readonly receivedAtMs: number;
+  /** The raw bytes as signed. */
+  readonly body: Uint8Array;
+  /** Set when the body can't be read: it is stored parked, for a person to see. */
+  readonly unreadable: string | null;
+}
+
+export interface LeasedNotification {
+  readonly id: number;
+  readonly origin: NotificationOrigin;
+  readonly dedupeKey: string;
+  readonly topic: string | null;
+  readonly subject: Subject | null;
+  readonly createdAt: number | null;
+  readonly receivedAtMs: number;
+  /** Null for our own entries. */
+  readonly body: Uint8Array | null;
+  /** This attempt's number, from 1. */
+  readonly attempt: number;
+}
+
+export interface NotificationFailure {
+  readonly id: number;
+  readonly owner: string;
+  /** Error code and sentence, without personal data. */
+  readonly reason: string;
+}
+
+/**
+ * How a snapshot was obtained, which decides ties of one second: `read` was asked for by id at `observedAtMs` and is
+ * the last word; `event` (webhook) and `search` (index that lags) are not.
+ */
+export type Authority =
+  | { readonly kind: 'event' }
+  | { readonly kind: 'search' }
+  /** `observedAtMs`: when the request was sent. */
+  | { readonly kind: 'read'; readonly observedAtMs: number };
+
+/** One thing that became known about Intercom. */
+export type CacheChange =
+  | { readonly kind: 'conversation'; readonly conversation: ConversationFacts; readonly authority: Authority }
+  /** Leaves a tombstone: an `event` or `search` snapshot of it asks for a read, and only a `read` brings it back. */
+  | { readonly kind: 'conversation-deleted'; readonly id: string }
+  | { readonly kind: 'contact'; readonly contact: ContactFacts; readonly authority: Authority }
+  /** `at`: event time; an older lifecycle event than the one known is ignored. */
+  | { readonly kind: 'contact-archived'; readonly id: string; readonly at: number }
+  | { readonly kind: 'contact-unarchived'; readonly id: string; readonly at: number }
+  /**
+   * Erases the contact's personal data everywhere and leaves a tombstone, as above: a late event must not bring it
+   * back, while a contact that Intercom still answers with by id was not deleted at all.
+   */
+  | { readonly kind: 'contact-deleted'; readonly id: string }
+  /** Erases and leaves a tombstone for `absorbedId`; its conversations move to `survivorId`. */
+  | { readonly kind: 'contact-merged'; readonly absorbedId: string; readonly survivorId: string };
+
+/** Why a maintained attribute came to be written; `ref` names the notification, run or null. */
+export interface Cause {
+  readonly kind: 'notification' | 'settle' | 'transition' | 'backfill' | 'sweep' | 'sync' | 'write-back';
+  readonly ref: string | null;
+}
+
+export interface Work {
+  readonly changes: readonly CacheChange[];
+  readonly cause: Cause;
+  readonly nowMs: number;
+  readonly decide: Decide;
+  readonly completes: Completion;
+  /** Objects to read again later; an entry whose `dedupeKey` is known is left as it is. */
+  readonly rereads?: readonly Reread[];
+  /**
+   * `ask`: a conversation of a contact that the cache doesn't know makes the answer `needs`.
+   * `accept`: it is cached, and waits for its contact (searching in bulk).
+   */
+  readonly unknownContacts: 'ask' | 'accept';
+  /** `later`: members are recomputed afterwards by {@link Store.recomputeMembers} (first backfill). */
+  readonly recompute: 'now' | 'later';
+}
+
+export type Completion =
+  | { readonly kind: 'nothing' }
+  | {
+      readonly kind: 'notification';
+      readonly id: number;
+      readonly owner: string;
+      readonly outcome: 'applied' | 'ignored';
+    }
+  /** The named waiting writes are in Intercom; `keptForms` are the values that Intercom keeps in another form. */
+  | {
+      readonly kind: 'write';
+      readonly contactId: string;
+      readonly owner: string;
+      readonly sentWriteIds: readonly number[];
+      readonly keptForms: readonly KeptForm[];
+      /** `keep`: the contact was only read, the write follows under the same lease. */
+      readonly lease: 'release' | 'keep';
+    }
+  | { readonly kind: 'page'; readonly page: RunPage };
+
+export interface Reread {
+  readonly dedupeKey: string;
+  readonly origin: 'settle' | 'reread';
+  readonly subject: Subject;
+  readonly lane: string;
+  readonly dueAtMs: number;
+}
+
+export type Applied =
+  | {
+      readonly kind: 'applied';
+      /** How many members were recomputed. */
+      readonly members: number;
+      readonly queued: readonly QueuedChange[];
+      /** For a `write` that keeps its lease: what still waits for that contact after this work. */
+      readonly waiting: readonly WaitingChange[];
+    }
+  /** Nothing was stored: read these by id and apply again with what came back. */
+  | { readonly kind: 'needs'; readonly reads: readonly Subject[] }
+  /** Nothing was stored: another process took the work over. */
+  | { readonly kind: 'lease-lost' };
+
+export interface QueuedChange extends Change {
+  readonly contactId: string;
+}
+
+export interface LeasedWrite {
+  readonly contactId: string;
+  readonly priority: WritePriority;
+  /** The waiting changes as they stand now: newest wanted value of each attribute. Never empty. */
+  readonly changes: readonly WaitingChange[];
+  readonly cause: Cause;
+  readonly attempt: number;
+  /** An earlier attempt may have reached Intercom: read the contact before sending again. */
+  readonly outcomeUnknown: boolean;
+  /** When the oldest of the changes began to wait. */
+  readonly queuedAtMs: number;
+}
+
+export interface WaitingChange extends Change {
+  readonly writeId: number;
+}
+
+/** `soon`: caused by an event or by time; `sweep`: caused by backfill, sweep or sync. */
+export type WritePriority = 'soon' | 'sweep';
+
+export interface WriteFailure {
+  readonly contactId: string;
+  readonly owner: string;
+  readonly reason: string;
+}
+
+export type JobName =
+  'backfill' | 'reconcile' | 'sweep' | 'session-sync' | 'engagement-sync' | 'referral-sync';
+
+export interface OpenRun {
+  readonly job: JobName;
+  readonly owner: string;
+  readonly nowMs: number;
+  readonly leaseMs: number;
+  /** Kept with the run, so that a resumed one goes on with the settings it began with. */
+  readonly params: Readonly<Record<string, string | number | boolean | null>>;
+}
+
+export interface Run {
+  readonly id: string;
+  readonly job: JobName;
+  readonly status: 'running' | 'done' | 'failed';
+  readonly params: OpenRun['params'];
+  readonly startedAtMs: number;
+  readonly finishedAtMs: number | null;
+  /** Where to go on; null at the very start. Opaque to the store. */
+  readonly checkpoint: string | null;
+  readonly progress: RunProgress;
+  /** For a failed run. */
+  readonly reason: string | null;
+}
+
+export interface RunProgress {
+  readonly phase: string;
+  /** Objects done and expected over all in this phase; `total` is null while unknown. */
+  readonly done: number;
+  readonly total: number | null;
+  readonly contacts: number;
+  readonly conversations: number;
+  readonly calls: number;
+}
+
+export interface RunPage {
+  readonly runId: string;
+  readonly owner: string;
+  readonly leaseUntilMs: number;
+  readonly checkpoint: string | null;
+  readonly progress: RunProgress;
+}
+
+export interface FinishRun {
+  readonly runId: string;
+  readonly owner: string;
+  readonly status: 'done' | 'failed';
+  readonly reason: string | null;
+  readonly nowMs: number;
+  readonly progress: RunProgress;
+  /** When the source's totals were found to agree with the cache's, Unix seconds; absent when they were not. */
+  readonly completeAt?: number;
+}
+
+export interface Recompute {
+  readonly afterContactId: string | null;
+  readonly limit: number;
+  readonly cause: Cause;
+  readonly nowMs: number;
+  readonly decide: Decide;
+}
+
+export interface Coach {
+  readonly id: string;
+  readonly name: string | null;
+  readonly email: string | null;
+}
+
+export interface MemberRecord {
+  readonly contact: ContactFacts;
+  readonly decision: Omit<MemberDecision, 'changes'>;
+  readonly conversations: readonly (ConversationFacts & { readonly coachName: string | null })[];
+  /** Newest first, at most the latest 200. */
+  readonly writes: readonly WriteRecord[];
+}
+
+export interface WriteRecord extends Change {
+  readonly id: number;
+  readonly contactId: string;
+  readonly cause: Cause;
+  /** `waiting`: not sent yet · `superseded`: a newer decision replaced it before it was sent. */
+  readonly outcome: 'waiting' | 'held' | 'sent' | 'superseded' | 'parked';
+  readonly reason: string | null;
+  readonly attempts: number;
+  readonly queuedAtMs: number;
+  readonly settledAtMs: number | null;
+}
+
+export interface Freshness {
+  /** When the last notification was applied, Unix seconds. */
+  readonly appliedAt: number | null;
+  /** End of the last sweep or backfill, Unix seconds. */
+  readonly sweptAt: number | null;
+  /** Last moment at which the source's totals agreed with the cache's, Unix seconds. */
+  readonly completeAt: number | null;
+  readonly coverageFromAt: number | null;
+}
+
+export interface Backlog {
+  readonly notificationsWaiting: number;
+  readonly oldestNotificationAgeMs: number | null;
+  readonly notificationsParked: number;
+  readonly writesWaiting: number;
+  readonly oldestWriteAgeMs: number | null;
+  readonly writesParked: number;
+  readonly members: number;
+  readonly conversations: number;
+}
+
+export interface Workspace {
+  /** `GET /me` → `app.id_code`. */
+  readonly id: string;
+  /** `GET /me` → `app.timezone`; contact search matches dates by day in it. */
+  readonly timeZone: string;
+}
+
+export interface ParkedItem {
+  readonly kind: 'notification' | 'write';
+  /** Inbox id, or contact id of the write. */
+  readonly id: string;
+  readonly topic: string | null;
+  readonly attributes: readonly MaintainedAttribute[];
+  readonly reason: string;
+  readonly attempts: number;
+  readonly sinceMs: number;
+}

@@ -1,0 +1,98 @@
+import { describe, expect, it } from 'vitest';
+import type { Store } from '../../src/store/store.js';
+import {
+  NOW_AT,
+  NOW_MS,
+  contact,
+  contactChange,
+  knowMember,
+  lease,
+  notification,
+  workOn,
+} from './samples.js';
+
+/** What people and the service itself ask the store. */
+export function describeLooking(storeOf: () => Store): void {
+  describe('looking', () => {
+    it('finds a member by contact id before User ID, with the names of coaches', async () => {
+      const store = storeOf();
+      await knowMember(store, 'a');
+      await store.apply(
+        workOn([contactChange(contact('b', { externalId: 'a' })), contactChange(contact('c'))]),
+      );
+      await store.saveCoaches([{ id: '7', name: 'Coach Seven', email: 'seven@example.test' }]);
+      await store.saveCoaches([{ id: '8', name: 'Coach Eight', email: null }]);
+      const found = await store.findMember('a');
+      expect(found?.contact.id).toBe('a');
+      expect(found?.conversations.map((one) => one.coachName)).toEqual(['Coach Seven']);
+      expect((await store.findMember('user-c'))?.contact.id).toBe('c');
+      expect(await store.findMember('nobody')).toBeNull();
+    });
+
+    it('tells how fresh the cache is', async () => {
+      const store = storeOf();
+      const nothing = { appliedAt: null, sweptAt: null, completeAt: null, coverageFromAt: null };
+      expect(await store.freshness()).toEqual(nothing);
+      await store.storeNotification(notification('a'));
+      await store.storeNotification(notification('b'));
+      const [first, second] = await store.leaseNotifications(lease());
+      const completing = { kind: 'notification', owner: 'process-1' } as const;
+      const applied = { ...completing, id: first?.id ?? 0, outcome: 'applied' } as const;
+      await store.apply(workOn([], { completes: applied, nowMs: NOW_MS + 2500 }));
+      const ignored = { ...completing, id: second?.id ?? 0, outcome: 'ignored' } as const;
+      await store.apply(workOn([], { completes: ignored, nowMs: NOW_MS + 9000 }));
+      await store.setCoverage(NOW_AT - 1000);
+      expect(await store.freshness()).toEqual({
+        ...nothing,
+        appliedAt: NOW_AT + 2,
+        coverageFromAt: NOW_AT - 1000,
+      });
+    });
+
+    it('counts what waits, what is parked and what is cached', async () => {
+      const store = storeOf();
+      await knowMember(store, 'a');
+      await store.storeNotification(notification('a', { receivedAtMs: NOW_MS - 3000 }));
+      await store.storeNotification(notification('b', { receivedAtMs: NOW_MS - 1000 }));
+      await store.storeNotification(
+        notification('c', { unreadable: 'cut off', receivedAtMs: NOW_MS - 9000 }),
+      );
+      expect(await store.backlog(NOW_MS + 500)).toEqual({
+        notificationsWaiting: 2,
+        oldestNotificationAgeMs: 3500,
+        notificationsParked: 1,
+        writesWaiting: 1,
+        oldestWriteAgeMs: 500,
+        writesParked: 0,
+        members: 1,
+        conversations: 1,
+      });
+    });
+
+    it('can be written', async () => {
+      expect(await storeOf().canWrite()).toBe(true);
+      expect(await storeOf().canWrite()).toBe(true);
+    });
+
+    it('stays with the first workspace', async () => {
+      const store = storeOf();
+      const mine = { id: 'abc', timeZone: 'Europe/Vienna' };
+      expect(await store.bindWorkspace(mine)).toEqual(mine);
+      expect(await store.bindWorkspace({ id: 'xyz', timeZone: 'UTC' })).toEqual(mine);
+      const moved = { ...mine, timeZone: 'America/New_York' };
+      expect(await store.bindWorkspace(moved), 'its time zone may change').toEqual(moved);
+    });
+
+    it('answers that it is unavailable once it is closed', async () => {
+      const store = storeOf();
+      const waiting = store.storeNotification(notification('just in time'));
+      await store.close();
+      await store.close();
+      expect(await waiting).toBe('stored');
+      const unavailable = { code: 'store_unavailable', retry: 'later' };
+      await expect(store.storeNotification(notification('too late'))).rejects.toMatchObject(unavailable);
+      await expect(store.leaseNotifications(lease())).rejects.toMatchObject(unavailable);
+      expect(await store.canWrite()).toBe(false);
+    });
+  });
+}

@@ -1,0 +1,191 @@
+import type { Change, ContactFacts, ConversationFacts, MemberDecision } from '../../src/rules/facts.js';
+import type {
+  CacheChange,
+  Decide,
+  LeasedWrite,
+  NewNotification,
+  Store,
+  Work,
+} from '../../src/store/store.js';
+
+/** Noon of a day on which nothing special happens; every test counts from here. */
+export const NOW_AT = 1_790_000_000;
+export const NOW_MS = NOW_AT * 1000;
+export const DAY = 86_400;
+export const LEASE_MS = 60_000;
+
+export function contact(id: string, over: Partial<ContactFacts> = {}): ContactFacts {
+  return {
+    id,
+    role: 'user',
+    externalId: `user-${id}`,
+    name: `Name of ${id}`,
+    email: `${id}@example.test`,
+    createdAt: NOW_AT - 100 * DAY,
+    updatedAt: NOW_AT - 10 * DAY,
+    attributes: { 'Enrolled Date': NOW_AT - 90 * DAY },
+    ...over,
+  };
+}
+
+/** A closed coaching call of yesterday. */
+export function call(
+  id: string,
+  contactId: string | null,
+  over: Partial<ConversationFacts> = {},
+): ConversationFacts {
+  return {
+    id,
+    contactId,
+    createdAt: NOW_AT - DAY - 600,
+    updatedAt: NOW_AT - DAY,
+    state: 'closed',
+    channel: 'Phone',
+    serviceCode: 'Health Coaching 001',
+    coachId: '7',
+    lastCloseAt: NOW_AT - DAY,
+    ...over,
+  };
+}
+
+export function contactChange(seen: ContactFacts, observedAtMs: number | null = null): CacheChange {
+  const authority =
+    observedAtMs === null ? ({ kind: 'event' } as const) : ({ kind: 'read', observedAtMs } as const);
+  return { kind: 'contact', contact: seen, authority };
+}
+
+export function callChange(seen: ConversationFacts, observedAtMs: number | null = null): CacheChange {
+  const authority =
+    observedAtMs === null ? ({ kind: 'event' } as const) : ({ kind: 'read', observedAtMs } as const);
+  return { kind: 'conversation', conversation: seen, authority };
+}
+
+export function notification(key: string, over: Partial<NewNotification> = {}): NewNotification {
+  return {
+    dedupeKey: key,
+    topic: 'conversation.admin.closed',
+    subject: { kind: 'conversation', id: `c-${key}` },
+    lane: `lane-${key}`,
+    createdAt: NOW_AT,
+    receivedAtMs: NOW_MS,
+    body: Buffer.from(`{"id":"${key}"}`),
+    unreadable: null,
+    ...over,
+  };
+}
+
+/**
+ * A small stand-in for the rules: Last Call is the latest close; Engagement Status is Engaged for 28 days after it,
+ * written together with a date that a change still waiting keeps.
+ */
+export function decideAt(nowAt: number = NOW_AT): Decide {
+  return (facts) => {
+    const lastCall = facts.conversations.reduce<number | null>(
+      (latest, one) =>
+        one.lastCloseAt !== null && one.lastCloseAt > (latest ?? 0) ? one.lastCloseAt : latest,
+      null,
+    );
+    const held = facts.contact.attributes;
+    const changes: Change[] = [];
+    const isKept = facts.keptForms.some((form) => form.sent === lastCall && form.kept === held['Last Call']);
+    if ((held['Last Call'] ?? null) !== lastCall && !isKept) {
+      changes.push({ attribute: 'Last Call', before: held['Last Call'] ?? null, after: lastCall });
+    }
+    const endsAt = lastCall === null ? null : lastCall + 29 * DAY;
+    const status = endsAt === null ? null : nowAt < endsAt ? 'Engaged' : 'Unengaged';
+    if (status !== null && held['Engagement Status'] !== status) {
+      const earlier = facts.waiting.find(
+        ({ attribute, after }) => attribute === 'Engagement Status' && after === status,
+      );
+      const dated = facts.waiting.find(({ attribute }) => attribute === 'Engagement Status Date');
+      const date = earlier !== undefined && dated !== undefined ? dated.after : nowAt;
+      changes.push({
+        attribute: 'Engagement Status',
+        before: held['Engagement Status'] ?? null,
+        after: status,
+      });
+      changes.push({
+        attribute: 'Engagement Status Date',
+        before: held['Engagement Status Date'] ?? null,
+        after: date,
+      });
+    }
+    return {
+      ...NOTHING_DECIDED,
+      changes,
+      status,
+      nextChange:
+        endsAt !== null && nowAt < endsAt ? { at: endsAt, on: '2026-10-20', to: 'Unengaged' } : null,
+      lastQualifyingAt: lastCall,
+    };
+  };
+}
+
+const NOTHING_DECIDED: MemberDecision = {
+  evidence: [],
+  changes: [],
+  status: null,
+  nextChange: null,
+  lastQualifyingAt: null,
+  nearMisses: [],
+  warnings: [],
+};
+
+/** A decision that always asks for these changes. */
+export function wanting(...changes: Change[]): Decide {
+  return () => ({ ...NOTHING_DECIDED, changes });
+}
+
+export function workOn(changes: readonly CacheChange[], over: Partial<Work> = {}): Work {
+  return {
+    changes,
+    cause: { kind: 'notification', ref: 'notif_1' },
+    nowMs: NOW_MS,
+    decide: decideAt(),
+    completes: { kind: 'nothing' },
+    unknownContacts: 'ask',
+    recompute: 'now',
+    ...over,
+  };
+}
+
+export function lease(over: { owner?: string; nowMs?: number; limit?: number } = {}) {
+  return { owner: 'process-1', nowMs: NOW_MS, leaseMs: LEASE_MS, limit: 100, ...over };
+}
+
+/** The cache with contact `id` and one call of theirs, the writes that follow from it waiting. */
+export async function knowMember(store: Store, id: string): Promise<void> {
+  const applied = await store.apply(
+    workOn([contactChange(contact(id)), callChange(call(`call-of-${id}`, id))]),
+  );
+  if (applied.kind !== 'applied') throw new Error(`the member could not be made: ${applied.kind}`);
+}
+
+/** Leases the only write that is due. */
+export async function leaseOneWrite(
+  store: Store,
+  over: { owner?: string; nowMs?: number } = {},
+): Promise<LeasedWrite> {
+  const [write, ...others] = await store.leaseWrites(lease(over));
+  if (write === undefined || others.length > 0) throw new Error('expected exactly one write to be due');
+  return write;
+}
+
+/** The contact as Intercom holds it once `write` has been sent. */
+export function afterWrite(id: string, write: LeasedWrite, over: Partial<ContactFacts> = {}): ContactFacts {
+  const sent = Object.fromEntries(write.changes.map(({ attribute, after }) => [attribute, after]));
+  const base = contact(id);
+  return { ...base, updatedAt: NOW_AT + 1, attributes: { ...base.attributes, ...sent }, ...over };
+}
+
+/** Answers the completion of a write whose changes have all been sent. */
+export function sentAll(write: LeasedWrite, owner = 'process-1') {
+  return {
+    kind: 'write',
+    contactId: write.contactId,
+    owner,
+    sentWriteIds: write.changes.map((change) => change.writeId),
+    keptForms: [],
+    lease: 'release',
+  } as const;
+}

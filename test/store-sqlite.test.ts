@@ -1,0 +1,269 @@
+import { mkdirSync, readFileSync, readdirSync, statSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import Database from 'better-sqlite3';
+import { array, assert as assertProperty, asyncProperty, integer } from 'fast-check';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { openSqliteStore } from '../src/store/sqlite/sqlite-store.js';
+import { asStoreError } from '../src/store/sqlite/store-errors.js';
+import type { Store } from '../src/store/store.js';
+import {
+  NOW_AT,
+  NOW_MS,
+  call,
+  callChange,
+  contact,
+  contactChange,
+  knowMember,
+  lease,
+  notification,
+  wanting,
+  workOn,
+} from './store-contract/samples.js';
+import { temporaryFolder } from './store-contract/temporary-folder.js';
+
+const NEW_YORK = 'America/New_York';
+
+function newPath(): string {
+  return join(temporaryFolder(), 'engagement.db');
+}
+
+function open(path: string, over: Partial<Parameters<typeof openSqliteStore>[0]> = {}): Store {
+  const store = openSqliteStore({ path, timeZone: NEW_YORK, ...over });
+  onTestFinished(() => store.close());
+  return store;
+}
+
+/** A second connection, for looking at what the store wrote and for standing in its way. */
+function openRaw(path: string): Database.Database {
+  const raw = new Database(path);
+  onTestFinished(() => {
+    raw.close();
+  });
+  return raw;
+}
+
+describe('the SQLite file', () => {
+  it('can be read by its owner only, as can its folder and its log', async () => {
+    const path = join(temporaryFolder(), 'new', 'folder', 'engagement.db');
+    const store = open(path);
+    await store.storeNotification(notification('a'));
+    expect(statSync(dirname(path)).mode & 0o777).toBe(0o700);
+    const modes = readdirSync(dirname(path)).map((file) => [
+      file,
+      statSync(join(dirname(path), file)).mode & 0o777,
+    ]);
+    expect(Object.fromEntries(modes)).toEqual({
+      'engagement.db': 0o600,
+      'engagement.db-wal': 0o600,
+      'engagement.db-shm': 0o600,
+    });
+  });
+
+  it('keeps everything when it is closed and opened again', async () => {
+    const path = newPath();
+    const first = openSqliteStore({ path, timeZone: NEW_YORK });
+    await knowMember(first, 'a');
+    await first.storeNotification(notification('a'));
+    const before = await first.findMember('a');
+    await first.close();
+    const second = open(path);
+    expect(await second.findMember('a')).toEqual(before);
+    expect(await second.storeNotification(notification('a'))).toBe('duplicate');
+    expect(await second.leaseNotifications(lease())).toHaveLength(1);
+    expect(await second.leaseWrites(lease())).toHaveLength(1);
+  });
+
+  it('can be shared by two processes, which never get the same work', async () => {
+    const path = newPath();
+    const [one, other] = [open(path), open(path)];
+    await one.storeNotification(notification('a'));
+    expect(await other.storeNotification(notification('a'))).toBe('duplicate');
+    expect(await other.leaseNotifications(lease({ owner: 'process-2' }))).toHaveLength(1);
+    expect(await one.leaseNotifications(lease())).toEqual([]);
+  });
+
+  it('is left alone when a newer version of the program has used it', async () => {
+    const path = newPath();
+    await openSqliteStore({ path, timeZone: NEW_YORK }).close();
+    openRaw(path).exec(
+      "insert into __drizzle_migrations (hash, created_at) values ('later', 32503680000000)",
+    );
+    expect(() => open(path)).toThrow(
+      expect.objectContaining({ code: 'store_newer_than_program', retry: 'never' }),
+    );
+  });
+
+  it('is refused when it is no database, or has no place to be', () => {
+    const path = newPath();
+    writeFileSync(path, 'these are notes, and quite a few of them, but no database at all\n'.repeat(100));
+    expect(() => open(path)).toThrow(expect.objectContaining({ code: 'store_unavailable', retry: 'never' }));
+    const below = join(path, 'engagement.db');
+    expect(() => open(below)).toThrow(expect.objectContaining({ code: 'store_unavailable' }));
+    const folder = newPath();
+    mkdirSync(folder);
+    expect(() => open(folder)).toThrow(
+      expect.objectContaining({ code: 'store_unavailable', retry: 'later' }),
+    );
+  });
+
+  it('stands beside the facts what reports filter by, in the report time zone of this start', async () => {
+    const path = newPath();
+    const first = openSqliteStore({ path, timeZone: NEW_YORK });
+    const attributes = {
+      'Enrolled Date': Date.UTC(2026, 8, 1) / 1000,
+      'Registration Date': Date.UTC(2026, 8, 1, 2) / 1000,
+      'Date of Birth': 'some day',
+      Employer: ' Acme ',
+      Referral: '',
+    };
+    const changes = [
+      contactChange(contact('a', { attributes })),
+      callChange(call('1', 'a', { channel: 'video conference', serviceCode: 'disease management 002' })),
+      callChange(call('2', 'a', { channel: 'Phnoe' })),
+    ];
+    await first.apply(workOn(changes));
+    const columns = 'enrolled_on, registered_on, birth_on, employer, referral';
+    const raw = openRaw(path);
+    const written = { enrolled_on: '2026-09-01', birth_on: null, employer: 'Acme', referral: null };
+    expect(raw.prepare(`select ${columns} from contacts`).get()).toEqual({
+      ...written,
+      registered_on: '2026-08-31',
+    });
+    const derived = 'channel_name, service_code_name, is_coaching_session, is_qualifying_call, is_billable';
+    expect(raw.prepare(`select ${derived} from conversations order by id`).raw().all()).toEqual([
+      ['Video Conference', 'Disease Management 002', 1, 1, 1],
+      [null, 'Health Coaching 001', 0, 0, 0],
+    ]);
+    await first.close();
+    open(path, { timeZone: 'UTC' });
+    expect(raw.prepare(`select ${columns} from contacts`).get()).toEqual({
+      ...written,
+      registered_on: '2026-09-01',
+    });
+  });
+});
+
+describe('a group of notifications', () => {
+  it('fails as one: nobody is told that theirs is stored', async () => {
+    const path = newPath();
+    const store = open(path);
+    openRaw(path).exec(`create trigger poison before insert on inbox when new.dedupe_key = 'poison'
+      begin select raise(abort, 'poisoned'); end`);
+    const keys = ['a', 'poison', 'b'];
+    const answers = await Promise.allSettled(keys.map((key) => store.storeNotification(notification(key))));
+    expect(answers.map((answer) => answer.status)).toEqual(['rejected', 'rejected', 'rejected']);
+    expect(await store.leaseNotifications(lease())).toEqual([]);
+    expect(await store.storeNotification(notification('a')), 'and the next group is its own').toBe('stored');
+  });
+});
+
+describe('errors of SQLite', () => {
+  it.each([
+    ['SQLITE_FULL', 'later'],
+    ['SQLITE_IOERR_FSYNC', 'later'],
+    ['SQLITE_READONLY_DBMOVED', 'later'],
+    ['SQLITE_CANTOPEN', 'later'],
+    ['SQLITE_BUSY_SNAPSHOT', 'later'],
+    ['SQLITE_CORRUPT', 'never'],
+    ['SQLITE_NOTADB', 'never'],
+  ])('%s means that the store is unavailable, to be tried %s', (code, retry) => {
+    const wrapped = new Error('failed query', { cause: new Database.SqliteError('personal words', code) });
+    const answer = asStoreError(wrapped);
+    expect(answer).toMatchObject({ code: 'store_unavailable', retry });
+    expect(String(answer)).not.toContain('personal');
+  });
+
+  it('that are defects of ours stay what they are', () => {
+    const defect = new Database.SqliteError('no such column', 'SQLITE_ERROR');
+    expect(asStoreError(defect)).toBe(defect);
+  });
+});
+
+describe('erasing a contact', () => {
+  const SECRET = 'Wilhelmina Zwetschkenbaum';
+  const EMAIL = 'wilhelmina.z@plum.example';
+  const person = { name: SECRET, email: EMAIL, externalId: 'plum-tree-4711' };
+  const planted = [SECRET, EMAIL, person.externalId, 'PlumCorp'];
+
+  const bytesOf = (path: string): Buffer =>
+    Buffer.concat(readdirSync(dirname(path)).map((file) => readFileSync(join(dirname(path), file))));
+  const foundIn = (path: string): string[] => planted.filter((words) => bytesOf(path).includes(words));
+
+  /** The person among others, changed several times, with payloads short and long, writes and a merge. */
+  const live = async (store: Store, sizes: readonly number[]): Promise<void> => {
+    const lane = { lane: 'a', subject: { kind: 'contact', id: 'a' } } as const;
+    for (const [index, size] of sizes.entries()) {
+      await knowMember(store, `other-${index}`);
+      const employer = `PlumCorp ${'x'.repeat(size % 3000)}`;
+      const seen = contact('a', { ...person, updatedAt: NOW_AT + index, attributes: { Employer: employer } });
+      const decide = wanting({
+        attribute: 'Eligible Programs',
+        before: 'PlumCorp',
+        after: `PlumCorp ${index}`,
+      });
+      await store.apply(workOn([contactChange(seen), callChange(call(`a-${index}`, 'a'))], { decide }));
+      const body = Buffer.from(
+        JSON.stringify({ id: 'a', name: SECRET, email: EMAIL, text: 'y'.repeat(size) }),
+      );
+      await store.storeNotification(notification(`of-a-${index}`, { ...lane, body }));
+      const other = { lane: `other-${index}`, body: Buffer.from('z'.repeat(size)) };
+      await store.storeNotification(notification(`of-other-${index}`, other));
+    }
+    await store.apply(
+      workOn([contactChange(contact('before', { ...person, externalId: 'plum-tree-4711' }))]),
+    );
+    await store.apply(workOn([{ kind: 'contact-merged', absorbedId: 'before', survivorId: 'a' }]));
+  };
+
+  it('leaves none of their bytes in the file nor in its log', async () => {
+    const sizes = array(integer({ min: 0, max: 20_000 }), { minLength: 1, maxLength: 12 });
+    await assertProperty(
+      asyncProperty(sizes, async (some) => {
+        const path = newPath();
+        const store = openSqliteStore({ path, timeZone: NEW_YORK });
+        await live(store, some);
+        expect(foundIn(path)).toEqual(planted);
+        await store.apply(workOn([{ kind: 'contact-deleted', id: 'a' }]));
+        expect(foundIn(path)).toEqual([]);
+        expect(bytesOf(path).includes('other-0@example.test')).toBe(true);
+        await store.close();
+        expect(foundIn(path)).toEqual([]);
+      }),
+      { numRuns: 25 },
+    );
+  });
+
+  it('reaches a payload that comes in after the deletion', async () => {
+    const path = newPath();
+    const store = open(path);
+    await knowMember(store, 'a');
+    await store.apply(workOn([{ kind: 'contact-deleted', id: 'a' }]));
+    const body = Buffer.from(JSON.stringify({ name: SECRET }));
+    await store.storeNotification(notification('late', { lane: 'a', body }));
+    const [late] = await store.leaseNotifications(lease());
+    const completes = {
+      kind: 'notification',
+      id: late?.id ?? 0,
+      owner: 'process-1',
+      outcome: 'applied',
+    } as const;
+    await store.apply(workOn([contactChange(contact('a', person))], { completes }));
+    expect(foundIn(path)).toEqual([]);
+  });
+
+  it('is made up for as soon as a reader lets go of the old pages', async () => {
+    const path = newPath();
+    const warn = vi.fn<(fields: object, message: string) => void>();
+    const store = open(path, { log: { warn } });
+    await store.apply(workOn([contactChange(contact('a', person))]));
+    const reader = openRaw(path);
+    reader.exec('begin; select count(*) from contacts');
+    reader.prepare('select count(*) from contacts').get();
+    await store.apply(workOn([{ kind: 'contact-deleted', id: 'a' }]));
+    expect(warn).toHaveBeenCalledTimes(1);
+    expect(foundIn(path)).not.toEqual([]);
+    reader.exec('commit');
+    await store.apply(workOn([], { nowMs: NOW_MS + 1 }));
+    expect(foundIn(path)).toEqual([]);
+  });
+});
