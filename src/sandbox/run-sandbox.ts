@@ -1,0 +1,180 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Presets, SingleBar } from 'cli-progress';
+import type { Clock } from '../clock.js';
+import { readConfig } from '../config.js';
+import { createLog } from '../log.js';
+import { dateOf } from '../rules/calendar.js';
+import type { AttributeValue, Change } from '../rules/facts.js';
+import { ATTRIBUTE_TYPES } from '../rules/vocabulary.js';
+import { serve } from '../serve.js';
+import type { RunProgress } from '../store/store.js';
+import type { Written } from '../write-back/writer.js';
+import { closeRandomCall, editRandomContact } from './coaches.js';
+import { populate } from './population.js';
+import { createRandom, type Random } from './random.js';
+import { startSandboxServer } from './serve-sandbox.js';
+import { createWorkspace, type Workspace } from './workspace.js';
+
+export interface SandboxOptions {
+  readonly port: number;
+  readonly members: number;
+  /** Seconds between two closed calls. */
+  readonly every: number;
+  readonly clock: Clock;
+  readonly print: (line: string) => void;
+}
+
+/** Every so many calls somebody edits a contact by hand. */
+const CALLS_PER_EDIT = 5;
+
+/**
+ * The embedded default: a look-alike workspace with invented members on a port of its own, the real service pointed at
+ * it, and coaches at work. Each change is printed as it reaches the workspace.
+ */
+export async function runSandbox(options: SandboxOptions): Promise<{ stop(): Promise<void> }> {
+  const { clock, print } = options;
+  const folder = await mkdtemp(join(tmpdir(), 'intercom-engagement-sandbox-'));
+  const random = createRandom(clock.nowMs());
+  const workspace = createWorkspace({ clock, seed: clock.nowMs() });
+  const population = populate(workspace, { members: options.members });
+  const intercom = await startSandboxServer(workspace);
+  print(`A look-alike Intercom workspace runs at ${intercom.url}:`);
+  print(
+    `  ${population.contacts} invented contacts, ${population.conversations} conversations in the last year`,
+  );
+
+  const config = readConfig({
+    INTERCOM_ACCESS_TOKEN: workspace.settings.token,
+    INTERCOM_CLIENT_SECRET: workspace.settings.clientSecret,
+    INTERCOM_API_BASE: intercom.url,
+    INTERCOM_VERSION: workspace.settings.appVersion,
+    DATABASE_PATH: join(folder, 'sandbox.db'),
+    PORT: String(options.port),
+    SETTLE_AFTER_SECONDS: '10',
+  });
+  const closedAtMs = new Map<string, number>();
+  let isFilling = true;
+  let corrected = 0;
+  const service = await serve({
+    config,
+    clock,
+    log: createLog({ level: 'error' }),
+    onBackfillProgress: showProgress(print),
+    onWritten: (written) => {
+      if (isFilling || written.cause.kind === 'backfill') corrected += written.changes.length;
+      else print(describe(workspace, config.timeZone, written, closedAtMs));
+    },
+  });
+  await service.backfilled;
+  await settled(service, clock);
+  isFilling = false;
+  print(`  the cache is filled; ${corrected} attributes were out of date in Intercom and are right now`);
+  const example = workspace
+    .contacts()
+    .find((contact) => contact.role === 'user' && contact.externalId !== null);
+  print(`Look a member up:  curl -s ${service.url}/API/intercom/members/${example?.externalId ?? ''}`);
+  print('Coaches close calls from now on. Ctrl-C stops everything.');
+  print('');
+
+  workspace.webhooks.deliverTo(`${service.url}/webhooks/intercom`);
+  const stopping = new AbortController();
+  const coaches = closeCalls(workspace, random, options, closedAtMs, stopping.signal);
+  return {
+    stop: async () => {
+      stopping.abort();
+      await coaches;
+      workspace.webhooks.stop();
+      await service.stop();
+      await intercom.close();
+      await rm(folder, { recursive: true, force: true });
+      print('Stopped.');
+    },
+  };
+}
+
+/** Waits until everything that the backfill found has reached the workspace. */
+async function settled(service: Awaited<ReturnType<typeof serve>>, clock: Clock): Promise<void> {
+  while ((await service.store.backlog(clock.nowMs())).writesWaiting > 0) await clock.sleep(100);
+}
+
+async function closeCalls(
+  workspace: Workspace,
+  random: Random,
+  options: SandboxOptions,
+  closedAtMs: Map<string, number>,
+  signal: AbortSignal,
+): Promise<void> {
+  const { clock, print } = options;
+  for (let number = 1; !signal.aborted; number += 1) {
+    const now = clock.nowMs();
+    const closed = closeRandomCall(workspace, random);
+    const [contactId] = closed?.contactIds ?? [];
+    if (closed !== null && contactId !== undefined) {
+      closedAtMs.set(contactId, now);
+      const what = [closed.customAttributes['Channel'], closed.customAttributes['Service Code']];
+      const kind = what
+        .map((value) => (typeof value === 'string' && value !== '' ? value : 'empty'))
+        .join(' · ');
+      print(`${timeOf(now)}  ${nameOf(workspace, contactId)}: a coach closed ${kind}`);
+    }
+    if (number % CALLS_PER_EDIT === 0) editRandomContact(workspace, random);
+    await clock.sleep(options.every * 1000, signal);
+  }
+}
+
+function describe(
+  workspace: Workspace,
+  timeZone: string,
+  written: Written,
+  closedAtMs: ReadonlyMap<string, number>,
+): string {
+  const changes = written.changes.map((change) => describeChange(change, timeZone)).join(', ');
+  const closed = closedAtMs.get(written.contactId);
+  const sinceMs =
+    closed === undefined || written.cause.kind === 'settle'
+      ? written.latencyMs
+      : written.writtenAtMs - closed;
+  return `${timeOf(written.writtenAtMs)}    ${nameOf(workspace, written.contactId)}: ${changes}  (${sinceMs} ms)`;
+}
+
+function describeChange({ attribute, before, after }: Change, timeZone: string): string {
+  const show = (value: AttributeValue): string => {
+    if (value === null || value === '') return 'empty';
+    return ATTRIBUTE_TYPES[attribute] === 'date' && typeof value === 'number'
+      ? dateOf(value, timeZone)
+      : String(value);
+  };
+  return `${attribute} ${show(before)} → ${show(after)}`;
+}
+
+function nameOf(workspace: Workspace, contactId: string): string {
+  const contact = workspace.contacts().find((one) => one.id === contactId);
+  return contact?.name ?? contactId;
+}
+
+function timeOf(atMs: number): string {
+  return new Date(atMs).toISOString().slice(11, 19);
+}
+
+/** A progress bar on a terminal; elsewhere one line for each phase. */
+function showProgress(print: (line: string) => void): (progress: RunProgress) => void {
+  if (!process.stdout.isTTY) {
+    let phase = '';
+    return (progress) => {
+      if (progress.phase !== phase) print(`  filling the cache: ${progress.phase}`);
+      phase = progress.phase;
+    };
+  }
+  const bar = new SingleBar(
+    { format: '  filling the cache {bar} {phase} {value}/{total}', hideCursor: true },
+    Presets.shades_classic,
+  );
+  bar.start(1, 0, { phase: 'begins' });
+  return (progress) => {
+    bar.setTotal(progress.total ?? Math.max(progress.done, 1));
+    bar.update(progress.done, { phase: progress.phase });
+    if (progress.phase === 'done') bar.stop();
+  };
+}
