@@ -1,0 +1,87 @@
+import { Hono } from 'hono';
+import { requestId } from 'hono/request-id';
+import { secureHeaders } from 'hono/secure-headers';
+import { reasonOf } from './backoff.js';
+import type { Clock } from './clock.js';
+import { AppError } from './errors.js';
+import type { Log } from './log.js';
+import { requireAccess, type AccessRules } from './operate/access.js';
+import { createHealthRoutes } from './operate/health.js';
+import type { Metrics } from './operate/metrics.js';
+import { answerProblem } from './operate/problem.js';
+import { createWebhookRoutes } from './receive/webhook.js';
+import { createMemberRoutes } from './reports/member.js';
+import { glossary } from './rules/glossary.js';
+import type { Store } from './store/store.js';
+
+export interface AppDeps {
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly metrics: Metrics;
+  readonly clientSecrets: readonly string[];
+  readonly access: AccessRules;
+  readonly timeZone: string;
+  readonly eligibleProgramsByReferral: Readonly<Record<string, string>>;
+  readonly backfillDays: number;
+}
+
+/** Health and webhook answers are counted, not logged: at 50 a second their lines would bury all others. */
+const COUNTED_NOT_LOGGED = ['/webhooks/', '/healthz', '/readyz', '/metrics'];
+
+/** The whole HTTP surface. Everything but the webhook and health needs a token (or a proxy that has checked). */
+export function createApp(deps: AppDeps): Hono {
+  const { log, clock } = deps;
+  const app = new Hono();
+
+  app.use(requestId({ headerName: '' }));
+  app.use(secureHeaders({ contentSecurityPolicy: { defaultSrc: ["'none'"], frameAncestors: ["'none'"] } }));
+  app.use(async (context, next) => {
+    const startedAtMs = clock.nowMs();
+    await next();
+    if (COUNTED_NOT_LOGGED.some((prefix) => context.req.path.startsWith(prefix))) return;
+    // The matched pattern, not the address: addresses hold member ids.
+    const { method } = context.req;
+    const request: unknown = context.get('requestId');
+    log.info(
+      {
+        request,
+        method,
+        route: context.req.routePath,
+        status: context.res.status,
+        ms: clock.nowMs() - startedAtMs,
+      },
+      'request',
+    );
+  });
+
+  app.route('/', createHealthRoutes(deps));
+  app.route('/webhooks/intercom', createWebhookRoutes(deps));
+
+  const access = requireAccess(deps.access);
+  app.use('/API/*', access);
+  app.use('/metrics', access);
+  app.get('/metrics', async (context) =>
+    context.body(await deps.metrics.registry.metrics(), 200, {
+      'content-type': deps.metrics.registry.contentType,
+    }),
+  );
+  app.route('/API/intercom/members', createMemberRoutes(deps));
+  app.get('/API/intercom/glossary', (context) =>
+    context.json({ timeZone: deps.timeZone, glossary: glossary(deps) }),
+  );
+
+  app.notFound((context) => answerProblem(context, 404, 'There is nothing at this address.'));
+  app.onError((error, context) => {
+    log.error({ err: error, route: context.req.routePath, reason: reasonOf(error) }, 'a request failed');
+    if (error instanceof AppError && error.code === 'store_unavailable') {
+      return answerProblem(context, 503, 'The database cannot be used at this moment.');
+    }
+    return answerProblem(
+      context,
+      500,
+      'Something went wrong here; the log has the details under this requestId.',
+    );
+  });
+  return app;
+}

@@ -1,0 +1,191 @@
+import { existsSync } from 'node:fs';
+import { z } from 'zod';
+import { AppError } from './errors.js';
+import { DEFAULT_ELIGIBLE_PROGRAMS_BY_REFERRAL } from './rules/vocabulary.js';
+
+/** Everything the service can be told from outside. The only reader of `process.env`. */
+export interface Config {
+  readonly accessToken: string;
+  /** One secret, or two while rotating. */
+  readonly clientSecrets: readonly string[];
+  readonly intercomVersion: string;
+  readonly intercomApiBase: string;
+  readonly host: string;
+  readonly port: number;
+  readonly databasePath: string;
+  readonly apiTokens: readonly string[];
+  readonly auth: 'token' | 'proxy';
+  readonly timeZone: string;
+  readonly backfillDays: number;
+  readonly settleAfterSeconds: number;
+  readonly dryRun: boolean;
+  readonly eligibleProgramsByReferral: Readonly<Record<string, string>>;
+  readonly logLevel: LogLevel;
+}
+
+const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
+export type LogLevel = (typeof LOG_LEVELS)[number];
+
+const LOOPBACK_HOSTS = new Set(['127.0.0.1', '::1', 'localhost']);
+
+function wholeNumber(range: { readonly min: number; readonly max: number }, fallback: number) {
+  const message = `must be a whole number from ${range.min} to ${range.max}`;
+  return z
+    .string()
+    .regex(/^\d{1,9}$/, message)
+    .transform(Number)
+    .refine((value) => value >= range.min && value <= range.max, message)
+    .default(fallback);
+}
+
+function commaList(text: string): string[] {
+  return text
+    .split(',')
+    .map((part) => part.trim())
+    .filter((part) => part !== '');
+}
+
+function isTimeZone(name: string): boolean {
+  try {
+    return new Intl.DateTimeFormat('en', { timeZone: name }).resolvedOptions().timeZone !== '';
+  } catch {
+    return false;
+  }
+}
+
+const programs = z
+  .string()
+  .transform((text, context) => {
+    try {
+      const parsed: unknown = JSON.parse(text);
+      return parsed;
+    } catch {
+      context.addIssue(
+        'must be a JSON object of Referral to program, such as {"Counter Health":"Smart Access"}',
+      );
+      return z.NEVER;
+    }
+  })
+  .pipe(
+    z.record(z.string().min(1), z.string().min(1), 'must be a JSON object whose values are program names'),
+  )
+  .default({ ...DEFAULT_ELIGIBLE_PROGRAMS_BY_REFERRAL });
+
+/**
+ * Each variable with its default and the sentence that a wrong value is answered with. `.env.example` and the README's
+ * table are checked against the keys of this object.
+ */
+const environment = z.object({
+  INTERCOM_ACCESS_TOKEN: z
+    .string('is required: the access token of your Intercom app (Developer Hub, Configure, Authentication)')
+    .min(8, 'is too short to be an access token'),
+  INTERCOM_CLIENT_SECRET: z
+    .string(
+      'is required: the client secret of your Intercom app (Developer Hub, Basic information); it signs webhooks',
+    )
+    .transform(commaList)
+    .refine(
+      (list) => list.length >= 1 && list.length <= 2,
+      'must hold one secret, or two separated by a comma',
+    )
+    .refine((list) => list.every((secret) => secret.length >= 8), 'is too short to be a client secret'),
+  INTERCOM_VERSION: z
+    .string()
+    .regex(/^2\.1[0-6]$/, 'must be an Intercom API version from 2.10 to 2.16')
+    .default('2.10'),
+  INTERCOM_API_BASE: z
+    .url({ protocol: /^https?$/, error: 'must be an http(s) address such as https://api.eu.intercom.io' })
+    .transform((url) => url.replace(/\/+$/, ''))
+    .default('https://api.intercom.io'),
+  HOST: z.string().min(1, 'must be an address to listen on, such as 127.0.0.1').default('127.0.0.1'),
+  PORT: wholeNumber({ min: 0, max: 65_535 }, 3000),
+  DATABASE_PATH: z.string().min(1, 'must be a file path').default('./data/engagement.db'),
+  API_TOKENS: z
+    .string()
+    .transform(commaList)
+    .refine(
+      (list) => list.every((token) => token.length >= 16),
+      'must hold tokens of at least 16 characters each, comma separated',
+    )
+    .default([]),
+  AUTH: z.enum(['token', 'proxy'], 'must be token or proxy').default('token'),
+  REPORT_TIMEZONE: z
+    .string()
+    .refine(isTimeZone, 'must be an IANA time zone such as America/New_York')
+    .default('America/New_York'),
+  BACKFILL_DAYS: wholeNumber({ min: 0, max: 3650 }, 365),
+  SETTLE_AFTER_SECONDS: wholeNumber({ min: 0, max: 86_400 }, 120),
+  DRY_RUN: z
+    .enum(['true', 'false'], 'must be true or false')
+    .transform((text) => text === 'true')
+    .default(false),
+  ELIGIBLE_PROGRAMS_BY_REFERRAL: programs,
+  LOG_LEVEL: z.enum(LOG_LEVELS, `must be one of ${LOG_LEVELS.join(', ')}`).default('info'),
+});
+
+/** The variables this program reads, in the order of the documentation. */
+export const VARIABLES = Object.keys(environment.shape);
+
+/**
+ * Reads and checks the environment. An empty variable counts as unset.
+ * @throws AppError `config_invalid` whose message names every wrong variable and what it may be, never its value.
+ */
+export function readConfig(env: Readonly<Record<string, string | undefined>> = process.env): Config {
+  const given = Object.fromEntries(
+    VARIABLES.flatMap((name) => {
+      const value = env[name]?.trim();
+      return value === undefined || value === '' ? [] : [[name, value]];
+    }),
+  );
+  const parsed = environment.safeParse(given);
+  if (!parsed.success) {
+    throw invalid(parsed.error.issues.map((issue) => `${String(issue.path[0])} ${issue.message}`));
+  }
+  const values = parsed.data;
+  if (values.API_TOKENS.length === 0 && values.AUTH === 'token' && !LOOPBACK_HOSTS.has(values.HOST)) {
+    throw invalid([
+      `HOST must be 127.0.0.1 while API_TOKENS is unset, so that nobody else can read the reports: set API_TOKENS, ` +
+        `or AUTH=proxy when a proxy in front of this service signs people in`,
+    ]);
+  }
+  return {
+    accessToken: values.INTERCOM_ACCESS_TOKEN,
+    clientSecrets: values.INTERCOM_CLIENT_SECRET,
+    intercomVersion: values.INTERCOM_VERSION,
+    intercomApiBase: values.INTERCOM_API_BASE,
+    host: values.HOST,
+    port: values.PORT,
+    databasePath: values.DATABASE_PATH,
+    apiTokens: values.API_TOKENS,
+    auth: values.AUTH,
+    timeZone: values.REPORT_TIMEZONE,
+    backfillDays: values.BACKFILL_DAYS,
+    settleAfterSeconds: values.SETTLE_AFTER_SECONDS,
+    dryRun: values.DRY_RUN,
+    eligibleProgramsByReferral: values.ELIGIBLE_PROGRAMS_BY_REFERRAL,
+    logLevel: values.LOG_LEVEL,
+  };
+}
+
+/** Adds the variables of `./.env`, where there is one, to the environment; what is set already stays. */
+export function loadDotEnv(): void {
+  if (existsSync('.env')) process.loadEnvFile('.env');
+}
+
+function invalid(problems: readonly string[]): AppError {
+  return new AppError(
+    'config_invalid',
+    'never',
+    ['Settings that must be mended:', ...problems.map((line) => `  ${line}`)].join('\n'),
+  );
+}
+
+/** What the start-up line may say: secrets appear only as "set". */
+export function describeConfig(config: Config): Readonly<Record<string, unknown>> {
+  return {
+    ...config,
+    accessToken: 'set',
+    clientSecrets: `${config.clientSecrets.length} set`,
+    apiTokens: config.apiTokens.length === 0 ? 'none' : `${config.apiTokens.length} set`,
+  };
+}

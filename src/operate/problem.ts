@@ -1,0 +1,44 @@
+import type { Context } from 'hono';
+import type { ContentfulStatusCode } from 'hono/utils/http-status';
+
+/** One wrong field of a request: what was wrong and, where that helps, what is allowed. */
+export interface FieldProblem {
+  readonly field: string;
+  readonly message: string;
+  readonly allowed?: readonly string[];
+}
+
+const TITLES: Readonly<Record<number, string>> = {
+  400: 'Bad request',
+  401: 'Unauthorized',
+  403: 'Forbidden',
+  404: 'Not found',
+  405: 'Method not allowed',
+  409: 'Conflict',
+  413: 'Body too large',
+  415: 'Unsupported media type',
+  500: 'Internal error',
+  503: 'Unavailable',
+};
+
+/**
+ * Answers an error as RFC 9457 `application/problem+json`. `detail` is a sentence for people that says how to mend it
+ * and never quotes personal data.
+ */
+export function answerProblem(
+  context: Context,
+  status: ContentfulStatusCode,
+  detail: string,
+  errors?: readonly FieldProblem[],
+): Response {
+  const requestId: unknown = context.get('requestId');
+  const problem = {
+    type: 'about:blank',
+    title: TITLES[status] ?? 'Error',
+    status,
+    detail,
+    requestId: typeof requestId === 'string' ? requestId : null,
+    ...(errors === undefined ? {} : { errors }),
+  };
+  return context.body(JSON.stringify(problem), status, { 'content-type': 'application/problem+json' });
+}

@@ -1,0 +1,257 @@
+import { applyWork, decideAt, readSubject, type DecideSettings } from '../apply-work.js';
+import { judgeFailure } from '../backoff.js';
+import type { Clock } from '../clock.js';
+import type { CallOptions, IntercomClient } from '../intercom/client.js';
+import { readItem, readMeaning, type Meaning } from '../intercom/notification.js';
+import { conversationsOfContact, pagesOf } from '../intercom/search.js';
+import type { Log } from '../log.js';
+import type { Metrics } from '../operate/metrics.js';
+import type { ConversationFacts } from '../rules/facts.js';
+import { sessionAt } from '../rules/sessions.js';
+import type { CacheChange, LeasedNotification, Reread, Store } from '../store/store.js';
+import { createWorkLoop, type WorkLoop } from '../work-loop.js';
+
+export interface ProcessDeps {
+  readonly store: Store;
+  readonly intercom: IntercomClient;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly metrics: Metrics;
+  readonly owner: string;
+  readonly settings: DecideSettings;
+  /** How long after a close the conversation is looked at again; 0 = never. */
+  readonly settleAfterSeconds: number;
+}
+
+/** Longer than all calls of one notification take; then another process may take it over. */
+const LEASE_MS = 60_000;
+const CONCURRENCY = 32;
+/** A later event about a call closed longer ago than this says nothing about attributes still to be filled in. */
+const SETTLES_WITHIN_SECONDS = 86_400;
+/** Intercom's search index needs "a few minutes" after a merge. */
+const MERGE_SETTLES_AFTER_MS = 5 * 60_000;
+
+/** Works off the inbox: notification → cache → recomputed member → waiting write, in one transaction each. */
+export function createProcessor(deps: ProcessDeps): WorkLoop {
+  const { store, clock } = deps;
+  return createWorkLoop<LeasedNotification>({
+    loop: 'process',
+    clock,
+    log: deps.log,
+    concurrency: CONCURRENCY,
+    take: (limit) =>
+      store.leaseNotifications({ owner: deps.owner, nowMs: clock.nowMs(), leaseMs: LEASE_MS, limit }),
+    handle: (notification, signal) => processNotification(deps, notification, signal),
+    nextDueAtMs: () => store.nextNotificationDueAtMs(),
+    onWork: (listener) => store.onWork('inbox', listener),
+  });
+}
+
+async function processNotification(
+  deps: ProcessDeps,
+  notification: LeasedNotification,
+  signal: AbortSignal,
+): Promise<void> {
+  const { store, clock, log, metrics, owner } = deps;
+  const startedAtMs = clock.nowMs();
+  const fields = { notification: notification.id, topic: notification.topic, attempt: notification.attempt };
+  try {
+    const call: CallOptions = { priority: 'soon', signal };
+    const learned = await learn(deps, notification, call);
+    if (learned.kind === 'unreadable') {
+      await store.parkNotification({
+        id: notification.id,
+        owner,
+        reason: `notification_unreadable: ${learned.why}`,
+      });
+      metrics.notifications.inc({ result: 'parked' });
+      log.warn({ ...fields, why: learned.why }, 'notification parked');
+      return;
+    }
+    const nowMs = clock.nowMs();
+    const applied = await applyWork(
+      deps,
+      {
+        changes: learned.changes,
+        cause: {
+          kind: notification.origin === 'settle' ? 'settle' : 'notification',
+          ref: notification.dedupeKey,
+        },
+        nowMs,
+        decide: decideAt(deps.settings, nowMs),
+        completes: {
+          kind: 'notification',
+          id: notification.id,
+          owner,
+          outcome: learned.changes.length === 0 ? 'ignored' : 'applied',
+        },
+        rereads: [...learned.rereads, ...settling(deps, notification, learned.changes, nowMs)],
+        unknownContacts: 'ask',
+        recompute: 'now',
+      },
+      call,
+    );
+    const result = applied.kind === 'lease-lost' ? 'lease_lost' : 'applied';
+    metrics.notifications.inc({ result });
+    const queued = applied.kind === 'applied' ? applied.queued.length : 0;
+    log.info({ ...fields, result, queued, ms: clock.nowMs() - startedAtMs }, 'notification handled');
+  } catch (error) {
+    const verdict = judgeFailure(error, notification.attempt, clock.nowMs() - notification.receivedAtMs);
+    if (verdict.kind === 'park') {
+      await store.parkNotification({ id: notification.id, owner, reason: verdict.reason });
+    } else {
+      const dueAtMs = clock.nowMs() + verdict.delayMs;
+      await store.retryNotification({ id: notification.id, owner, reason: verdict.reason, dueAtMs });
+    }
+    metrics.notifications.inc({ result: verdict.kind === 'park' ? 'parked' : 'retried' });
+    log.warn({ ...fields, result: verdict.kind, err: error, reason: verdict.reason }, 'notification failed');
+  }
+}
+
+type Learned =
+  | {
+      readonly kind: 'learned';
+      readonly changes: readonly CacheChange[];
+      readonly rereads: readonly Reread[];
+    }
+  | { readonly kind: 'unreadable'; readonly why: string };
+
+/** What the notification makes known, after the reads that its payload leaves open. */
+async function learn(
+  deps: ProcessDeps,
+  notification: LeasedNotification,
+  call: CallOptions,
+): Promise<Learned> {
+  const { subject, body } = notification;
+  if (body === null) {
+    if (subject === null) return { kind: 'unreadable', why: 'neither body nor subject' };
+    const changes = await readSubject(deps, subject, call);
+    // A contact is read again after a merge: its conversations may have moved with it.
+    const moved = subject.kind === 'contact' ? await conversationsNowOf(deps, subject.id, call) : [];
+    return { kind: 'learned', changes: [...changes, ...moved], rereads: [] };
+  }
+  const item = readItem(body);
+  const meaning: Meaning =
+    notification.topic === null || item === null
+      ? { kind: 'unreadable', why: 'no topic or no data.item' }
+      : readMeaning(
+          notification.topic,
+          item,
+          notification.createdAt ?? Math.floor(notification.receivedAtMs / 1000),
+        );
+  switch (meaning.kind) {
+    case 'unreadable':
+      return meaning;
+    case 'ignored':
+      return { kind: 'learned', changes: [], rereads: [] };
+    case 'read':
+      return { kind: 'learned', changes: await readSubject(deps, meaning.subject, call), rereads: [] };
+    case 'conversation': {
+      if (meaning.lacks.length > 0) {
+        const read = await readSubject(deps, { kind: 'conversation', id: meaning.conversation.id }, call);
+        return { kind: 'learned', changes: read, rereads: [] };
+      }
+      const change = {
+        kind: 'conversation',
+        conversation: meaning.conversation,
+        authority: { kind: 'event' },
+      } as const;
+      return { kind: 'learned', changes: [change], rereads: [] };
+    }
+    case 'contact': {
+      if (meaning.lacks.length > 0) {
+        const read = await readSubject(deps, { kind: 'contact', id: meaning.contact.id }, call);
+        return { kind: 'learned', changes: read, rereads: [] };
+      }
+      const change = { kind: 'contact', contact: meaning.contact, authority: { kind: 'event' } } as const;
+      return { kind: 'learned', changes: [change], rereads: [] };
+    }
+    case 'contact-merged':
+      return learnMerge(deps, meaning, notification, call);
+    case 'contact-unarchived': {
+      const read = await readSubject(deps, { kind: 'contact', id: meaning.id }, call);
+      return {
+        kind: 'learned',
+        changes: [{ kind: 'contact-unarchived', id: meaning.id, at: meaning.at }, ...read],
+        rereads: [],
+      };
+    }
+    case 'conversation-deleted':
+    case 'contact-deleted':
+      return { kind: 'learned', changes: [{ kind: meaning.kind, id: meaning.id }], rereads: [] };
+    case 'contact-archived':
+      return {
+        kind: 'learned',
+        changes: [{ kind: 'contact-archived', id: meaning.id, at: meaning.at }],
+        rereads: [],
+      };
+  }
+}
+
+/**
+ * A merge: the survivor is read, the absorbed contact's conversations move. Older payloads don't name the absorbed
+ * contact; the survivor's conversations, searched for now and again when the index has caught up, then show what moved.
+ */
+async function learnMerge(
+  deps: ProcessDeps,
+  merge: Extract<Meaning, { kind: 'contact-merged' }>,
+  notification: LeasedNotification,
+  call: CallOptions,
+): Promise<Learned> {
+  const { survivorId, absorbedId } = merge;
+  const survivor = await readSubject(deps, { kind: 'contact', id: survivorId }, call);
+  const absorbed: CacheChange[] =
+    absorbedId === null ? [] : [{ kind: 'contact-merged', absorbedId, survivorId }];
+  const moved = await conversationsNowOf(deps, survivorId, call);
+  const again: Reread = {
+    dedupeKey: `merge:${notification.dedupeKey}`,
+    origin: 'reread',
+    subject: { kind: 'contact', id: survivorId },
+    lane: survivorId,
+    dueAtMs: deps.clock.nowMs() + MERGE_SETTLES_AFTER_MS,
+  };
+  return { kind: 'learned', changes: [...survivor, ...absorbed, ...moved], rereads: [again] };
+}
+
+async function conversationsNowOf(
+  deps: ProcessDeps,
+  contactId: string,
+  call: CallOptions,
+): Promise<CacheChange[]> {
+  const changes: CacheChange[] = [];
+  const search = conversationsOfContact(contactId);
+  for await (const page of pagesOf((one) => deps.intercom.searchConversations(one, call), search)) {
+    for (const conversation of page.items) {
+      changes.push({ kind: 'conversation', conversation, authority: { kind: 'search' } });
+    }
+  }
+  return changes;
+}
+
+/** Coaches often set Channel or Service Code just after closing, and Intercom has no event for that: look again. */
+function settling(
+  deps: ProcessDeps,
+  notification: LeasedNotification,
+  changes: readonly CacheChange[],
+  nowMs: number,
+): Reread[] {
+  if (deps.settleAfterSeconds === 0 || notification.origin === 'settle') return [];
+  return changes.flatMap((change) => {
+    if (change.kind !== 'conversation' || change.authority.kind === 'search') return [];
+    const closedAt = sessionAt(change.conversation);
+    const isRecent = closedAt !== null && nowMs / 1000 - closedAt < SETTLES_WITHIN_SECONDS;
+    return !isRecent
+      ? []
+      : [settleReread(change.conversation, closedAt, nowMs + deps.settleAfterSeconds * 1000)];
+  });
+}
+
+function settleReread(conversation: ConversationFacts, closedAt: number, dueAtMs: number): Reread {
+  return {
+    dedupeKey: `settle:${conversation.id}:${closedAt}`,
+    origin: 'settle',
+    subject: { kind: 'conversation', id: conversation.id },
+    lane: conversation.contactId ?? `conversation:${conversation.id}`,
+    dueAtMs,
+  };
+}

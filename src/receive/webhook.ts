@@ -1,0 +1,115 @@
+import { createHash } from 'node:crypto';
+import { Hono } from 'hono';
+import { bodyLimit } from 'hono/body-limit';
+import type { Clock } from '../clock.js';
+import { reasonOf } from '../backoff.js';
+import { readEnvelope, type Envelope } from '../intercom/notification.js';
+import { verifySignature } from '../intercom/signature.js';
+import type { Log } from '../log.js';
+import type { Metrics } from '../operate/metrics.js';
+import { answerProblem } from '../operate/problem.js';
+import type { NewNotification, Store } from '../store/store.js';
+
+export interface ReceiveDeps {
+  readonly store: Pick<Store, 'storeNotification'>;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly metrics: Metrics;
+  /** `INTERCOM_CLIENT_SECRET`: one, or two while rotating. */
+  readonly clientSecrets: readonly string[];
+}
+
+/** Real notifications are some kilobytes; the longest conversations reach a few hundred. */
+const MOST_BYTES = 5 * 1024 * 1024;
+
+/**
+ * `POST /webhooks/intercom`: size → type → signature over the raw bytes → stored on disk → 200, and nothing else.
+ *
+ * Never answers 410 (Intercom would disable the subscription) nor 429 (it would slow down for hours and drop
+ * notifications); a body that is signed but unreadable is stored parked and answered 200, because a repetition would
+ * not help. A request with a wrong signature leaves nothing but a count.
+ */
+export function createWebhookRoutes(deps: ReceiveDeps): Hono {
+  const { metrics } = deps;
+  const count = (topic: string, result: string): void => metrics.webhooks.inc({ topic, result });
+  const routes = new Hono();
+
+  // Intercom asks with HEAD when the address is saved in its Developer Hub (Hono serves HEAD through GET).
+  routes.get('/', (context) => context.text('This address receives signed Intercom webhooks by POST.\n'));
+
+  routes.post(
+    '/',
+    bodyLimit({
+      maxSize: MOST_BYTES,
+      onError: (context) => {
+        count('unknown', 'too_large');
+        return answerProblem(context, 413, `A webhook body may have at most ${MOST_BYTES} bytes.`);
+      },
+    }),
+    async (context) => {
+      if (!isJson(context.req.header('content-type'))) {
+        count('unknown', 'not_json');
+        return answerProblem(context, 415, 'Send the notification as application/json.');
+      }
+      const body = new Uint8Array(await context.req.arrayBuffer());
+      if (!verifySignature(body, context.req.header('x-hub-signature'), deps.clientSecrets)) {
+        count('unknown', 'wrong_signature');
+        return answerProblem(context, 401, 'X-Hub-Signature does not match the body and the client secret.');
+      }
+      const read = readEnvelope(body);
+      if (read.kind === 'ok' && read.envelope.interest !== 'handle') {
+        count(read.envelope.knownTopic, read.envelope.interest === 'ping' ? 'ping' : 'ignored');
+        return context.body(null, 200);
+      }
+      const topic = read.kind === 'ok' ? read.envelope.knownTopic : 'unknown';
+      const notification = toStore(body, deps.clock.nowMs(), read);
+      try {
+        const stored = await deps.store.storeNotification(notification);
+        count(topic, notification.unreadable === null ? stored : 'unreadable');
+        return context.body(null, 200);
+      } catch (error) {
+        count(topic, 'not_stored');
+        deps.log.error({ err: error, reason: reasonOf(error) }, 'a notification could not be stored');
+        context.header('retry-after', '60');
+        return answerProblem(context, 503, 'The notification could not be stored; send it again.');
+      }
+    },
+  );
+  return routes;
+}
+
+function isJson(contentType: string | undefined): boolean {
+  return contentType !== undefined && /^application\/(?:[\w.-]+\+)?json\s*(?:;|$)/i.test(contentType);
+}
+
+function toStore(
+  body: Uint8Array,
+  receivedAtMs: number,
+  read: ReturnType<typeof readEnvelope>,
+): NewNotification {
+  // Pings aside, only an unreadable body can lack an id: its own bytes then tell it from others.
+  const bodyKey = (): string => `sha256:${createHash('sha256').update(body).digest('hex')}`;
+  if (read.kind === 'unreadable') {
+    return {
+      dedupeKey: bodyKey(),
+      topic: null,
+      subject: null,
+      lane: null,
+      createdAt: null,
+      receivedAtMs,
+      body,
+      unreadable: read.why,
+    };
+  }
+  const envelope: Envelope = read.envelope;
+  return {
+    dedupeKey: envelope.id ?? bodyKey(),
+    topic: envelope.topic,
+    subject: envelope.subject,
+    lane: envelope.lane,
+    createdAt: envelope.createdAt,
+    receivedAtMs,
+    body,
+    unreadable: envelope.subject === null ? `${envelope.topic}: no id in data.item` : null,
+  };
+}

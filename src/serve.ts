@@ -1,0 +1,153 @@
+import { createAdaptorServer } from '@hono/node-server';
+import { createApp } from './app.js';
+import type { Clock } from './clock.js';
+import { persist, reasonOf } from './backoff.js';
+import { describeConfig, type Config } from './config.js';
+import { AppError } from './errors.js';
+import { createIntercomClient } from './intercom/client.js';
+import { createRateBudget } from './intercom/rate-budget.js';
+import type { Log } from './log.js';
+import { createMetrics } from './operate/metrics.js';
+import { isDeadOwner, nameThisProcess } from './owner.js';
+import { createProcessor } from './process/processor.js';
+import { fillCache, type BackfillDeps } from './reconcile/backfill.js';
+import type { RunProgress, Store } from './store/store.js';
+import { openSqliteStore } from './store/sqlite/sqlite-store.js';
+import { createTransitions } from './transitions/transitions.js';
+import { createWriter, type Written } from './write-back/writer.js';
+
+export interface Service {
+  /** Where it listens, `http://127.0.0.1:3000`. */
+  readonly url: string;
+  readonly store: Store;
+  /** Rejects with `workspace_mismatch` when the token belongs to another workspace than the database. */
+  readonly bound: Promise<void>;
+  /** Resolves when the first backfill is done (at once when none is due); rejects when it failed. */
+  readonly backfilled: Promise<void>;
+  /** Stops receiving, settles what is in hand, closes the database. */
+  stop(): Promise<void>;
+}
+
+export interface ServeOptions {
+  readonly config: Config;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly onBackfillProgress?: (progress: RunProgress) => void;
+  /** Told of every change that reached Intercom; the sandbox prints them. */
+  readonly onWritten?: (written: Written) => void;
+}
+
+/**
+ * Starts the whole service: config → store → app → loops. Nothing else wires parts together.
+ * @throws AppError `store_unavailable` or `store_newer_than_program`, or the listening socket's error.
+ */
+export async function serve(options: ServeOptions): Promise<Service> {
+  const { config, clock, log } = options;
+  log.info({ config: describeConfig(config) }, 'starting');
+  const store = openSqliteStore({ path: config.databasePath, timeZone: config.timeZone });
+  const owner = nameThisProcess();
+  const stopping = new AbortController();
+  const { signal } = stopping;
+  const intercom = createIntercomClient({
+    apiBase: config.intercomApiBase,
+    token: config.accessToken,
+    version: config.intercomVersion,
+    budget: createRateBudget({ clock }),
+    clock,
+  });
+  const settings = {
+    timeZone: config.timeZone,
+    eligibleProgramsByReferral: config.eligibleProgramsByReferral,
+  };
+  const metrics = createMetrics(store, () => clock.nowMs());
+  const deps = { store, intercom, clock, log, metrics, owner, settings };
+  const loops = [
+    createProcessor({ ...deps, settleAfterSeconds: config.settleAfterSeconds }),
+    createWriter({
+      ...deps,
+      dryRun: config.dryRun,
+      ...(options.onWritten === undefined ? {} : { onWritten: options.onWritten }),
+    }),
+    createTransitions(deps),
+  ];
+  const access = { apiTokens: config.apiTokens, auth: config.auth };
+  const app = createApp({ ...config, ...deps, access });
+
+  const released = await store.releaseDeadLeases((other) => isDeadOwner(other, owner));
+  if (released > 0) log.info({ released }, 'work of a process that ended was taken over');
+  if (!config.dryRun) await store.releaseHeldWrites();
+
+  const server = createAdaptorServer({ fetch: app.fetch });
+  const url = await listen(server, config);
+  log.info({ url }, 'listening');
+
+  // Receiving needs nothing from Intercom; what calls it waits until the workspace is known to be the right one.
+  const bound = bindWorkspace(deps, signal).then(() => loops.forEach((loop) => loop.start()));
+  const backfilled = bound.then(() =>
+    fillCache(deps, config.backfillDays, signal, options.onBackfillProgress),
+  );
+  // Both rejections are the caller's to see; this only keeps Node from ending the process before it looks.
+  backfilled.catch(() => undefined);
+
+  return {
+    url,
+    store,
+    bound,
+    backfilled,
+    stop: async () => {
+      stopping.abort();
+      await closeServer(server);
+      await backfilled.catch(() => undefined);
+      await Promise.all(loops.map((loop) => loop.stop()));
+      await store.close();
+      log.info({}, 'stopped');
+    },
+  };
+}
+
+type Listener = ReturnType<typeof createAdaptorServer>;
+
+function listen(server: Listener, config: Config): Promise<string> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(config.port, config.host, () => {
+      server.off('error', reject);
+      const address = server.address();
+      const port = typeof address === 'object' && address !== null ? address.port : config.port;
+      resolve(`http://${config.host.includes(':') ? `[${config.host}]` : config.host}:${port}`);
+    });
+  });
+}
+
+/** Lets requests in hand finish; connections that are only kept open end at once. */
+function closeServer(server: Listener): Promise<void> {
+  return new Promise((resolve) => {
+    server.close(() => resolve());
+    if ('closeIdleConnections' in server) server.closeIdleConnections();
+  });
+}
+
+/**
+ * Ties the database to the token's workspace, or finds that it is tied to another one: there every contact would seem
+ * deleted, and the cache would be erased.
+ */
+async function bindWorkspace(
+  deps: Pick<BackfillDeps, 'store' | 'intercom' | 'clock' | 'log'>,
+  signal: AbortSignal,
+): Promise<void> {
+  const { store, intercom, clock, log } = deps;
+  const workspace = await persist(() => intercom.readWorkspace({ priority: 'soon', signal }), {
+    clock,
+    signal,
+    onRetry: (error, attempt, delayMs) =>
+      log.warn({ attempt, delayMs, reason: reasonOf(error) }, 'Intercom does not answer yet'),
+  });
+  const bound = await store.bindWorkspace(workspace);
+  if (bound.id === workspace.id) return;
+  throw new AppError(
+    'workspace_mismatch',
+    'never',
+    `this database belongs to the Intercom workspace ${bound.id}, the token to ${workspace.id}: ` +
+      `set INTERCOM_ACCESS_TOKEN to a token of the first, or DATABASE_PATH to a new file`,
+  );
+}

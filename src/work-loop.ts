@@ -1,0 +1,105 @@
+import type { Clock } from './clock.js';
+import { delayAfterMs, reasonOf } from './backoff.js';
+import type { Log } from './log.js';
+
+/**
+ * The loop behind every step that works off the store: take what is due, handle it with bounded concurrency, then
+ * sleep until something new is committed or the next entry falls due. Tests drive it by hand with `runDue`.
+ */
+export interface WorkLoop {
+  start(): void;
+  /** Handles everything that is due now, and what follows from it; returns how many entries were handled. */
+  runDue(): Promise<number>;
+  /** Takes nothing new, aborts waiting calls and resolves when what is in hand is settled. */
+  stop(): Promise<void>;
+}
+
+export interface WorkLoopOptions<Item> {
+  readonly loop: string;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly concurrency: number;
+  readonly take: (limit: number) => Promise<readonly Item[]>;
+  /** Settles its item whatever happens: a rejection means that even settling failed; the lease then runs out. */
+  readonly handle: (item: Item, signal: AbortSignal) => Promise<void>;
+  readonly nextDueAtMs: () => Promise<number | null>;
+  readonly onWork: (listener: () => void) => () => void;
+}
+
+/** Other processes on the same database can't wake this one, so it looks at least this often. */
+const LONGEST_SLEEP_MS = 2000;
+
+export function createWorkLoop<Item>(options: WorkLoopOptions<Item>): WorkLoop {
+  const { clock, log, loop, concurrency } = options;
+  const stopping = new AbortController();
+  const inHand = new Set<Promise<void>>();
+  let wake: AbortController = new AbortController();
+  let running: Promise<void> | null = null;
+  let failures = 0;
+
+  const handleOne = (item: Item): void => {
+    const work = options
+      .handle(item, stopping.signal)
+      .catch((error: unknown) =>
+        log.error({ loop, err: error, reason: reasonOf(error) }, 'work could not be settled'),
+      )
+      .finally(() => {
+        inHand.delete(work);
+        wake.abort();
+      });
+    inHand.add(work);
+  };
+
+  const takeSome = async (): Promise<number> => {
+    const free = concurrency - inHand.size;
+    if (free <= 0) return 0;
+    const items = await options.take(free);
+    items.forEach(handleOne);
+    return items.length;
+  };
+
+  const sleepUntilWork = async (): Promise<void> => {
+    const dueAtMs = await options.nextDueAtMs();
+    const waitMs =
+      dueAtMs === null || inHand.size >= concurrency ? LONGEST_SLEEP_MS : dueAtMs - clock.nowMs();
+    // An entry that is due but could not be taken waits for its lane: the work in hand wakes the loop.
+    await clock.sleep(Math.min(LONGEST_SLEEP_MS, waitMs <= 0 ? LONGEST_SLEEP_MS : waitMs), wake.signal);
+  };
+
+  const run = async (): Promise<void> => {
+    const unsubscribe = options.onWork(() => wake.abort());
+    while (!stopping.signal.aborted) {
+      wake = new AbortController();
+      try {
+        if ((await takeSome()) === 0) await sleepUntilWork();
+        failures = 0;
+      } catch (error) {
+        failures += 1;
+        log.error({ loop, err: error, reason: reasonOf(error) }, 'work could not be taken');
+        await clock.sleep(delayAfterMs(Math.min(failures, 4)), stopping.signal);
+      }
+    }
+    unsubscribe();
+  };
+
+  return {
+    start: () => {
+      running ??= run();
+    },
+    runDue: async () => {
+      let handled = 0;
+      for (;;) {
+        const taken = await takeSome();
+        handled += taken;
+        if (taken === 0 && inHand.size === 0) return handled;
+        if (inHand.size > 0) await Promise.race(inHand);
+      }
+    },
+    stop: async () => {
+      stopping.abort();
+      wake.abort();
+      await running;
+      await Promise.all(inHand);
+    },
+  };
+}

@@ -1,0 +1,205 @@
+import { applyWork, decideAt, readSubject, type DecideSettings } from '../apply-work.js';
+import { judgeFailure } from '../backoff.js';
+import type { Clock } from '../clock.js';
+import type { CallOptions, IntercomClient } from '../intercom/client.js';
+import type { Log } from '../log.js';
+import type { Metrics } from '../operate/metrics.js';
+import { sameValue } from '../rules/difference.js';
+import type { AttributeValue, Change, ContactFacts, KeptForm } from '../rules/facts.js';
+import type { CacheChange, Cause, LeasedWrite, Store, WaitingChange } from '../store/store.js';
+import { createWorkLoop, type WorkLoop } from '../work-loop.js';
+
+export interface WriteBackDeps {
+  readonly store: Store;
+  readonly intercom: IntercomClient;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly metrics: Metrics;
+  readonly owner: string;
+  readonly settings: DecideSettings;
+  /** `DRY_RUN`: everything but sending. */
+  readonly dryRun: boolean;
+  /** Told of every change that reached Intercom. */
+  readonly onWritten?: (written: Written) => void;
+}
+
+export interface Written {
+  readonly contactId: string;
+  readonly changes: readonly Change[];
+  readonly cause: Cause;
+  readonly writtenAtMs: number;
+  /** From the decision to Intercom's answer. */
+  readonly latencyMs: number;
+}
+
+/** Longer than two calls with their timeouts: read before the write, and the write. */
+const LEASE_MS = 60_000;
+const CONCURRENCY = 32;
+
+/** Sends waiting attribute changes to Intercom: one `PUT` per contact with only what differs. */
+export function createWriter(deps: WriteBackDeps): WorkLoop {
+  const { store, clock } = deps;
+  return createWorkLoop<LeasedWrite>({
+    loop: 'write-back',
+    clock,
+    log: deps.log,
+    concurrency: CONCURRENCY,
+    take: (limit) => store.leaseWrites({ owner: deps.owner, nowMs: clock.nowMs(), leaseMs: LEASE_MS, limit }),
+    handle: (write, signal) => (deps.dryRun ? holdWrite(deps, write) : sendWrite(deps, write, signal)),
+    nextDueAtMs: () => store.nextWriteDueAtMs(),
+    onWork: (listener) => store.onWork('writes', listener),
+  });
+}
+
+async function holdWrite(deps: WriteBackDeps, write: LeasedWrite): Promise<void> {
+  await deps.store.holdWrite({ contactId: write.contactId, owner: deps.owner });
+  deps.metrics.writes.inc({ result: 'held' });
+  deps.log.info({ contact: write.contactId, would: attributesOf(write.changes) }, 'dry run: would write');
+}
+
+async function sendWrite(deps: WriteBackDeps, write: LeasedWrite, signal: AbortSignal): Promise<void> {
+  const { store, clock, log, metrics, owner } = deps;
+  const { contactId } = write;
+  const startedAtMs = clock.nowMs();
+  const fields = { contact: contactId, attempt: write.attempt, cause: write.cause.kind };
+  try {
+    const call: CallOptions = { priority: write.priority, signal };
+    const changes = mustReadFirst(write) ? await confirmChanges(deps, write, call) : write.changes;
+    const result = changes.length === 0 ? 'not_needed' : await sendChanges(deps, write, changes, call);
+    metrics.writes.inc({ result });
+    if (result === 'sent') {
+      const writtenAtMs = clock.nowMs();
+      const latencyMs = writtenAtMs - write.queuedAtMs;
+      metrics.writeLatency.observe(latencyMs / 1000);
+      deps.onWritten?.({ contactId, changes, cause: write.cause, writtenAtMs, latencyMs });
+    }
+    const ms = clock.nowMs() - startedAtMs;
+    log.info(
+      { ...fields, result, wrote: attributesOf(changes), waitedMs: startedAtMs - write.queuedAtMs, ms },
+      'write handled',
+    );
+  } catch (error) {
+    const verdict = judgeFailure(error, write.attempt, clock.nowMs() - write.queuedAtMs);
+    if (verdict.kind === 'park') {
+      await store.parkWrite({ contactId, owner, reason: verdict.reason });
+    } else {
+      const { reason, outcomeUnknown } = verdict;
+      await store.retryWrite({
+        contactId,
+        owner,
+        reason,
+        outcomeUnknown,
+        dueAtMs: clock.nowMs() + verdict.delayMs,
+      });
+    }
+    metrics.writes.inc({ result: verdict.kind === 'park' ? 'parked' : 'retried' });
+    log.warn({ ...fields, result: verdict.kind, err: error, reason: verdict.reason }, 'write failed');
+  }
+}
+
+/**
+ * An attempt whose outcome is unknown may be in Intercom already, and First Session Date may only be written while it
+ * is empty there at this moment (spec §3): both are settled by reading the contact first.
+ */
+function mustReadFirst(write: LeasedWrite): boolean {
+  return write.outcomeUnknown || write.changes.some((change) => change.attribute === 'First Session Date');
+}
+
+/** Reads the contact, settles what turns out to be in Intercom already and answers what is still to be sent. */
+async function confirmChanges(
+  deps: WriteBackDeps,
+  write: LeasedWrite,
+  call: CallOptions,
+): Promise<readonly WaitingChange[]> {
+  const learned = await readSubject(deps, { kind: 'contact', id: write.contactId }, call);
+  const held = learned.flatMap((change) => (change.kind === 'contact' ? [change.contact] : []))[0];
+  const confirmed =
+    held === undefined || !write.outcomeUnknown ? [] : write.changes.filter((change) => isHeld(held, change));
+  const applied = await settle(
+    deps,
+    write,
+    learned,
+    confirmed,
+    [],
+    call,
+    held === undefined ? 'release' : 'keep',
+  );
+  if (applied.length === 0 && held !== undefined) await settle(deps, write, [], [], [], call, 'release');
+  return applied;
+}
+
+/** Sends the changes; a contact that is gone or merged needs them no more. */
+async function sendChanges(
+  deps: WriteBackDeps,
+  write: LeasedWrite,
+  changes: readonly WaitingChange[],
+  call: CallOptions,
+): Promise<'sent' | 'contact_gone'> {
+  const attributes = Object.fromEntries(changes.map((change) => [change.attribute, change.after]));
+  const answer = await deps.intercom.updateContact(write.contactId, attributes, call);
+  if (answer.kind !== 'found') {
+    // Versions before 2.16 answer 404 for a merged contact too: what became of it is asked for by id.
+    const learned = await readSubject(deps, { kind: 'contact', id: write.contactId }, call);
+    await settle(deps, write, learned, [], [], call, 'release');
+    return 'contact_gone';
+  }
+  const held: CacheChange = {
+    kind: 'contact',
+    contact: answer.contact,
+    authority: { kind: 'read', observedAtMs: answer.observedAtMs },
+  };
+  await settle(deps, write, [held], changes, keptForms(answer.contact, changes), call, 'release');
+  return 'sent';
+}
+
+async function settle(
+  deps: WriteBackDeps,
+  write: LeasedWrite,
+  learned: readonly CacheChange[],
+  sent: readonly WaitingChange[],
+  kept: readonly KeptForm[],
+  call: CallOptions,
+  lease: 'release' | 'keep',
+): Promise<readonly WaitingChange[]> {
+  const nowMs = deps.clock.nowMs();
+  const applied = await applyWork(
+    deps,
+    {
+      changes: learned,
+      cause: { kind: 'write-back', ref: null },
+      nowMs,
+      decide: decideAt(deps.settings, nowMs),
+      completes: {
+        kind: 'write',
+        contactId: write.contactId,
+        owner: deps.owner,
+        sentWriteIds: sent.map((change) => change.writeId),
+        keptForms: kept,
+        lease,
+      },
+      unknownContacts: 'ask',
+      recompute: 'now',
+    },
+    call,
+  );
+  return applied.kind === 'applied' ? applied.waiting : [];
+}
+
+function isHeld(contact: ContactFacts, change: WaitingChange): boolean {
+  return sameValue(change.attribute, contact.attributes[change.attribute] ?? null, change.after);
+}
+
+/** Values that Intercom answers in another form than we sent (a date cut to its day, say). */
+function keptForms(contact: ContactFacts, changes: readonly WaitingChange[]): KeptForm[] {
+  return changes
+    .filter((change) => !isHeld(contact, change))
+    .map((change) => ({ attribute: change.attribute, sent: change.after, kept: heldValue(contact, change) }));
+}
+
+function heldValue(contact: ContactFacts, change: WaitingChange): AttributeValue {
+  return contact.attributes[change.attribute] ?? null;
+}
+
+function attributesOf(changes: readonly WaitingChange[]): string[] {
+  return changes.map((change) => change.attribute);
+}

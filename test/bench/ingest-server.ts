@@ -1,0 +1,28 @@
+import { createAdaptorServer } from '@hono/node-server';
+import { createApp } from '../../src/app.js';
+import { systemClock } from '../../src/clock.js';
+import { createLog } from '../../src/log.js';
+import { createMetrics } from '../../src/operate/metrics.js';
+import { openSqliteStore } from '../../src/store/sqlite/sqlite-store.js';
+
+/** Our receiving side as it is, without the loops that work off the inbox: `ingest-server.ts <database>`. */
+const [path = ''] = process.argv.slice(2);
+const timeZone = 'America/New_York';
+const store = openSqliteStore({ path, timeZone });
+const app = createApp({
+  store,
+  clock: systemClock,
+  log: createLog({ level: 'info' }),
+  metrics: createMetrics(store, () => systemClock.nowMs()),
+  clientSecrets: ['benchmark-client-secret'],
+  access: { apiTokens: [], auth: 'token' },
+  timeZone,
+  eligibleProgramsByReferral: {},
+  backfillDays: 0,
+});
+const server = createAdaptorServer({ fetch: app.fetch });
+server.listen(0, '127.0.0.1', () => {
+  const address = server.address();
+  const port = typeof address === 'object' && address !== null ? address.port : 0;
+  process.stdout.write(`listening http://127.0.0.1:${port}\n`);
+});

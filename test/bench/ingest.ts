@@ -1,0 +1,91 @@
+import { randomUUID } from 'node:crypto';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { signBody } from '../../src/intercom/signature.js';
+import { closedConversationItem } from './payload.js';
+import { startChild } from './child.js';
+import { fire, median, percentile, type LoadResult, type Shot } from './load.js';
+
+const CONNECTIONS = 64;
+
+/**
+ * Durable acknowledged notifications per second: our receiving side against the bare handler, in turns, each with its
+ * own new database in the same folder, the same client and the same payloads. Both answer 200 only after an fsync.
+ */
+export async function benchIngest(isShort: boolean): Promise<void> {
+  const rounds = isShort ? 3 : 7;
+  const perRound = isShort ? 3000 : 10_000;
+  const folder = mkdtempSync(join(process.cwd(), 'node_modules', '.bench-'));
+  const ours: LoadResult[] = [];
+  const bare: LoadResult[] = [];
+  try {
+    for (let round = 0; round < rounds; round += 1) {
+      bare.push(await measure('test/bench/bare-handler.ts', join(folder, `bare-${round}.db`), perRound));
+      ours.push(await measure('test/bench/ingest-server.ts', join(folder, `ours-${round}.db`), perRound));
+    }
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+  const line = (name: string, results: readonly LoadResult[]): void => {
+    const perSecond = Math.round(median(results.map((result) => result.perSecond)));
+    const p50 = median(results.map((result) => percentile(result.latenciesMs, 0.5)));
+    const p99 = median(results.map((result) => percentile(result.latenciesMs, 0.99)));
+    console.log(
+      `${name.padEnd(28)} ${String(perSecond).padStart(7)}/s   p50 ${p50.toFixed(1)} ms   p99 ${p99.toFixed(1)} ms`,
+    );
+  };
+  console.log(
+    `ingest: ${rounds} rounds of ${perRound} notifications, ${CONNECTIONS} connections, synchronous = FULL`,
+  );
+  line('bare handler, one INSERT each', bare);
+  line('intercom-engagement', ours);
+  const ratios = ours.map((result, round) => result.perSecond / (bare[round]?.perSecond ?? Number.NaN));
+  const p99s = ours.map(
+    (result, round) =>
+      percentile(result.latenciesMs, 0.99) / percentile(bare[round]?.latenciesMs ?? [], 0.99),
+  );
+  console.log(
+    `throughput ours / bare ${median(ratios).toFixed(2)} (target at least 2)   p99 ours / bare ${median(p99s).toFixed(2)} (target at most 1)`,
+  );
+  const refused = [...ours, ...bare].reduce((sum, result) => sum + result.notOk, 0);
+  if (refused > 0) throw new Error(`${refused} notifications were not answered 200`);
+}
+
+async function measure(file: string, database: string, count: number): Promise<LoadResult> {
+  const server = await startChild(file, [database]);
+  try {
+    const url = `${server.url}/webhooks/intercom`;
+    await fire(url, shots(500), CONNECTIONS);
+    return await fire(url, shots(count), CONNECTIONS);
+  } finally {
+    await server.stop();
+  }
+}
+
+function shots(count: number): Shot[] {
+  return Array.from({ length: count }, (_, index) => {
+    const body = Buffer.from(
+      JSON.stringify({
+        type: 'notification_event',
+        app_id: 'bench',
+        id: `notif_${randomUUID()}`,
+        topic: 'conversation.admin.closed',
+        created_at: 1_790_000_000,
+        first_sent_at: 1_790_000_000,
+        delivery_attempts: 1,
+        delivery_status: 'pending',
+        data: {
+          type: 'notification_event_data',
+          item: closedConversationItem(String(100_000 + index), `c${index % 5000}`),
+        },
+      }),
+    );
+    return {
+      body,
+      headers: {
+        'content-type': 'application/json',
+        'x-hub-signature': signBody(body, 'benchmark-client-secret'),
+      },
+    };
+  });
+}

@@ -1,0 +1,17 @@
+import { benchIngest } from './ingest.js';
+import { benchJourney } from './journey.js';
+
+/** `npm run bench -- <name> [--short]`: figures for reading; nothing here passes or fails by a time. */
+const benches: Readonly<Record<string, (isShort: boolean) => Promise<void>>> = {
+  ingest: benchIngest,
+  journey: benchJourney,
+};
+
+const [name = '', ...options] = process.argv.slice(2);
+const bench = benches[name];
+if (bench === undefined) {
+  console.error(`Which benchmark? npm run bench -- <${Object.keys(benches).join(' | ')}> [--short]`);
+  process.exitCode = 2;
+} else {
+  await bench(options.includes('--short'));
+}

@@ -1,0 +1,151 @@
+import { expect, test } from 'vitest';
+import { signBody } from '../src/intercom/signature.js';
+import { createHarness, type Harness } from './support/harness.js';
+
+const encode = (text: string): Uint8Array => new TextEncoder().encode(text);
+
+function notification(fields: Record<string, unknown> = {}): Uint8Array {
+  return encode(
+    JSON.stringify({
+      type: 'notification_event',
+      app_id: 'sandbox1',
+      id: 'notif_0b7cbb0e-6a1f-4a44-9a3e-0c9f9a0f3f11',
+      topic: 'contact.deleted',
+      created_at: 1_790_000_000,
+      data: { type: 'notification_event_data', item: { type: 'contact', id: 'c-1', deleted: true } },
+      ...fields,
+    }),
+  );
+}
+
+function post(
+  harness: Harness,
+  body: Uint8Array,
+  headers: Record<string, string> = {},
+): Response | Promise<Response> {
+  return harness.app.request('/webhooks/intercom', {
+    method: 'POST',
+    headers: {
+      'content-type': 'application/json',
+      'x-hub-signature': signBody(body, harness.workspace.settings.clientSecret),
+      ...headers,
+    },
+    body,
+  });
+}
+
+async function counts(harness: Harness): Promise<Record<string, number>> {
+  const { values } = await harness.metrics.webhooks.get();
+  return Object.fromEntries(values.map(({ labels, value }) => [String(labels.result), value]));
+}
+
+async function stored(harness: Harness): Promise<number> {
+  const backlog = await harness.store.backlog(harness.clock.nowMs());
+  return backlog.notificationsWaiting + backlog.notificationsParked;
+}
+
+test('a signed notification is stored once and answered 200, its repetition too', async () => {
+  const harness = await createHarness();
+  expect((await post(harness, notification())).status).toBe(200);
+  expect((await post(harness, notification({ delivery_attempts: 2 }))).status).toBe(200);
+  expect(await stored(harness)).toBe(1);
+  expect(await counts(harness)).toEqual({ stored: 1, duplicate: 1 });
+});
+
+test.each([
+  ['another secret', (body: Uint8Array) => signBody(body, 'another-client-secret')],
+  ['another body', () => signBody(encode('{}'), 'sandbox-client-secret')],
+  ['no algorithm', (body: Uint8Array) => signBody(body, 'sandbox-client-secret').slice('sha1='.length)],
+  ['a truncated digest', (body: Uint8Array) => signBody(body, 'sandbox-client-secret').slice(0, -2)],
+  ['an empty header', () => ''],
+])('a signature made with %s is refused and leaves no trace but a counter', async (_case, sign) => {
+  const harness = await createHarness();
+  const lines = harness.logLines.length;
+  const body = notification();
+  const answer = await post(harness, body, { 'x-hub-signature': sign(body) });
+  expect(answer.status).toBe(401);
+  expect(answer.headers.get('content-type')).toBe('application/problem+json');
+  expect(await stored(harness)).toBe(0);
+  expect(harness.logLines.slice(lines)).toEqual([]);
+  expect(await counts(harness)).toEqual({ wrong_signature: 1 });
+});
+
+test('either of two secrets signs while they are rotated', async () => {
+  const { verifySignature } = await import('../src/intercom/signature.js');
+  const body = notification();
+  for (const secret of ['old-client-secret', 'new-client-secret']) {
+    expect(verifySignature(body, signBody(body, secret), ['old-client-secret', 'new-client-secret'])).toBe(
+      true,
+    );
+  }
+});
+
+test.each(['GET', 'HEAD'])('%s answers 200: Intercom checks the address that way', async (method) => {
+  const harness = await createHarness();
+  expect((await harness.app.request('/webhooks/intercom', { method })).status).toBe(200);
+});
+
+test('a ping, without an id, is answered 200 and not stored', async () => {
+  const harness = await createHarness();
+  const ping = notification({ id: null, topic: 'ping', data: { item: { type: 'ping', message: 'hello' } } });
+  expect((await post(harness, ping)).status).toBe(200);
+  expect(await stored(harness)).toBe(0);
+  expect(await counts(harness)).toEqual({ ping: 1 });
+});
+
+test('a topic that does not concern us is answered 200 and not stored', async () => {
+  const harness = await createHarness();
+  expect((await post(harness, notification({ topic: 'ticket.created' }))).status).toBe(200);
+  expect(await stored(harness)).toBe(0);
+  expect(await counts(harness)).toEqual({ ignored: 1 });
+});
+
+test.each([
+  ['cut off', encode('{"type":"notification_event","id":"notif_1","topic":"conver')],
+  ['not UTF-8', new Uint8Array([0x7b, 0xff, 0xfe, 0x7d])],
+  ['an array', encode('[1,2,3]')],
+  ['without an object id', notification({ data: { item: { type: 'contact' } } })],
+])('a signed body that is %s is stored parked, once, and answered 200', async (_case, body) => {
+  const harness = await createHarness();
+  expect((await post(harness, body)).status).toBe(200);
+  expect((await post(harness, body)).status).toBe(200);
+  const parked = await harness.store.parked();
+  expect(parked).toHaveLength(1);
+  expect(parked[0]?.reason).not.toBe('');
+});
+
+test('a body that is not JSON by its type is refused with 415', async () => {
+  const harness = await createHarness();
+  const answer = await post(harness, notification(), { 'content-type': 'text/plain' });
+  expect(answer.status).toBe(415);
+  expect(await stored(harness)).toBe(0);
+});
+
+test('a body over 5 MB is refused with 413', async () => {
+  const harness = await createHarness();
+  const body = encode(' '.repeat(5 * 1024 * 1024 + 1));
+  expect((await post(harness, body)).status).toBe(413);
+  expect(await stored(harness)).toBe(0);
+});
+
+test('a notification that cannot be stored is answered 503, so that Intercom delivers it again', async () => {
+  const harness = await createHarness();
+  await harness.store.close();
+  const answer = await post(harness, notification());
+  expect(answer.status).toBe(503);
+  expect(answer.headers.get('retry-after')).toBe('60');
+  expect(await counts(harness)).toEqual({ not_stored: 1 });
+});
+
+test('notifications that come together are all stored, each once', async () => {
+  const harness = await createHarness();
+  const bodies = Array.from({ length: 200 }, (_, index) =>
+    notification({
+      id: `notif_${index % 100}`,
+      data: { item: { type: 'contact', id: `c-${index % 100}`, deleted: true } },
+    }),
+  );
+  const answers = await Promise.all(bodies.map((body) => post(harness, body)));
+  expect(answers.every((answer) => answer.status === 200)).toBe(true);
+  expect(await stored(harness)).toBe(100);
+});

@@ -1,0 +1,185 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Hono } from 'hono';
+import { setupServer } from 'msw/node';
+import { onTestFinished } from 'vitest';
+import { createApp } from '../../src/app.js';
+import type { Clock } from '../../src/clock.js';
+import { createIntercomClient, type IntercomClient } from '../../src/intercom/client.js';
+import { readContactObject, readConversationObject } from '../../src/intercom/objects.js';
+import { createRateBudget } from '../../src/intercom/rate-budget.js';
+import { createLog } from '../../src/log.js';
+import { createMetrics, type Metrics } from '../../src/operate/metrics.js';
+import { createProcessor } from '../../src/process/processor.js';
+import { backfill } from '../../src/reconcile/backfill.js';
+import type { Change } from '../../src/rules/facts.js';
+import { decideMember } from '../../src/rules/member.js';
+import { presentContact } from '../../src/sandbox/present-contact.js';
+import { presentConversation } from '../../src/sandbox/present-conversation.js';
+import type { WorkspaceOptions } from '../../src/sandbox/settings.js';
+import { createWorkspace, type Workspace } from '../../src/sandbox/workspace.js';
+import { openSqliteStore } from '../../src/store/sqlite/sqlite-store.js';
+import type { Run, Store } from '../../src/store/store.js';
+import { createTransitions } from '../../src/transitions/transitions.js';
+import type { WorkLoop } from '../../src/work-loop.js';
+import { createWriter } from '../../src/write-back/writer.js';
+import { createMovedClock, type MovedClock } from './moved-clock.js';
+import { handlersFor } from './sandbox-msw.js';
+
+export const API_TOKEN = 'test-token-0123456789';
+
+export interface HarnessOptions {
+  /** Where the clock stands at first, an ISO instant. */
+  readonly at?: string;
+  readonly workspace?: WorkspaceOptions;
+  readonly dryRun?: boolean;
+  readonly settleAfterSeconds?: number;
+  readonly database?: string;
+}
+
+/** The whole service on a real SQLite file and the sandbox workspace, with its loops driven by hand. */
+export interface Harness {
+  readonly clock: MovedClock;
+  readonly workspace: Workspace;
+  readonly store: Store;
+  readonly intercom: IntercomClient;
+  readonly app: Hono;
+  readonly metrics: Metrics;
+  readonly logLines: string[];
+  readonly settings: {
+    readonly timeZone: string;
+    readonly eligibleProgramsByReferral: Record<string, string>;
+  };
+  /** Delivers what the workspace has sent and works everything off that is due now, until nothing is left. */
+  settle(): Promise<void>;
+  /** `settle`, then moves the clock to the next due retry, and so on until nothing waits for less than `withinMs`. */
+  settleWithRetries(withinMs?: number): Promise<void>;
+  backfill(days?: number): Promise<Run>;
+  /** Every change that the rules would still make to some contact, from what the workspace really holds. */
+  wrongAttributes(): Promise<readonly (Change & { readonly contactId: string })[]>;
+  get(path: string): Promise<Response>;
+}
+
+export async function createHarness(options: HarnessOptions = {}): Promise<Harness> {
+  const clock = createMovedClock(options.at ?? '2026-10-15T15:00:00Z');
+  const workspace = createWorkspace({ clock, ...options.workspace });
+  const folder = mkdtempSync(join(tmpdir(), 'engagement-test-'));
+  const server = setupServer(...handlersFor(workspace));
+  server.listen({ onUnhandledRequest: 'error' });
+  const settings = {
+    timeZone: 'America/New_York',
+    eligibleProgramsByReferral: { 'Counter Health': 'Smart Access' },
+  };
+  const store = openSqliteStore({
+    path: options.database ?? join(folder, 'test.db'),
+    timeZone: settings.timeZone,
+  });
+  const logLines: string[] = [];
+  const log = createLog({ level: 'debug', write: (line) => logLines.push(line) });
+  const metrics = createMetrics(store, () => clock.nowMs());
+  const intercom = createTestClient(workspace, clock);
+  const deps = { store, intercom, clock, log, metrics, owner: 'test/1/0', settings };
+  const loops: readonly WorkLoop[] = [
+    createProcessor({ ...deps, settleAfterSeconds: options.settleAfterSeconds ?? 0 }),
+    createWriter({ ...deps, dryRun: options.dryRun ?? false }),
+    createTransitions(deps),
+  ];
+  const app = createApp({
+    ...deps,
+    ...settings,
+    clientSecrets: [workspace.settings.clientSecret],
+    access: { apiTokens: [API_TOKEN], auth: 'token' },
+    backfillDays: 365,
+  });
+  workspace.webhooks.deliverTo((request) => app.fetch(request));
+  onTestFinished(async () => {
+    workspace.webhooks.stop();
+    await Promise.all(loops.map((loop) => loop.stop()));
+    await store.close();
+    server.close();
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  const settle = async (): Promise<void> => {
+    for (;;) {
+      await workspace.webhooks.drained();
+      let handled = 0;
+      for (const loop of loops) handled += await loop.runDue();
+      if (handled === 0) return;
+    }
+  };
+
+  return {
+    clock,
+    workspace,
+    store,
+    intercom,
+    app,
+    metrics,
+    logLines,
+    settings,
+    settle,
+    settleWithRetries: async (withinMs = 3_600_000) => {
+      const untilMs = clock.nowMs() + withinMs;
+      for (;;) {
+        await settle();
+        const due = [await store.nextNotificationDueAtMs(), await store.nextWriteDueAtMs()];
+        const next = Math.min(...due.filter((at) => at !== null));
+        if (next > untilMs) return;
+        clock.advance(Math.max(1, next - clock.nowMs()));
+      }
+    },
+    backfill: async (days = 365) => {
+      const run = await backfill(deps, days, new AbortController().signal);
+      await settle();
+      return run;
+    },
+    wrongAttributes: () => findWrongAttributes(workspace, store, clock, settings),
+    get: async (path) => app.request(path, { headers: { authorization: `Bearer ${API_TOKEN}` } }),
+  };
+}
+
+export function createTestClient(
+  workspace: Workspace,
+  clock: Clock,
+  apiBase = 'https://api.intercom.io',
+): IntercomClient {
+  return createIntercomClient({
+    apiBase,
+    token: workspace.settings.token,
+    version: workspace.settings.appVersion,
+    budget: createRateBudget({ clock }),
+    clock,
+  });
+}
+
+/** Asks the rules about each member of the workspace as it really is, without the cache in between. */
+export async function findWrongAttributes(
+  workspace: Workspace,
+  store: Pick<Store, 'freshness' | 'findMember'>,
+  clock: Clock,
+  settings: Harness['settings'],
+): Promise<readonly (Change & { readonly contactId: string })[]> {
+  const { coverageFromAt } = await store.freshness();
+  const conversations = workspace.conversations().map((record) => {
+    const read = readConversationObject(presentConversation(workspace.state, record, '2.14'));
+    if (read.kind !== 'ok') throw new Error('the sandbox shows a conversation that the service cannot read');
+    return read.conversation;
+  });
+  const context = { ...settings, nowAt: Math.floor(clock.nowMs() / 1000) };
+  return workspace.contacts().flatMap((record) => {
+    if (record.archived || record.role !== 'user') return [];
+    const read = readContactObject(presentContact(record, workspace.settings, '2.14'));
+    if (read.kind !== 'ok') throw new Error('the sandbox shows a contact that the service cannot read');
+    const facts = {
+      contact: read.contact,
+      conversations: conversations.filter((conversation) => conversation.contactId === record.id),
+      coverageFromAt,
+      waiting: [],
+      ownFirstSessionAt: null,
+      keptForms: [],
+    };
+    return decideMember(facts, context).changes.map((change) => ({ ...change, contactId: record.id }));
+  });
+}
