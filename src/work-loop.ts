@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import type { Clock } from './clock.js';
 import { delayAfterMs, reasonOf } from './backoff.js';
 import type { Log } from './log.js';
@@ -32,6 +33,8 @@ const LONGEST_SLEEP_MS = 2000;
 export function createWorkLoop<Item>(options: WorkLoopOptions<Item>): WorkLoop {
   const { clock, log, loop, concurrency } = options;
   const stopping = new AbortController();
+  // Every call in hand listens to it: many listeners are no leak here.
+  setMaxListeners(0, stopping.signal);
   const inHand = new Set<Promise<void>>();
   let wake: AbortController = new AbortController();
   let running: Promise<void> | null = null;

@@ -53,6 +53,6 @@ function changeAfter(
   to: EngagementStatus,
   facts: EngagementFacts,
 ): NextChange {
-  const on = addDaysOn(sinceOn, limitDays);
+  const on = addDaysOn(sinceOn, limitDays + 1);
   return { at: startOfDayAt(on, facts.timeZone), on, to };
 }

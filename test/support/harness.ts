@@ -8,7 +8,7 @@ import { createApp } from '../../src/app.js';
 import type { Clock } from '../../src/clock.js';
 import { createIntercomClient, type IntercomClient } from '../../src/intercom/client.js';
 import { readContactObject, readConversationObject } from '../../src/intercom/objects.js';
-import { createRateBudget } from '../../src/intercom/rate-budget.js';
+import { createRateBudget, type RateBudget } from '../../src/intercom/rate-budget.js';
 import { createLog } from '../../src/log.js';
 import { createMetrics, type Metrics } from '../../src/operate/metrics.js';
 import { createProcessor } from '../../src/process/processor.js';
@@ -78,7 +78,8 @@ export async function createHarness(options: HarnessOptions = {}): Promise<Harne
   const logLines: string[] = [];
   const log = createLog({ level: 'debug', write: (line) => logLines.push(line) });
   const metrics = createMetrics(store, () => clock.nowMs());
-  const intercom = createTestClient(workspace, clock);
+  const budget = createRateBudget({ clock });
+  const intercom = createTestClient(workspace, clock, { budget });
   const deps = { store, intercom, clock, log, metrics, owner: 'test/1/0', settings };
   const loops: readonly WorkLoop[] = [
     createProcessor({ ...deps, settleAfterSeconds: options.settleAfterSeconds ?? 0 }),
@@ -101,11 +102,26 @@ export async function createHarness(options: HarnessOptions = {}): Promise<Harne
     rmSync(folder, { recursive: true, force: true });
   });
 
+  /** Lets time pass only when nothing else can go on: every call waits for the next window of the rate limit. */
+  const passTimeUntil = async <Result>(work: Promise<Result>): Promise<Result> => {
+    let isDone = false;
+    const markDone = (): void => {
+      isDone = true;
+    };
+    work.then(markDone, markDone);
+    while (!isDone) {
+      const { inFlight, waiting } = budget.snapshot();
+      if (waiting > 0 && inFlight === 0) clock.advance(250);
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    return work;
+  };
+
   const settle = async (): Promise<void> => {
     for (;;) {
       await workspace.webhooks.drained();
       let handled = 0;
-      for (const loop of loops) handled += await loop.runDue();
+      for (const loop of loops) handled += await passTimeUntil(loop.runDue());
       if (handled === 0) return;
     }
   };
@@ -131,7 +147,7 @@ export async function createHarness(options: HarnessOptions = {}): Promise<Harne
       }
     },
     backfill: async (days = 365) => {
-      const run = await backfill(deps, days, new AbortController().signal);
+      const run = await passTimeUntil(backfill(deps, days, new AbortController().signal));
       await settle();
       return run;
     },
@@ -140,16 +156,21 @@ export async function createHarness(options: HarnessOptions = {}): Promise<Harne
   };
 }
 
+interface TestClientOptions {
+  readonly apiBase?: string;
+  readonly budget?: RateBudget;
+}
+
 export function createTestClient(
   workspace: Workspace,
   clock: Clock,
-  apiBase = 'https://api.intercom.io',
+  { apiBase = 'https://api.intercom.io', budget = createRateBudget({ clock }) }: TestClientOptions = {},
 ): IntercomClient {
   return createIntercomClient({
     apiBase,
     token: workspace.settings.token,
     version: workspace.settings.appVersion,
-    budget: createRateBudget({ clock }),
+    budget,
     clock,
   });
 }
