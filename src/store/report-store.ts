@@ -1,0 +1,249 @@
+import type { AttributeValue, NextChange } from '../rules/facts.js';
+import type { Channel, EngagementStatus } from '../rules/vocabulary.js';
+
+/**
+ * What reports ask the store. Every question is answered from stored columns by an index, on connections of its own:
+ * a heavy report never delays a webhook. Windows and bucket limits arrive as instants (Unix seconds) or calendar dates
+ * that the report has worked out by the rules; what follows from a row's instants (days since, buckets) is worked out
+ * by the report again, so the arithmetic of days stays in `rules/calendar`.
+ *
+ * Members are live contacts with role user: archived, merged and deleted ones are in no answer. A conversation counts
+ * for a member only through `contactId`. Methods reject with `AppError('store_unavailable', 'later')`.
+ */
+export interface ReportStore {
+  /** Changes with every commit that may change an answer, and across restarts stays when nothing changed: for ETags. */
+  dataVersion(): Promise<string>;
+
+  /** Members with a coaching session in the window, in order of last session, latest first. */
+  readonly caseload: ReportList<SessionFilter, CaseloadRow>;
+  /** Coaching sessions in the window, latest first. */
+  readonly sessions: ReportList<SessionFilter, SessionRow>;
+  /** Members by their last coaching session in the window: one number per limit, see {@link countByLimits}. */
+  caseloadCounts(filter: SessionFilter, limits: readonly number[]): Promise<readonly number[]>;
+  /** Coaching sessions by the same limits. */
+  sessionCounts(filter: SessionFilter, limits: readonly number[]): Promise<readonly number[]>;
+
+  /** Members enrolled in the window, longest without a session first. */
+  readonly newParticipants: ReportList<ParticipantFilter, ParticipantRow>;
+  /** The same members by the date since which they are without a session (`YYYY-MM-DD` limits, ascending). */
+  participantCounts(filter: ParticipantFilter, limitsOn: readonly string[]): Promise<readonly number[]>;
+
+  /** Members that billing includes, by employer (without regard to case, empty last), name, id. */
+  readonly billing: ReportList<BillingFilter, BillingRow>;
+
+  /** Members that pass the filters, by User ID, those without one last, then by contact id. */
+  readonly engagement: ReportList<EngagementFilter, EngagementRow>;
+
+  /** Members whose status changes before `beforeAt`, soonest first. */
+  readonly upcoming: ReportList<UpcomingFilter, UpcomingRow>;
+
+  /** What coaches and registrars can mend at the source, by coach, then newest first. */
+  readonly dataQuality: ReportList<DataQualityFilter, DataQualityRow>;
+
+  overview(windows: OverviewWindows): Promise<Overview>;
+
+  /** What filters may be set to: coaches with at least one coaching session, employers with at least one member. */
+  filterChoices(): Promise<FilterChoices>;
+}
+
+/** One list, whole or by pages, in an order in which a cursor stays right while rows come and go. */
+export interface ReportList<Filter, Row> {
+  count(filter: Filter): Promise<number>;
+  /**
+   * At most `limit` rows after `after`, an opaque text of an earlier answer.
+   * @throws AppError `cursor_invalid` for any other text.
+   */
+  page(filter: Filter, page: PageRequest): Promise<Page<Row>>;
+  /** Every row, in batches; memory stays flat however many there are. Stops early when the consumer does. */
+  all(filter: Filter): AsyncIterable<readonly Row[]>;
+}
+
+export interface PageRequest {
+  readonly limit: number;
+  readonly after: string | null;
+}
+
+export interface Page<Row> {
+  readonly rows: readonly Row[];
+  /** Null on the last page. */
+  readonly next: string | null;
+}
+
+/** Half-open window of instants, Unix seconds. */
+export interface Window {
+  readonly fromAt: number;
+  /** Exclusive. */
+  readonly toAt: number;
+}
+
+/** An empty list filters nothing. Values are compared trimmed and without regard to case, coaches by id or name. */
+export interface SessionFilter {
+  readonly window: Window;
+  readonly coaches: readonly string[];
+  readonly employers: readonly string[];
+  readonly channels: readonly Channel[];
+}
+
+/** Who a row is about: contact id, User ID and the columns that name a person. */
+export interface MemberColumns {
+  readonly contactId: string;
+  /** Intercom's User ID; null where it is empty. */
+  readonly userId: string | null;
+  readonly name: string | null;
+  readonly email: string | null;
+  readonly employer: string | null;
+}
+
+/** Coaches and channels of all the member's sessions in the window, each sorted; names in the order of the ids. */
+export interface SessionsInWindow {
+  readonly coachIds: readonly string[];
+  /** The id where a coach's name isn't known. */
+  readonly coachNames: readonly string[];
+  readonly channels: readonly Channel[];
+}
+
+export interface CaseloadRow extends MemberColumns, SessionsInWindow {
+  readonly lastSessionAt: number;
+}
+
+export interface SessionRow extends MemberColumns {
+  readonly conversationId: string;
+  readonly coachId: string | null;
+  readonly coachName: string | null;
+  readonly channel: Channel;
+  /** Canonical spelling where it has one, else as written. */
+  readonly serviceCode: string | null;
+  readonly sessionAt: number;
+}
+
+/** Enrolled dates, both inclusive. */
+export interface ParticipantFilter {
+  readonly enrolledFromOn: string;
+  readonly enrolledToOn: string;
+  readonly coaches: readonly string[];
+  readonly employers: readonly string[];
+  readonly channels: readonly Channel[];
+}
+
+export interface ParticipantRow extends MemberColumns, SessionsInWindow {
+  /** Enrolled Date: the instant, or the first one of the date in the report time zone. */
+  readonly participantAt: number;
+  readonly participantOn: string;
+  readonly firstSessionAt: number | null;
+  readonly lastSessionAt: number | null;
+}
+
+export interface BillingFilter {
+  /** Dates of the month, both inclusive. */
+  readonly enrolledFromOn: string;
+  readonly enrolledToOn: string;
+  /** Closed Phone and Video Conference conversations whose session time lies here make a member engaged. */
+  readonly calls: Window;
+  readonly employers: readonly string[];
+}
+
+export interface BillingRow extends MemberColumns {
+  readonly enrolledAt: number | null;
+  readonly lastSessionAt: number | null;
+  readonly isNewParticipant: boolean;
+  readonly engagedDuringMonth: boolean;
+}
+
+/** Empty lists and nulls filter nothing; dates are inclusive. */
+export interface EngagementFilter {
+  readonly referrals: readonly string[];
+  readonly employers: readonly string[];
+  readonly statuses: readonly EngagementStatus[];
+  readonly enrolledFromOn: string | null;
+  readonly enrolledToOn: string | null;
+  /** The member's Last Coaching Session. */
+  readonly lastSession: { readonly fromAt: number | null; readonly toAt: number | null };
+}
+
+export interface EngagementRow extends MemberColumns {
+  readonly birthOn: string | null;
+  /** Maintained values as this service wants them in Intercom (or as held there, where it leaves them alone). */
+  readonly lastCoachingSessionAt: number | null;
+  readonly status: string | null;
+  readonly statusDate: AttributeValue;
+  readonly eligiblePrograms: string | null;
+  readonly registrationCode: string | null;
+}
+
+export interface UpcomingFilter {
+  /** Status changes at or after this instant … */
+  readonly fromAt: number;
+  /** … and before this one. */
+  readonly beforeAt: number;
+  readonly coaches: readonly string[];
+  readonly employers: readonly string[];
+}
+
+export interface UpcomingRow extends MemberColumns {
+  readonly status: EngagementStatus | null;
+  readonly nextChange: NextChange;
+  readonly lastQualifyingAt: number | null;
+  /** Coach, channel and service code of the last qualifying call. */
+  readonly coachId: string | null;
+  readonly coachName: string | null;
+  readonly channel: Channel | null;
+  readonly serviceCode: string | null;
+}
+
+export type DataQualityProblem = 'call does not count' | 'no Enrolled Date' | 'no User ID' | 'no Employer';
+
+export interface DataQualityFilter {
+  readonly problems: readonly DataQualityProblem[];
+  readonly coaches: readonly string[];
+  readonly employers: readonly string[];
+  /** Calls that closed at or after this instant; members have no such limit. */
+  readonly closedFromAt: number;
+}
+
+export interface DataQualityRow extends MemberColumns {
+  readonly problem: DataQualityProblem;
+  /** What would have to change: "Service Code empty", "Channel unknown: Phnoe". One for a member's problem. */
+  readonly reasons: readonly string[];
+  readonly conversationId: string | null;
+  readonly closedAt: number | null;
+  readonly coachId: string | null;
+  readonly coachName: string | null;
+}
+
+export interface OverviewWindows {
+  /** Month to date, and the same number of days of the month before; dates inclusive. */
+  readonly thisMonth: DatedWindow;
+  readonly lastMonth: DatedWindow;
+  /** First instants of the weeks to count sessions in, ascending, and the end of the last one. */
+  readonly weekLimits: readonly number[];
+}
+
+export interface DatedWindow extends Window {
+  readonly fromOn: string;
+  readonly toOn: string;
+}
+
+export interface Overview {
+  readonly thisMonth: MonthFigures;
+  readonly lastMonth: MonthFigures;
+  readonly members: number;
+  /** Members by status; `none` have no Enrolled Date. */
+  readonly statuses: Readonly<Record<EngagementStatus | 'none', number>>;
+  /** One row per week (index into `weekLimits`) and service code (canonical, as written, or null) that has sessions. */
+  readonly sessionsByWeek: readonly {
+    readonly week: number;
+    readonly serviceCode: string | null;
+    readonly sessions: number;
+  }[];
+}
+
+export interface MonthFigures {
+  readonly registrations: number;
+  readonly enrolments: number;
+  readonly qualifyingCalls: number;
+}
+
+export interface FilterChoices {
+  readonly coaches: readonly { readonly id: string; readonly name: string | null }[];
+  readonly employers: readonly string[];
+}
