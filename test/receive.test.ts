@@ -145,7 +145,7 @@ test('notifications that come together are all stored, each once', async () => {
       data: { item: { type: 'contact', id: `c-${index % 100}`, deleted: true } },
     }),
   );
-  const answers = await Promise.all(bodies.map((body) => post(harness, body)));
+  const answers = await Promise.all(bodies.map(async (body) => post(harness, body)));
   expect(answers.every((answer) => answer.status === 200)).toBe(true);
   expect(await stored(harness)).toBe(100);
 });

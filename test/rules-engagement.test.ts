@@ -102,7 +102,7 @@ describe('time that passes', () => {
           const nowAt = at('2025-01-01T00:00:00Z') + seconds;
           const facts = { enrolledOn, lastQualifyingOn, todayOn: dateOf(nowAt, timeZone), timeZone };
           const { nextChange } = judgeEngagement(facts);
-          if (nextChange !== null) expect(nextChange.at).toBeGreaterThan(nowAt);
+          return nextChange === null || nextChange.at > nowAt;
         },
       ),
     );

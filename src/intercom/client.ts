@@ -227,9 +227,7 @@ async function send(options: IntercomClientOptions, call: Call, how: CallOptions
   const timeout = new AbortController();
   const done = new AbortController();
   let seen: RateAnswer | null = null;
-  void clock.sleep(timeoutMs, done.signal).then(() => {
-    if (!done.signal.aborted) timeout.abort();
-  });
+  void abortAfter(clock, timeoutMs, timeout, done.signal);
   try {
     const response = await fetch(`${options.apiBase.replace(/\/+$/, '')}${call.path}`, {
       method: call.method,
@@ -261,6 +259,16 @@ async function send(options: IntercomClientOptions, call: Call, how: CallOptions
     done.abort();
     permit.settle(seen);
   }
+}
+
+async function abortAfter(
+  clock: Clock,
+  delayMs: number,
+  target: AbortController,
+  done: AbortSignal,
+): Promise<void> {
+  await clock.sleep(delayMs, done);
+  if (!done.aborted) target.abort();
 }
 
 /** The whole body, unless it is longer than any answer of Intercom's should be. */

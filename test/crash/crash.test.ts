@@ -142,10 +142,9 @@ test('kill -9 at ten random moments under load: nothing lost, nothing doubled, t
   expect(closes).toBeGreaterThan(KILLS * 10);
   const database = new Database(databasePath, { readonly: true });
   expect(database.pragma('integrity_check', { simple: true })).toBe('ok');
-  const states = database.prepare('select dedupe_key, status from inbox').all() as {
-    dedupe_key: string;
-    status: string;
-  }[];
+  const states = database
+    .prepare<[], { dedupe_key: string; status: string }>('select dedupe_key, status from inbox')
+    .all();
   const settled = new Map(states.map((row) => [row.dedupe_key, row.status]));
   expect(settled.size).toBe(states.length);
   const lost = workspace.webhooks.deliveries.filter(

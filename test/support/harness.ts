@@ -104,12 +104,12 @@ export async function createHarness(options: HarnessOptions = {}): Promise<Harne
 
   /** Lets time pass only when nothing else can go on: every call waits for the next window of the rate limit. */
   const passTimeUntil = async <Result>(work: Promise<Result>): Promise<Result> => {
-    let isDone = false;
+    const progress = { isDone: false };
     const markDone = (): void => {
-      isDone = true;
+      progress.isDone = true;
     };
     work.then(markDone, markDone);
-    while (!isDone) {
+    while (!progress.isDone) {
       const { inFlight, waiting } = budget.snapshot();
       if (waiting > 0 && inFlight === 0) clock.advance(250);
       await new Promise((resolve) => setImmediate(resolve));
