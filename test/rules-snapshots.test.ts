@@ -1,92 +1,130 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { judgeSnapshot, sameContact, sameConversation } from '../src/rules/snapshots.js';
+import {
+  judgeSnapshot,
+  sameContact,
+  sameConversation,
+  type SnapshotVersion,
+} from '../src/rules/snapshots.js';
 import { call, contact } from './support/rules-facts.js';
 
-const version = (updatedAt: number, observedAtMs: number | null = null) => ({ updatedAt, observedAtMs });
+const event = (updatedAt: number, seenAtMs = 5000) => ({ updatedAt, seenAtMs, wasRead: false });
+const read = (updatedAt: number, seenAtMs: number) => ({ updatedAt, seenAtMs, wasRead: true });
 
 describe('a snapshot', () => {
   it.each([
-    ['is taken when nothing is cached', null, version(5), false, 'take'],
-    ['is taken when it is newer', version(4, 9000), version(5), false, 'take'],
-    ['is dropped when it is older', version(5), version(4, 9000), false, 'keep'],
-    ['says nothing new', version(5), version(5), true, 'same'],
-    ['says nothing new, by a read', version(5), version(5, 9000), true, 'same'],
-    ['asks for a read when an event differs within one second', version(5), version(5), false, 'read-again'],
-    ['asks for a read even against a read', version(5, 9000), version(5), false, 'read-again'],
-    ['is taken when it was read, and the cached one was not', version(5), version(5, 9000), false, 'take'],
-    ['is taken when it was read later', version(5, 8000), version(5, 9000), false, 'take'],
-    ['is taken when it was read at the same moment', version(5, 9000), version(5, 9000), false, 'take'],
-    ['is dropped when it was read earlier', version(5, 9000), version(5, 8000), false, 'keep'],
+    ['is taken when nothing is cached', null, event(5), false, 'take'],
+    ['is taken when it is newer', read(4, 9000), event(5), false, 'take'],
+    ['is dropped when it is older', event(5), read(4, 9000), false, 'keep'],
+    ['says nothing new', event(5), event(5), true, 'same'],
+    ['says nothing new, by a read', event(5), read(5, 9000), true, 'same'],
+    ['asks for a read when an event differs within one second', event(5), event(5), false, 'read-again'],
+    ['asks for a read even against a read', read(5, 9000), event(5, 9500), false, 'read-again'],
+    ['is taken when it was read after the event was seen', event(5, 5000), read(5, 5001), false, 'take'],
+    ['is taken when it was read as the event was seen', event(5, 5000), read(5, 5000), false, 'take'],
+    [
+      'asks again when it was read before the event was seen',
+      event(5, 5000),
+      read(5, 4999),
+      false,
+      'read-again',
+    ],
+    ['is taken when it was read later', read(5, 8000), read(5, 9000), false, 'take'],
+    ['is taken when it was read at the same moment', read(5, 9000), read(5, 9000), false, 'take'],
+    ['is dropped when it was read earlier', read(5, 9000), read(5, 8000), false, 'keep'],
   ] as const)('%s', (_what, cached, incoming, same, verdict) => {
     expect(judgeSnapshot(cached, incoming, same)).toBe(verdict);
   });
 });
 
 describe('snapshots in any order and any number', () => {
-  interface Snapshot {
+  interface Snapshot extends SnapshotVersion {
     readonly content: number;
-    readonly updatedAt: number;
-    readonly observedAtMs: number | null;
   }
 
-  /** An object's life: each version has its second; several share one. Contents may come back. */
-  const history = fc
-    .array(fc.record({ content: fc.integer({ min: 0, max: 3 }), gap: fc.integer({ min: 0, max: 2 }) }), {
-      minLength: 1,
-      maxLength: 8,
-    })
+  interface Change {
+    readonly atMs: number;
+    readonly content: number;
+  }
+
+  /** An object's life: several changes share a second, and contents may come back. */
+  const life = fc
+    .array(
+      fc.record({ content: fc.integer({ min: 0, max: 2 }), gapMs: fc.integer({ min: 100, max: 900 }) }),
+      {
+        minLength: 1,
+        maxLength: 8,
+      },
+    )
     .map((steps) => {
-      let updatedAt = 100;
-      return steps.map(({ content, gap }) => ({ content, updatedAt: (updatedAt += gap) }));
+      let atMs = 100_000;
+      return steps.map(({ content, gapMs }): Change => ({ content, atMs: (atMs += gapMs) }));
     });
 
-  /** Every version as event (some more than once), and reads of what stood at the end of each version's second. */
-  const deliveries = history.chain((versions) => {
-    const events: Snapshot[] = versions.map((one) => ({ ...one, observedAtMs: null }));
-    const reads: Snapshot[] = versions.flatMap((one) => {
-      const last = versions.findLast((other) => other.updatedAt === one.updatedAt) ?? one;
-      return [{ ...last, observedAtMs: (one.updatedAt + 1) * 1000 }];
-    });
-    const repeated = fc.shuffledSubarray([...events, ...reads]);
-    return fc.record({
-      truth: fc.constant(versions.at(-1)),
-      order: fc
-        .tuple(fc.shuffledSubarray(events, { minLength: events.length }), repeated, repeated)
-        .chain((parts) => fc.shuffledSubarray(parts.flat(), { minLength: parts.flat().length })),
-    });
+  const versionAt = (changes: readonly Change[], atMs: number) => {
+    const last = changes.findLast((change) => change.atMs <= atMs);
+    return last === undefined ? null : { content: last.content, updatedAt: Math.floor(last.atMs / 1000) };
+  };
+
+  /** How long each event is under way (some come twice), and reads: when sent, and how long their answer takes. */
+  const traffic = fc.record({
+    delaysMs: fc.array(fc.tuple(fc.integer({ min: 0, max: 4000 }), fc.nat({ max: 4000 })), {
+      minLength: 8,
+      maxLength: 8,
+    }),
+    reads: fc.array(fc.tuple(fc.integer({ min: 100_000, max: 107_000 }), fc.nat({ max: 3000 })), {
+      maxLength: 6,
+    }),
   });
 
   it('leave the same: what Intercom holds', () => {
     fc.assert(
-      fc.property(deliveries, ({ truth, order }) => {
+      fc.property(life, traffic, (changes, { delaysMs, reads }) => {
+        const arrivals = [
+          ...changes.flatMap(({ atMs, content }, index) =>
+            (delaysMs[index] ?? []).map((delayMs) => ({
+              atMs: atMs + delayMs,
+              snapshot: {
+                content,
+                updatedAt: Math.floor(atMs / 1000),
+                seenAtMs: atMs + delayMs,
+                wasRead: false,
+              },
+            })),
+          ),
+          ...reads.flatMap(([sentAtMs, delayMs]) => {
+            const version = versionAt(changes, sentAtMs);
+            if (version === null) return [];
+            return [
+              { atMs: sentAtMs + delayMs, snapshot: { ...version, seenAtMs: sentAtMs, wasRead: true } },
+            ];
+          }),
+        ].toSorted((one, other) => one.atMs - other.atMs);
+
         let cached: Snapshot | null = null;
-        let readAtMs = 1_000_000;
-        const learn = (incoming: Snapshot): void => {
+        const learn = (incoming: Snapshot, nowMs: number): void => {
           const same = cached?.content === incoming.content;
           switch (judgeSnapshot(cached, incoming, same)) {
             case 'take':
               cached = incoming;
               return;
             case 'same':
-              if (cached !== null && incoming.observedAtMs !== null) {
-                cached = {
-                  ...cached,
-                  observedAtMs: Math.max(cached.observedAtMs ?? 0, incoming.observedAtMs),
-                };
-              }
+              if (cached !== null && incoming.wasRead && incoming.seenAtMs >= cached.seenAtMs)
+                cached = incoming;
               return;
-            case 'read-again':
-              if (truth !== undefined) learn({ ...truth, observedAtMs: (readAtMs += 1000) });
+            case 'read-again': {
+              const version = versionAt(changes, nowMs);
+              if (version !== null) learn({ ...version, seenAtMs: nowMs, wasRead: true }, nowMs);
               return;
+            }
             case 'keep':
               return;
           }
         };
-        for (const snapshot of order) learn(snapshot);
-        expect(cached).toMatchObject({ ...truth });
+        for (const { atMs, snapshot } of arrivals) learn(snapshot, atMs);
+        expect(cached).toMatchObject({ ...versionAt(changes, Infinity) });
       }),
-      { numRuns: 1000 },
+      { numRuns: 2000 },
     );
   });
 });

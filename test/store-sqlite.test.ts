@@ -247,7 +247,8 @@ describe('erasing a contact', () => {
       owner: 'process-1',
       outcome: 'applied',
     } as const;
-    await store.apply(workOn([contactChange(contact('a', person))], { completes }));
+    const gone = { kind: 'contact-deleted', id: 'a' } as const;
+    await store.apply(workOn([contactChange(contact('a', person)), gone], { completes }));
     expect(foundIn(path)).toEqual([]);
   });
 

@@ -5,20 +5,26 @@ import { KEPT_ATTRIBUTES } from './vocabulary.js';
 export interface SnapshotVersion {
   /** Intercom's `updated_at`: whole Unix seconds, so several versions can share one. */
   readonly updatedAt: number;
-  /** When the object was asked for by id, milliseconds; null for a snapshot from an event or a search. */
-  readonly observedAtMs: number | null;
+  /**
+   * Milliseconds. Of a read: when the object was asked for, so it shows everything that happened before. Of an event
+   * or a search: when the cache took it in, so it shows something that happened before.
+   */
+  readonly seenAtMs: number;
+  /** True when the object was asked for by id; events arrive in any order, and the search index lags. */
+  readonly wasRead: boolean;
 }
 
 /**
  * `take`: the incoming snapshot replaces the cached one · `keep`: it is older and is dropped · `same`: it says nothing
- * new (the cache then remembers the later `observedAtMs` of the two) · `read-again`: both are of one second and differ,
- * and only reading the object by id tells which is the later.
+ * new (the cache then remembers the later read) · `read-again`: both are of one second and differ, and only reading
+ * the object by id tells which is the later.
  */
 export type SnapshotVerdict = 'take' | 'keep' | 'same' | 'read-again';
 
 /**
- * Judges an incoming snapshot against the cached one; `same` says whether their contents are equal. Within one second a
- * read is the last word, and of two reads the one that was sent later.
+ * Judges an incoming snapshot against the cached one; `same` says whether their contents are equal. Within one second
+ * only a read can settle a difference: it is later than a snapshot seen before it was sent. A read sent before the
+ * cached snapshot was seen is older than a later read, and proves nothing against an event.
  */
 export function judgeSnapshot(
   cached: SnapshotVersion | null,
@@ -28,8 +34,9 @@ export function judgeSnapshot(
   if (cached === null || incoming.updatedAt > cached.updatedAt) return 'take';
   if (incoming.updatedAt < cached.updatedAt) return 'keep';
   if (same) return 'same';
-  if (incoming.observedAtMs === null) return 'read-again';
-  return cached.observedAtMs !== null && cached.observedAtMs > incoming.observedAtMs ? 'keep' : 'take';
+  if (!incoming.wasRead) return 'read-again';
+  if (incoming.seenAtMs >= cached.seenAtMs) return 'take';
+  return cached.wasRead ? 'keep' : 'read-again';
 }
 
 /** Whether two snapshots of a contact say the same in all that the rules and reports use. */

@@ -27,18 +27,30 @@ export function describeLifecycles(storeOf: () => Store): void {
   const remove = (id: string): CacheChange => ({ kind: 'contact-deleted', id });
 
   describe('a conversation that is deleted', () => {
-    it('counts no longer, and a late snapshot of it is ignored', async () => {
+    it('counts no longer, and a late snapshot of it only asks whether it is really gone', async () => {
       const store = storeOf();
       await knowMember(store, 'a');
       const deleted: CacheChange = { kind: 'conversation-deleted', id: 'call-of-a' };
+      const late = callChange(call('call-of-a', 'a', later));
       expect(await store.apply(workOn([deleted]))).toMatchObject({ members: 1 });
-      expect(await store.apply(workOn([callChange(call('call-of-a', 'a', later), NOW_MS)]))).toMatchObject({
-        members: 0,
-      });
+      const asked = { kind: 'needs', reads: [{ kind: 'conversation', id: 'call-of-a' }] };
+      expect(await store.apply(workOn([late]))).toEqual(asked);
+      expect(await store.apply(workOn([late, deleted]))).toMatchObject({ kind: 'applied', members: 0 });
+      const readBefore = callChange(call('call-of-a', 'a', later), NOW_MS - 1);
+      expect(await store.apply(workOn([late, readBefore]))).toMatchObject({ kind: 'applied', members: 0 });
       const member = await store.findMember('a');
       expect(member?.conversations).toEqual([]);
       expect(member?.writes.every((write) => write.outcome === 'superseded')).toBe(true);
       expect(await store.leaseWrites(lease())).toEqual([]);
+    });
+
+    it('is back when Intercom still answers with it', async () => {
+      const store = storeOf();
+      await knowMember(store, 'a');
+      await store.apply(workOn([{ kind: 'conversation-deleted', id: 'call-of-a' }]));
+      const read = callChange(call('call-of-a', 'a'), NOW_MS + 1000);
+      expect(await store.apply(workOn([read]))).toMatchObject({ kind: 'applied', members: 1 });
+      expect((await store.findMember('a'))?.conversations).toHaveLength(1);
     });
   });
 
@@ -129,12 +141,27 @@ export function describeLifecycles(storeOf: () => Store): void {
       const write = await leaseOneWrite(store);
       await store.apply(workOn([], { completes: sentAll(write) }));
       await store.apply(workOn([remove('a')]));
-      await store.apply(
-        workOn([contactChange(contact('a', later), NOW_MS), callChange(call('1', 'a', later), NOW_MS)]),
-      );
+      const late = contactChange(contact('a', later));
+      const asked = { kind: 'needs', reads: [{ kind: 'contact', id: 'a' }] };
+      expect(await store.apply(workOn([late]))).toEqual(asked);
+      expect(await store.apply(workOn([late, remove('a')]))).toMatchObject({ kind: 'applied' });
+      const readBefore = contactChange(contact('a', later), NOW_MS - 1);
+      await store.apply(workOn([late, readBefore, callChange(call('1', 'a', later), NOW_MS)]));
       expect(await store.findMember('a')).toBeNull();
       expect(await store.findMember('user-a')).toBeNull();
       expect(await store.backlog(NOW_MS)).toMatchObject({ members: 0, conversations: 0, writesWaiting: 0 });
+    });
+
+    it('is back, its conversations to be read, when Intercom still answers with it', async () => {
+      const store = storeOf();
+      await knowMember(store, 'a');
+      await store.apply(workOn([remove('a')]));
+      const read = contactChange(contact('a', later), NOW_MS + 1000);
+      const nowMs = NOW_MS + 1500;
+      expect(await store.apply(workOn([read], { nowMs }))).toMatchObject({ kind: 'applied', members: 1 });
+      expect(await store.findMember('a')).toMatchObject({ contact: { id: 'a' }, conversations: [] });
+      const entries = await store.leaseNotifications(lease({ nowMs }));
+      expect(entries).toMatchObject([{ origin: 'reread', subject: { kind: 'contact', id: 'a' } }]);
     });
 
     it('takes waiting writes with it, even one that is under way', async () => {

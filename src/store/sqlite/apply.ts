@@ -1,4 +1,4 @@
-import type { Applied, QueuedChange, Recompute, Work } from '../store.js';
+import type { Applied, QueuedChange, Recompute, Reread, Work } from '../store.js';
 import { erasePayload } from './erase.js';
 import type { InboxRow } from './inbox.js';
 import { beginLearning, learnChange, readsNeeded } from './learn.js';
@@ -28,7 +28,7 @@ export function applyWork(tables: Tables, work: Work, onErased: () => void): App
       const held = checkLease(tables, work);
       const learned = beginLearning();
       for (const change of work.changes) learnChange(tables, learned, change, work.nowMs);
-      const reads = readsNeeded(tables, learned, work.changes, work.unknownContacts);
+      const reads = readsNeeded(tables, learned, work.unknownContacts);
       if (reads.length > 0) throw new Abandon({ kind: 'needs', reads });
 
       const { affected } = learned;
@@ -48,7 +48,9 @@ export function applyWork(tables: Tables, work: Work, onErased: () => void): App
         if (recomputed.isDecided) members += 1;
         queued.push(...recomputed.queued);
       }
-      for (const reread of work.rereads ?? []) tables.inbox.addReread(reread);
+      for (const reread of [...(work.rereads ?? []), ...conversationsOf(learned.revived, work.nowMs)]) {
+        tables.inbox.addReread(reread);
+      }
       complete(tables, work, held);
       hasErased = learned.hasErased;
       if (held !== undefined && learned.tellsOfDeleted) {
@@ -129,6 +131,17 @@ function complete({ inbox, outbox, runs, meta }: Tables, { completes, nowMs }: W
       runs.savePage(completes.page);
       return;
   }
+}
+
+/** Deleting a contact has erased its conversations too: reading it again brings them back. */
+function conversationsOf(revived: ReadonlySet<string>, nowMs: number): Reread[] {
+  return [...revived].map((id) => ({
+    dedupeKey: `revived:${id}:${nowMs}`,
+    origin: 'reread',
+    subject: { kind: 'contact', id },
+    lane: id,
+    dueAtMs: nowMs,
+  }));
 }
 
 function stillWaiting({ writes }: Tables, { completes }: Work): ReturnType<typeof waitingChange>[] {

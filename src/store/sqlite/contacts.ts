@@ -1,17 +1,21 @@
 import { and, asc, eq, gt, sql } from 'drizzle-orm';
 import { readDate } from '../../rules/calendar.js';
 import type { AttributeValue, ContactFacts, KeptForm } from '../../rules/facts.js';
+import type { SnapshotVersion } from '../../rules/snapshots.js';
 import type { Connection } from './connection.js';
 import { prepareUpsert } from './prepare-upsert.js';
 import { contacts } from './schema.js';
+
+/** How and when a snapshot became known. */
+export type Seen = Pick<SnapshotVersion, 'seenAtMs' | 'wasRead'>;
 
 export type ContactRow = typeof contacts.$inferSelect;
 
 export interface Contacts {
   readonly find: (id: string) => ContactRow | undefined;
   /** Replaces what Intercom says of the contact; what this service knows of its own writes stays. */
-  readonly save: (contact: ContactFacts, observedAtMs: number | null) => void;
-  readonly setObserved: (id: string, observedAtMs: number) => void;
+  readonly save: (contact: ContactFacts, seen: Seen) => void;
+  readonly setSeen: (id: string, seen: Seen) => void;
   /** A later form of the same attribute replaces the one known. */
   readonly keepForms: (id: string, forms: readonly KeptForm[]) => void;
   readonly setOwnFirstSession: (id: string, at: number | null) => void;
@@ -42,7 +46,7 @@ export function createContacts(connection: Connection, timeZone: string): Contac
   return {
     find,
 
-    save: (contact, observedAtMs) => {
+    save: (contact, { seenAtMs, wasRead }) => {
       const known = find(contact.id);
       const { attributes } = contact;
       upsert({
@@ -53,7 +57,8 @@ export function createContacts(connection: Connection, timeZone: string): Contac
         email: contact.email,
         createdAt: contact.createdAt,
         updatedAt: contact.updatedAt,
-        observedAtMs,
+        seenAtMs,
+        wasRead,
         attributes,
         ...datesOf(attributes, timeZone),
         employer: trimmed(attributes['Employer']),
@@ -64,8 +69,8 @@ export function createContacts(connection: Connection, timeZone: string): Contac
       });
     },
 
-    setObserved: (id, observedAtMs) => {
-      db.update(contacts).set({ observedAtMs }).where(eq(contacts.id, id)).run();
+    setSeen: (id, { seenAtMs, wasRead }) => {
+      db.update(contacts).set({ seenAtMs, wasRead }).where(eq(contacts.id, id)).run();
     },
 
     keepForms: (id, forms) => {

@@ -9,6 +9,7 @@ import {
   sessionAt,
 } from '../../rules/sessions.js';
 import type { Connection } from './connection.js';
+import type { Seen } from './contacts.js';
 import { prepareUpsert } from './prepare-upsert.js';
 import { coaches, conversations } from './schema.js';
 
@@ -18,8 +19,8 @@ export interface Conversations {
   readonly find: (id: string) => ConversationRow | undefined;
   readonly ofContact: (contactId: string) => ConversationFacts[];
   readonly ofContactWithCoach: (contactId: string) => (ConversationFacts & { coachName: string | null })[];
-  readonly save: (conversation: ConversationFacts, observedAtMs: number | null) => void;
-  readonly setObserved: (id: string, observedAtMs: number) => void;
+  readonly save: (conversation: ConversationFacts, seen: Seen) => void;
+  readonly setSeen: (id: string, seen: Seen) => void;
   readonly move: (fromContactId: string, toContactId: string) => void;
   readonly remove: (ids: readonly string[]) => void;
 }
@@ -55,10 +56,11 @@ export function createConversations(connection: Connection): Conversations {
         .all({ contactId })
         .map(({ conversation, coachName }) => ({ ...conversationFacts(conversation), coachName })),
 
-    save: (conversation, observedAtMs) =>
+    save: (conversation, { seenAtMs, wasRead }) =>
       upsert({
         ...conversation,
-        observedAtMs,
+        seenAtMs,
+        wasRead,
         channelName: channelOf(conversation),
         serviceCodeName: serviceCodeOf(conversation),
         sessionAt: sessionAt(conversation),
@@ -67,8 +69,8 @@ export function createConversations(connection: Connection): Conversations {
         isBillable: isBillableCall(conversation),
       }),
 
-    setObserved: (id, observedAtMs) => {
-      db.update(conversations).set({ observedAtMs }).where(eq(conversations.id, id)).run();
+    setSeen: (id, { seenAtMs, wasRead }) => {
+      db.update(conversations).set({ seenAtMs, wasRead }).where(eq(conversations.id, id)).run();
     },
 
     move: (fromContactId, toContactId) => {

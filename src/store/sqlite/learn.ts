@@ -1,7 +1,13 @@
 import type { ContactFacts, ConversationFacts } from '../../rules/facts.js';
-import { judgeSnapshot, sameContact, sameConversation } from '../../rules/snapshots.js';
+import {
+  judgeSnapshot,
+  sameContact,
+  sameConversation,
+  type SnapshotVerdict,
+  type SnapshotVersion,
+} from '../../rules/snapshots.js';
 import type { Authority, CacheChange, Subject } from '../store.js';
-import { contactFacts } from './contacts.js';
+import { contactFacts, type Seen } from './contacts.js';
 import { conversationFacts } from './conversations.js';
 import { eraseContact } from './erase.js';
 import type { Tables } from './tables.js';
@@ -10,10 +16,15 @@ import type { Tables } from './tables.js';
 export interface Learned {
   /** Contacts whose decision may be another one now. */
   readonly affected: Set<string>;
-  /** Two different snapshots of one second: only reading the object tells which one is the later. */
+  /**
+   * Objects that only reading them by id settles: two different snapshots of one second, or a sign of life of what
+   * was deleted. What comes later in the same work may settle them.
+   */
   readonly undecided: Map<string, Subject>;
   /** Contacts that a conversation or an event names. */
   readonly named: Set<string>;
+  /** Contacts that Intercom answers with although they were taken for deleted: their conversations are missing. */
+  readonly revived: Set<string>;
   /** A contact's personal data was erased. */
   hasErased: boolean;
   /** Some of it was about a deleted contact, so the payload that told of it has to go too. */
@@ -25,6 +36,7 @@ export function beginLearning(): Learned {
     affected: new Set(),
     undecided: new Map(),
     named: new Set(),
+    revived: new Set(),
     hasErased: false,
     tellsOfDeleted: false,
   };
@@ -34,11 +46,11 @@ export function beginLearning(): Learned {
 export function learnChange(tables: Tables, learned: Learned, change: CacheChange, nowMs: number): void {
   switch (change.kind) {
     case 'conversation':
-      return learnConversation(tables, learned, change.conversation, observedAtMs(change.authority));
+      return learnConversation(tables, learned, change.conversation, seenBy(change.authority, nowMs));
     case 'conversation-deleted':
       return deleteConversation(tables, learned, change.id, nowMs);
     case 'contact':
-      return learnContact(tables, learned, change.contact, observedAtMs(change.authority));
+      return learnContact(tables, learned, change.contact, seenBy(change.authority, nowMs));
     case 'contact-archived':
       return setArchived(tables, learned, change.id, 'archived', change.at);
     case 'contact-unarchived':
@@ -50,15 +62,9 @@ export function learnChange(tables: Tables, learned: Learned, change: CacheChang
   }
 }
 
-/** What has to be read from Intercom before all this can be stored; what was read or ended in this work is settled. */
-export function readsNeeded(
-  tables: Tables,
-  learned: Learned,
-  changes: readonly CacheChange[],
-  unknownContacts: 'ask' | 'accept',
-): Subject[] {
-  const settled = new Set(changes.flatMap(settledBy));
-  const needed = new Map([...learned.undecided].filter(([key]) => !settled.has(key)));
+/** What has to be read from Intercom before all this can be stored. */
+export function readsNeeded(tables: Tables, learned: Learned, unknownContacts: 'ask' | 'accept'): Subject[] {
+  const needed = new Map(learned.undecided);
   if (unknownContacts === 'ask') {
     for (const id of learned.named) {
       const subject = { kind: 'contact', id } as const;
@@ -68,74 +74,92 @@ export function readsNeeded(
   return [...needed.values()];
 }
 
-function learnConversation(
-  tables: Tables,
-  learned: Learned,
-  seen: ConversationFacts,
-  seenAtMs: number | null,
-): void {
+function learnConversation(tables: Tables, learned: Learned, shown: ConversationFacts, seen: Seen): void {
   const { conversations, lifecycles } = tables;
-  if (lifecycles.find('conversation', seen.id) !== undefined) return;
+  const subject: Subject = { kind: 'conversation', id: shown.id };
+  if (!isThere(tables, learned, subject, seen)) return;
   // Intercom's older payloads go on naming the contact that was merged away.
-  const contactId = seen.contactId === null ? null : lifecycles.survivorOf(seen.contactId);
-  const conversation = { ...seen, contactId };
-  if (contactId !== null && lifecycles.find('contact', contactId)?.state === 'deleted')
-    learned.tellsOfDeleted = true;
+  const contactId = shown.contactId === null ? null : lifecycles.survivorOf(shown.contactId);
+  const isOfDeleted = contactId !== null && lifecycles.find('contact', contactId)?.state === 'deleted';
+  if (isOfDeleted) learned.tellsOfDeleted = true;
 
-  const cached = conversations.find(seen.id);
+  const conversation = { ...shown, contactId };
+  const cached = conversations.find(shown.id);
   const isSame = cached !== undefined && sameConversation(conversationFacts(cached), conversation);
-  const incoming = { updatedAt: seen.updatedAt, observedAtMs: seenAtMs };
-  switch (judgeSnapshot(cached ?? null, incoming, isSame)) {
+  switch (judge(learned, subject, cached, { ...seen, updatedAt: shown.updatedAt }, isSame)) {
     case 'take':
       if (typeof cached?.contactId === 'string') learned.affected.add(cached.contactId);
-      if (contactId === null) conversations.save(conversation, seenAtMs);
-      else if (lifecycles.find('contact', contactId)?.state === 'deleted') conversations.remove([seen.id]);
-      else {
-        conversations.save(conversation, seenAtMs);
-        learned.affected.add(contactId);
-        learned.named.add(contactId);
-      }
+      if (isOfDeleted) conversations.remove([shown.id]);
+      else conversations.save(conversation, seen);
+      if (contactId !== null && !isOfDeleted) learned.affected.add(contactId);
+      break;
+    case 'same':
+      if (isLaterRead(seen, cached)) conversations.setSeen(shown.id, seen);
+      break;
+    case 'keep':
+    case 'read-again':
+      return;
+  }
+  if (contactId !== null && !isOfDeleted) learned.named.add(contactId);
+}
+
+function learnContact(tables: Tables, learned: Learned, contact: ContactFacts, seen: Seen): void {
+  const { contacts, lifecycles } = tables;
+  const subject: Subject = { kind: 'contact', id: contact.id };
+  if (lifecycles.find('contact', contact.id)?.state === 'merged') return;
+  if (!isThere(tables, learned, subject, seen)) return;
+
+  const cached = contacts.find(contact.id);
+  const isSame = cached !== undefined && sameContact(contactFacts(cached), contact);
+  switch (judge(learned, subject, cached, { ...seen, updatedAt: contact.updatedAt }, isSame)) {
+    case 'take':
+      contacts.save(contact, seen);
+      learned.affected.add(contact.id);
       return;
     case 'same':
-      if (isLater(seenAtMs, cached)) conversations.setObserved(seen.id, seenAtMs);
-      if (contactId !== null) learned.named.add(contactId);
-      return;
-    case 'read-again':
-      learned.undecided.set(...undecided({ kind: 'conversation', id: seen.id }));
+      if (isLaterRead(seen, cached)) contacts.setSeen(contact.id, seen);
       return;
     case 'keep':
+    case 'read-again':
       return;
   }
 }
 
-function learnContact(
-  tables: Tables,
+/**
+ * Judges a snapshot, and remembers whether its object has to be read: by the last snapshot of it in this work, so that
+ * the read which answers an earlier question settles it.
+ */
+function judge(
   learned: Learned,
-  contact: ContactFacts,
-  seenAtMs: number | null,
-): void {
-  const { contacts, lifecycles } = tables;
-  const state = lifecycles.find('contact', contact.id)?.state;
-  if (state === 'deleted') learned.tellsOfDeleted = true;
-  if (state === 'deleted' || state === 'merged') return;
+  subject: Subject,
+  cached: SnapshotVersion | undefined,
+  incoming: SnapshotVersion,
+  isSame: boolean,
+): SnapshotVerdict {
+  const verdict = judgeSnapshot(cached ?? null, incoming, isSame);
+  if (verdict === 'read-again') learned.undecided.set(keyOf(subject), subject);
+  else if (incoming.wasRead) learned.undecided.delete(keyOf(subject));
+  return verdict;
+}
 
-  const cached = contacts.find(contact.id);
-  const isSame = cached !== undefined && sameContact(contactFacts(cached), contact);
-  const incoming = { updatedAt: contact.updatedAt, observedAtMs: seenAtMs };
-  switch (judgeSnapshot(cached ?? null, incoming, isSame)) {
-    case 'take':
-      contacts.save(contact, seenAtMs);
-      learned.affected.add(contact.id);
-      return;
-    case 'same':
-      if (isLater(seenAtMs, cached)) contacts.setObserved(contact.id, seenAtMs);
-      return;
-    case 'read-again':
-      learned.undecided.set(...undecided({ kind: 'contact', id: contact.id }));
-      return;
-    case 'keep':
-      return;
+/** False for what is known to be deleted, unless it was read since: then it was not deleted after all. */
+function isThere({ lifecycles }: Tables, learned: Learned, subject: Subject, seen: Seen): boolean {
+  const known = lifecycles.find(subject.kind, subject.id);
+  if (known?.state !== 'deleted') return true;
+  if (subject.kind === 'contact') learned.tellsOfDeleted = true;
+  if (!seen.wasRead) {
+    learned.undecided.set(keyOf(subject), subject);
+    return false;
   }
+  learned.undecided.delete(keyOf(subject));
+  // A read from before the deletion proves nothing; the deletion's time has whole seconds.
+  if (seen.seenAtMs < (known.at + 1) * 1000) return false;
+  lifecycles.forget(subject.kind, subject.id);
+  if (subject.kind === 'contact') {
+    learned.tellsOfDeleted = false;
+    learned.revived.add(subject.id);
+  }
+  return true;
 }
 
 function deleteConversation(
@@ -149,6 +173,7 @@ function deleteConversation(
   conversations.remove([id]);
   const at = Math.floor(nowMs / 1000);
   lifecycles.record({ kind: 'conversation', id, state: 'deleted', at, mergedIntoId: null });
+  learned.undecided.delete(keyOf({ kind: 'conversation', id }));
 }
 
 function setArchived(
@@ -168,6 +193,8 @@ function setArchived(
 
 function deleteContact(tables: Tables, learned: Learned, id: string, nowMs: number): void {
   eraseContact(tables, id, nowMs);
+  learned.undecided.delete(keyOf({ kind: 'contact', id }));
+  learned.revived.delete(id);
   learned.hasErased = true;
   learned.tellsOfDeleted = true;
 }
@@ -192,6 +219,7 @@ function mergeContact(
   const at = Math.floor(nowMs / 1000);
   lifecycles.record({ kind: 'contact', id: absorbedId, state: 'merged', at, mergedIntoId: survivorId });
   contacts.remove(absorbedId);
+  learned.undecided.delete(keyOf({ kind: 'contact', id: absorbedId }));
   learned.affected.add(absorbedId).add(survivorId);
   learned.named.add(survivorId);
 }
@@ -203,40 +231,16 @@ function isKnown({ contacts, lifecycles }: Tables, contactId: string): boolean {
   return state !== undefined && state !== 'live';
 }
 
-function settledBy(change: CacheChange): string[] {
-  switch (change.kind) {
-    case 'conversation':
-      return change.authority.kind === 'read' ? [`conversation:${change.conversation.id}`] : [];
-    case 'contact':
-      return change.authority.kind === 'read' ? [`contact:${change.contact.id}`] : [];
-    case 'conversation-deleted':
-      return [`conversation:${change.id}`];
-    case 'contact-deleted':
-      return [`contact:${change.id}`];
-    case 'contact-merged':
-      return [`contact:${change.absorbedId}`];
-    case 'contact-archived':
-    case 'contact-unarchived':
-      return [];
-  }
-}
-
-function undecided(subject: Subject): [string, Subject] {
-  return [keyOf(subject), subject];
-}
-
 function keyOf({ kind, id }: Subject): string {
   return `${kind}:${id}`;
 }
 
-function isLater(
-  seenAtMs: number | null,
-  cached?: { readonly observedAtMs: number | null },
-): seenAtMs is number {
-  return seenAtMs !== null && seenAtMs > (cached?.observedAtMs ?? 0);
+function isLaterRead(seen: Seen, cached: Seen | undefined): boolean {
+  return seen.wasRead && seen.seenAtMs >= (cached?.seenAtMs ?? 0);
 }
 
-/** Only an object that was asked for by id was seen at a known moment. */
-function observedAtMs(authority: Authority): number | null {
-  return authority.kind === 'read' ? authority.observedAtMs : null;
+function seenBy(authority: Authority, nowMs: number): Seen {
+  return authority.kind === 'read'
+    ? { seenAtMs: authority.observedAtMs, wasRead: true }
+    : { seenAtMs: nowMs, wasRead: false };
 }

@@ -10,6 +10,7 @@ type Kind = Lifecycle['kind'];
 export interface Lifecycles {
   readonly find: (kind: Kind, id: string) => Lifecycle | undefined;
   readonly record: (lifecycle: Lifecycle) => void;
+  readonly forget: (kind: Kind, id: string) => void;
   /** The contact that stands for `id` now: the survivor where it was merged, else itself. */
   readonly survivorOf: (id: string) => string;
   /** Who was merged into this contact, directly or by way of others. */
@@ -30,6 +31,11 @@ export function createLifecycles(connection: Connection): Lifecycles {
   return {
     find,
     record: prepareUpsert(connection, lifecycles, [lifecycles.kind, lifecycles.id]),
+    forget: (kind, id) => {
+      db.delete(lifecycles)
+        .where(and(eq(lifecycles.kind, kind), eq(lifecycles.id, id)))
+        .run();
+    },
     survivorOf: (id) => find('contact', id)?.mergedIntoId ?? id,
     absorbedBy: (survivorId) =>
       db

@@ -79,8 +79,9 @@ export const contacts = sqliteTable(
     email: text('email'),
     createdAt: integer('created_at'),
     updatedAt: integer('updated_at').notNull(),
-    /** When the object was asked for by id; null when it came by webhook or search. */
-    observedAtMs: integer('observed_at_ms'),
+    /** When the object was asked for by id, or else when its event or search result was taken in. */
+    seenAtMs: integer('seen_at_ms').notNull(),
+    wasRead: integer('was_read', { mode: 'boolean' }).notNull(),
     attributes: text('attributes', { mode: 'json' }).$type<ContactFacts['attributes']>().notNull(),
     // What reports filter and sort by, read from the attributes once.
     enrolledOn: text('enrolled_on'),
@@ -103,7 +104,8 @@ export const conversations = sqliteTable(
     contactId: text('contact_id'),
     createdAt: integer('created_at').notNull(),
     updatedAt: integer('updated_at').notNull(),
-    observedAtMs: integer('observed_at_ms'),
+    seenAtMs: integer('seen_at_ms').notNull(),
+    wasRead: integer('was_read', { mode: 'boolean' }).notNull(),
     state: text('state', { enum: ['open', 'closed', 'snoozed'] }).notNull(),
     channel: text('channel'),
     serviceCode: text('service_code'),
