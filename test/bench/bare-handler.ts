@@ -7,10 +7,9 @@ import { Hono } from 'hono';
  * The baseline: the shortest handler that does the same promise. It verifies, does one INSERT with
  * `synchronous = FULL`, and answers; with a second word it then sends the same PUT in a straight line.
  *
- *     bare-handler.ts <database> [<Intercom base> <token>]
+ *     bare-handler.ts <database> <client secret> [<Intercom base> <token>]
  */
-const [path = '', apiBase, token = ''] = process.argv.slice(2);
-const secret = 'benchmark-client-secret';
+const [path = '', secret = '', apiBase, token = ''] = process.argv.slice(2);
 const database = new Database(path);
 database.pragma('journal_mode = WAL');
 database.pragma('synchronous = FULL');

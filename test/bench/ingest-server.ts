@@ -5,8 +5,8 @@ import { createLog } from '../../src/log.js';
 import { createMetrics } from '../../src/operate/metrics.js';
 import { openSqliteStore } from '../../src/store/sqlite/sqlite-store.js';
 
-/** Our receiving side as it is, without the loops that work off the inbox: `ingest-server.ts <database>`. */
-const [path = ''] = process.argv.slice(2);
+/** Our receiving side as it is, without the loops that work off the inbox: `ingest-server.ts <database> <client secret>`. */
+const [path = '', clientSecret = ''] = process.argv.slice(2);
 const timeZone = 'America/New_York';
 const store = openSqliteStore({ path, timeZone });
 const app = createApp({
@@ -14,7 +14,7 @@ const app = createApp({
   clock: systemClock,
   log: createLog({ level: 'info' }),
   metrics: createMetrics(store, () => systemClock.nowMs()),
-  clientSecrets: ['benchmark-client-secret'],
+  clientSecrets: [clientSecret],
   access: { apiTokens: [], auth: 'token' },
   timeZone,
   eligibleProgramsByReferral: {},

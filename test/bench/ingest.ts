@@ -7,6 +7,7 @@ import { startChild } from './child.js';
 import { fire, median, percentile, type LoadResult, type Shot } from './load.js';
 
 const CONNECTIONS = 64;
+const CLIENT_SECRET = 'benchmark-client-secret';
 
 /**
  * Durable acknowledged notifications per second: our receiving side against the bare handler, in turns, each with its
@@ -52,7 +53,7 @@ export async function benchIngest(isShort: boolean): Promise<void> {
 }
 
 async function measure(file: string, database: string, count: number): Promise<LoadResult> {
-  const server = await startChild(file, [database]);
+  const server = await startChild(file, [database, CLIENT_SECRET]);
   try {
     const url = `${server.url}/webhooks/intercom`;
     await fire(url, shots(500), CONNECTIONS);
@@ -84,7 +85,7 @@ function shots(count: number): Shot[] {
       body,
       headers: {
         'content-type': 'application/json',
-        'x-hub-signature': signBody(body, 'benchmark-client-secret'),
+        'x-hub-signature': signBody(body, CLIENT_SECRET),
       },
     };
   });

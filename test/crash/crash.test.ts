@@ -1,6 +1,4 @@
-import { spawn, type ChildProcess } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
@@ -14,39 +12,11 @@ import { startSandboxServer } from '../../src/sandbox/serve-sandbox.js';
 import { createWorkspace, type Workspace } from '../../src/sandbox/workspace.js';
 import { openSqliteStore } from '../../src/store/sqlite/sqlite-store.js';
 import { findWrongAttributes } from '../support/harness.js';
+import { freePort, serviceSettings, startService } from '../support/service-process.js';
 
 const KILLS = 10;
 const CLOSES_PER_SECOND = 50;
 const TIME_ZONE = 'America/New_York';
-
-interface Service {
-  readonly process: ChildProcess;
-  readonly ended: Promise<number | null>;
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  if (address === null || typeof address === 'string') throw new Error('no port');
-  return address.port;
-}
-
-async function startService(environment: Record<string, string>): Promise<Service> {
-  const child = spawn(process.execPath, ['dist/main.js', 'serve'], {
-    env: { PATH: process.env['PATH'], ...environment },
-    stdio: ['ignore', 'ignore', 'inherit'],
-  });
-  const ended = new Promise<number | null>((resolve) => child.once('exit', resolve));
-  const health = `http://127.0.0.1:${environment['PORT']}/readyz`;
-  for (let tries = 0; tries < 400; tries += 1) {
-    const answer = await fetch(health).catch(() => null);
-    if (answer?.status === 200) return { process: child, ended };
-    await systemClock.sleep(25);
-  }
-  throw new Error('the service did not become ready');
-}
 
 /** Sends again what Intercom gave up on while the service was down: losing those is its own rule, not our loss. */
 async function deliverAgain(workspace: Workspace, url: string): Promise<void> {
@@ -90,16 +60,7 @@ test('kill -9 at ten random moments under load: nothing lost, nothing doubled, t
   const intercom = await startSandboxServer(workspace);
   const port = await freePort();
   const url = `http://127.0.0.1:${port}/webhooks/intercom`;
-  const environment = {
-    INTERCOM_ACCESS_TOKEN: workspace.settings.token,
-    INTERCOM_CLIENT_SECRET: workspace.settings.clientSecret,
-    INTERCOM_API_BASE: intercom.url,
-    INTERCOM_VERSION: '2.14',
-    DATABASE_PATH: databasePath,
-    PORT: String(port),
-    REPORT_TIMEZONE: TIME_ZONE,
-    LOG_LEVEL: 'fatal',
-  };
+  const environment = serviceSettings(workspace, { apiBase: intercom.url, databasePath, port });
   let service = await startService(environment);
   const loading = new AbortController();
   onTestFinished(async () => {
