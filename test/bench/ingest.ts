@@ -6,7 +6,7 @@ import { closedConversationItem } from './payload.js';
 import { startChild } from './child.js';
 import { fire, median, percentile, type LoadResult, type Shot } from './load.js';
 
-const CONNECTIONS = 64;
+const CONNECTIONS = 128;
 const CLIENT_SECRET = 'benchmark-client-secret';
 
 /**

@@ -12,10 +12,14 @@ interface Waiting<Item, Answer> {
   readonly reject: (error: unknown) => void;
 }
 
+/** So that a stream without a gap is committed too. */
+const MOST_TURNS = 8;
+
 /**
- * Collects what arrives within one turn of the event loop and gives it to `commitAll` in one piece: one fsync then
- * serves all of it. `setImmediate` runs when every socket that had data has been read, so requests that came together
- * are together here; a microtask would run after the first of them, a timer would make a single request wait.
+ * Collects what arrives within one turn of the event loop, and the turns after it as long as each brings more, and
+ * gives it to `commitAll` in one piece: one fsync then serves all of it. `setImmediate` runs when every socket that
+ * had data has been read, so requests that came together are together here; a microtask would run after the first of
+ * them, a timer would make a single request wait.
  */
 export function createGroupCommit<Item, Answer>(
   commitAll: (items: readonly Item[]) => readonly Answer[],
@@ -40,10 +44,16 @@ export function createGroupCommit<Item, Answer>(
     }
   };
 
+  const flushWhenQuiet = (seen: number, turns: number): void => {
+    if (group.length === 0) return;
+    if (group.length === seen || turns === MOST_TURNS) flush();
+    else setImmediate(flushWhenQuiet, group.length, turns + 1);
+  };
+
   return {
     add: (item) =>
       new Promise<Answer>((resolve, reject) => {
-        if (group.length === 0) setImmediate(flush);
+        if (group.length === 0) setImmediate(flushWhenQuiet, 0, 0);
         group.push({ item, resolve, reject });
       }),
     flush,
