@@ -74,7 +74,11 @@ export function createApp(deps: AppDeps): Hono {
 
   app.notFound((context) => answerProblem(context, 404, 'There is nothing at this address.'));
   app.onError((error, context) => {
-    log.error({ err: error, route: context.req.routePath, reason: reasonOf(error) }, 'a request failed');
+    const request: unknown = context.get('requestId');
+    log.error(
+      { request, err: error, route: context.req.routePath, reason: reasonOf(error) },
+      'a request failed',
+    );
     if (error instanceof AppError && error.code === 'store_unavailable') {
       return answerProblem(context, 503, 'The database cannot be used at this moment.');
     }

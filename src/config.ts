@@ -67,7 +67,13 @@ const programs = z
     }
   })
   .pipe(
-    z.record(z.string().min(1), z.string().min(1), 'must be a JSON object whose values are program names'),
+    z.record(
+      z.string().min(1, 'must not hold an empty Referral'),
+      z
+        .string('must be a JSON object whose values are program names')
+        .min(1, 'must not hold an empty program name'),
+      'must be a JSON object whose values are program names',
+    ),
   )
   .default({ ...DEFAULT_ELIGIBLE_PROGRAMS_BY_REFERRAL });
 

@@ -113,9 +113,11 @@ async function closeCalls(
     const [contactId] = closed?.contactIds ?? [];
     if (closed !== null && contactId !== undefined) {
       closedAtMs.set(contactId, now);
-      const what = [closed.customAttributes['Channel'], closed.customAttributes['Service Code']];
-      const kind = what
-        .map((value) => (typeof value === 'string' && value !== '' ? value : 'empty'))
+      const kind = ['Channel', 'Service Code']
+        .map((name) => {
+          const value = closed.customAttributes[name];
+          return typeof value === 'string' && value !== '' ? value : `${name} empty`;
+        })
         .join(' · ');
       print(`${timeOf(now)}  ${nameOf(workspace, contactId)}: a coach closed ${kind}`);
     }
@@ -139,14 +141,23 @@ function describe(
   return `${timeOf(written.writtenAtMs)}    ${nameOf(workspace, written.contactId)}: ${changes}  (${sinceMs} ms)`;
 }
 
+/** Dates, and within one day the times too. */
 function describeChange({ attribute, before, after }: Change, timeZone: string): string {
+  const isDate = ATTRIBUTE_TYPES[attribute] === 'date';
+  const dayOf = (value: AttributeValue): string | null =>
+    isDate && typeof value === 'number' ? dateOf(value, timeZone) : null;
+  const isOneDay = dayOf(before) !== null && dayOf(before) === dayOf(after);
   const show = (value: AttributeValue): string => {
     if (value === null || value === '') return 'empty';
-    return ATTRIBUTE_TYPES[attribute] === 'date' && typeof value === 'number'
-      ? dateOf(value, timeZone)
-      : String(value);
+    const day = dayOf(value);
+    if (day === null) return String(value);
+    return isOneDay ? `${day} ${timeIn(timeZone, Number(value))}` : day;
   };
   return `${attribute} ${show(before)} → ${show(after)}`;
+}
+
+function timeIn(timeZone: string, at: number): string {
+  return new Intl.DateTimeFormat('en-GB', { timeZone, timeStyle: 'medium' }).format(at * 1000);
 }
 
 function nameOf(workspace: Workspace, contactId: string): string {

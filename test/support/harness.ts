@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { Hono } from 'hono';
 import { setupServer } from 'msw/node';
 import { onTestFinished } from 'vitest';
-import { createApp } from '../../src/app.js';
+import { createApp, type AppDeps } from '../../src/app.js';
 import type { Clock } from '../../src/clock.js';
 import { createIntercomClient, type IntercomClient } from '../../src/intercom/client.js';
 import { readContactObject, readConversationObject } from '../../src/intercom/objects.js';
@@ -45,6 +45,8 @@ export interface Harness {
   readonly store: Store;
   readonly intercom: IntercomClient;
   readonly app: Hono;
+  /** What the app was made from, for a test that makes another one. */
+  readonly appDeps: AppDeps;
   readonly metrics: Metrics;
   readonly logLines: string[];
   readonly settings: {
@@ -86,13 +88,14 @@ export async function createHarness(options: HarnessOptions = {}): Promise<Harne
     createWriter({ ...deps, dryRun: options.dryRun ?? false }),
     createTransitions(deps),
   ];
-  const app = createApp({
+  const appDeps: AppDeps = {
     ...deps,
     ...settings,
     clientSecrets: [workspace.settings.clientSecret],
     access: { apiTokens: [API_TOKEN], auth: 'token' },
     backfillDays: 365,
-  });
+  };
+  const app = createApp(appDeps);
   workspace.webhooks.deliverTo((request) => app.fetch(request));
   onTestFinished(async () => {
     workspace.webhooks.stop();
@@ -132,6 +135,7 @@ export async function createHarness(options: HarnessOptions = {}): Promise<Harne
     store,
     intercom,
     app,
+    appDeps,
     metrics,
     logLines,
     settings,
