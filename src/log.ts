@@ -49,10 +49,3 @@ function describeError(error: unknown): object {
     ...(error.cause === undefined ? {} : { cause: describeError(error.cause) }),
   };
 }
-
-/** For tests that check nothing about logging. */
-export const silentLog: Log = { debug: nothing, info: nothing, warn: nothing, error: nothing };
-
-function nothing(): void {
-  // A line that nobody reads.
-}

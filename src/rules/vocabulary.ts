@@ -22,7 +22,6 @@ export const READ_ATTRIBUTES = [
   'Referral',
   'Registration Code',
 ] as const;
-export type ReadAttribute = (typeof READ_ATTRIBUTES)[number];
 
 /** All contact attributes that the cache keeps; nothing else of `custom_attributes` is ever stored. */
 export const KEPT_ATTRIBUTES = [...MAINTAINED_ATTRIBUTES, ...READ_ATTRIBUTES] as const;
