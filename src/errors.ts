@@ -17,6 +17,7 @@ export type ErrorCode =
   | 'workspace_mismatch'
   | 'run_in_progress'
   | 'bad_request'
+  | 'cursor_invalid'
   | 'not_found'
   | 'unauthorized'
   | 'stopped';

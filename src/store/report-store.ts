@@ -1,4 +1,4 @@
-import type { AttributeValue, NextChange } from '../rules/facts.js';
+import type { NextChange } from '../rules/facts.js';
 import type { Channel, EngagementStatus } from '../rules/vocabulary.js';
 
 /**
@@ -9,26 +9,38 @@ import type { Channel, EngagementStatus } from '../rules/vocabulary.js';
  *
  * Members are live contacts with role user: archived, merged and deleted ones are in no answer. A conversation counts
  * for a member only through `contactId`. Methods reject with `AppError('store_unavailable', 'later')`.
+ *
+ * Counts by limits: n ascending limits cut what is counted into n + 1 groups, and the answer has their sizes in order:
+ * before the first limit, from each limit up to (not including) the next, and from the last one on. Their sum is the
+ * list's `count`. The limits of "≤ 7, 8–28, 29–56, > 56 days ago" are the first instants of the days 56, 28 and 7 days
+ * ago, and the groups come out oldest first.
  */
 export interface ReportStore {
-  /** Changes with every commit that may change an answer, and across restarts stays when nothing changed: for ETags. */
+  /**
+   * Changes with every commit that may change an answer or `Store.freshness`, whichever process made it, and never
+   * comes back; a restart leaves it as it is. Cheap enough for every request: for ETags (which have to name the day
+   * too, because days pass without a commit).
+   */
   dataVersion(): Promise<string>;
 
-  /** Members with a coaching session in the window, in order of last session, latest first. */
+  /** Members with a coaching session in the window, in order of the last one in it, latest first. */
   readonly caseload: ReportList<SessionFilter, CaseloadRow>;
   /** Coaching sessions in the window, latest first. */
   readonly sessions: ReportList<SessionFilter, SessionRow>;
-  /** Members by their last coaching session in the window: one number per limit, see {@link countByLimits}. */
+  /** The members of `caseload` by their last coaching session in the window; limits are instants, Unix seconds. */
   caseloadCounts(filter: SessionFilter, limits: readonly number[]): Promise<readonly number[]>;
-  /** Coaching sessions by the same limits. */
+  /** The same of `sessions`. */
   sessionCounts(filter: SessionFilter, limits: readonly number[]): Promise<readonly number[]>;
 
   /** Members enrolled in the window, longest without a session first. */
   readonly newParticipants: ReportList<ParticipantFilter, ParticipantRow>;
-  /** The same members by the date since which they are without a session (`YYYY-MM-DD` limits, ascending). */
+  /**
+   * The same members by the date since which they are without a session: that of the last one, else Enrolled Date.
+   * Limits are dates (`YYYY-MM-DD`).
+   */
   participantCounts(filter: ParticipantFilter, limitsOn: readonly string[]): Promise<readonly number[]>;
 
-  /** Members that billing includes, by employer (without regard to case, empty last), name, id. */
+  /** Members that billing includes, by employer (without regard to case, empty last), name (likewise), member id. */
   readonly billing: ReportList<BillingFilter, BillingRow>;
 
   /** Members that pass the filters, by User ID, those without one last, then by contact id. */
@@ -37,24 +49,39 @@ export interface ReportStore {
   /** Members whose status changes before `beforeAt`, soonest first. */
   readonly upcoming: ReportList<UpcomingFilter, UpcomingRow>;
 
-  /** What coaches and registrars can mend at the source, by coach, then newest first. */
+  /**
+   * What coaches and registrars can mend at the source: calls by coach (name, then id; without a coach last), newest
+   * first; then members by problem.
+   */
   readonly dataQuality: ReportList<DataQualityFilter, DataQualityRow>;
 
   overview(windows: OverviewWindows): Promise<Overview>;
 
-  /** What filters may be set to: coaches with at least one coaching session, employers with at least one member. */
+  /**
+   * What filters may be set to: coaches with at least one coaching session by name, those without one last; employers
+   * with at least one member, each in one of its spellings, without regard to case.
+   */
   filterChoices(): Promise<FilterChoices>;
+
+  close(): Promise<void>;
 }
 
-/** One list, whole or by pages, in an order in which a cursor stays right while rows come and go. */
+/**
+ * One list, whole or by pages. A cursor names the place behind a row, not a number of rows: rows that come and go
+ * meanwhile make no other row appear twice or not at all. Ties are settled by id, so the order is always the same.
+ */
 export interface ReportList<Filter, Row> {
   count(filter: Filter): Promise<number>;
   /**
    * At most `limit` rows after `after`, an opaque text of an earlier answer.
-   * @throws AppError `cursor_invalid` for any other text.
+   * @throws AppError `cursor_invalid` for any other text, and for the cursor of another list.
    */
   page(filter: Filter, page: PageRequest): Promise<Page<Row>>;
-  /** Every row, in batches; memory stays flat however many there are. Stops early when the consumer does. */
+  /**
+   * Every row, in batches; memory stays flat however many there are. Stops early when the consumer does. Each batch is
+   * read for itself, so that a slow consumer holds nothing up: a row that moves meanwhile may be met at both of its
+   * places or at neither; all others are met once.
+   */
   all(filter: Filter): AsyncIterable<readonly Row[]>;
 }
 
@@ -72,11 +99,15 @@ export interface Page<Row> {
 /** Half-open window of instants, Unix seconds. */
 export interface Window {
   readonly fromAt: number;
-  /** Exclusive. */
-  readonly toAt: number;
+  /** Exclusive. Null is no end: a lookback has none, because a time ahead of the clock counts as today. */
+  readonly toAt: number | null;
 }
 
-/** An empty list filters nothing. Values are compared trimmed and without regard to case, coaches by id or name. */
+/**
+ * An empty list filters nothing; several values mean any of them. Values are compared trimmed and without regard to
+ * case, coaches by id or name. Coach and channel choose members who have one session with both; the other columns
+ * still describe all their sessions in the window.
+ */
 export interface SessionFilter {
   readonly window: Window;
   readonly coaches: readonly string[];
@@ -116,7 +147,7 @@ export interface SessionRow extends MemberColumns {
   readonly sessionAt: number;
 }
 
-/** Enrolled dates, both inclusive. */
+/** Enrolled dates, both inclusive. Filters choose as in {@link SessionFilter}, among all sessions that are known. */
 export interface ParticipantFilter {
   readonly enrolledFromOn: string;
   readonly enrolledToOn: string;
@@ -162,10 +193,13 @@ export interface EngagementFilter {
 
 export interface EngagementRow extends MemberColumns {
   readonly birthOn: string | null;
-  /** Maintained values as this service wants them in Intercom (or as held there, where it leaves them alone). */
+  /**
+   * Maintained values as this service wants them in Intercom, or as held there where it leaves them alone; instants
+   * that can't be read are null.
+   */
   readonly lastCoachingSessionAt: number | null;
   readonly status: string | null;
-  readonly statusDate: AttributeValue;
+  readonly statusDateAt: number | null;
   readonly eligiblePrograms: string | null;
   readonly registrationCode: string | null;
 }
