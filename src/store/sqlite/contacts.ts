@@ -2,6 +2,7 @@ import { and, asc, eq, gt, sql } from 'drizzle-orm';
 import { readDate } from '../../rules/calendar.js';
 import type { AttributeValue, ContactFacts, KeptForm } from '../../rules/facts.js';
 import type { SnapshotVersion } from '../../rules/snapshots.js';
+import { batchesById } from './batches-by-id.js';
 import type { Connection } from './connection.js';
 import { prepareUpsert } from './prepare-upsert.js';
 import { contacts } from './schema.js';
@@ -92,9 +93,19 @@ export function createContacts(connection: Connection, timeZone: string): Contac
     userIdsAfter: (afterId, limit) => users.all({ afterId: afterId ?? '', limit }).map((row) => row.id),
 
     readDatesAgain: () => {
-      const all = db.select({ id: contacts.id, attributes: contacts.attributes }).from(contacts).all();
-      for (const { id, attributes } of all) {
-        db.update(contacts).set(datesOf(attributes, timeZone)).where(eq(contacts.id, id)).run();
+      const columns = { id: contacts.id, attributes: contacts.attributes };
+      const after = (afterId: string, limit: number) =>
+        db
+          .select(columns)
+          .from(contacts)
+          .where(gt(contacts.id, afterId))
+          .orderBy(asc(contacts.id))
+          .limit(limit)
+          .all();
+      for (const batch of batchesById(after)) {
+        for (const { id, attributes } of batch) {
+          db.update(contacts).set(datesOf(attributes, timeZone)).where(eq(contacts.id, id)).run();
+        }
       }
     },
   };

@@ -1,13 +1,15 @@
-import { desc, eq, inArray, sql } from 'drizzle-orm';
+import { and, asc, desc, eq, gt, inArray, isNotNull, sql } from 'drizzle-orm';
 import type { ConversationFacts } from '../../rules/facts.js';
 import {
   channelOf,
   isBillableCall,
   isCoachingSession,
   isQualifyingCall,
+  nearMiss,
   serviceCodeOf,
   sessionAt,
 } from '../../rules/sessions.js';
+import { batchesById } from './batches-by-id.js';
 import type { Connection } from './connection.js';
 import type { Seen } from './contacts.js';
 import { prepareUpsert } from './prepare-upsert.js';
@@ -23,6 +25,10 @@ export interface Conversations {
   readonly setSeen: (id: string, seen: Seen) => void;
   readonly move: (fromContactId: string, toContactId: string) => void;
   readonly remove: (ids: readonly string[]) => void;
+  /** Lets reports count the contact's conversations, or no longer; a saved one is not counted before this is called. */
+  readonly setReported: (contactId: string, isMember: boolean) => void;
+  /** Works the near misses out again, for rows that another version of the program has written. */
+  readonly findNearMissesAgain: () => void;
 }
 
 export function createConversations(connection: Connection): Conversations {
@@ -45,6 +51,23 @@ export function createConversations(connection: Connection): Conversations {
     .orderBy(desc(conversations.createdAt), desc(conversations.id))
     .prepare();
   const upsert = prepareUpsert(connection, conversations, [conversations.id]);
+  const report = db
+    .update(conversations)
+    .set({ reportedAt: sql`${conversations.sessionAt}` })
+    .where(
+      and(
+        eq(conversations.contactId, sql.placeholder('contactId')),
+        sql`${conversations.reportedAt} is not ${conversations.sessionAt}`,
+      ),
+    )
+    .prepare();
+  const hide = db
+    .update(conversations)
+    .set({ reportedAt: null })
+    .where(
+      and(eq(conversations.contactId, sql.placeholder('contactId')), isNotNull(conversations.reportedAt)),
+    )
+    .prepare();
 
   return {
     find: (id) => one.get({ id }),
@@ -67,6 +90,8 @@ export function createConversations(connection: Connection): Conversations {
         isCoachingSession: isCoachingSession(conversation),
         isQualifyingCall: isQualifyingCall(conversation),
         isBillable: isBillableCall(conversation),
+        isNearMiss: nearMiss(conversation) !== null,
+        reportedAt: null,
       }),
 
     setSeen: (id, { seenAtMs, wasRead }) => {
@@ -82,6 +107,28 @@ export function createConversations(connection: Connection): Conversations {
       db.delete(conversations)
         .where(inArray(conversations.id, [...ids]))
         .run();
+    },
+
+    setReported: (contactId, isMember) => {
+      (isMember ? report : hide).run({ contactId });
+    },
+
+    findNearMissesAgain: () => {
+      for (const batch of batchesById((afterId, limit) =>
+        db
+          .select()
+          .from(conversations)
+          .where(gt(conversations.id, afterId))
+          .orderBy(asc(conversations.id))
+          .limit(limit)
+          .all(),
+      )) {
+        for (const row of batch) {
+          const isNearMiss = nearMiss(conversationFacts(row)) !== null;
+          if (isNearMiss === row.isNearMiss) continue;
+          db.update(conversations).set({ isNearMiss }).where(eq(conversations.id, row.id)).run();
+        }
+      }
     },
   };
 }

@@ -6,7 +6,7 @@ import type { Tables } from './tables.js';
  * audit without names. Runs inside the caller's transaction; the write-ahead log has to be emptied after the commit.
  */
 export function eraseContact(tables: Tables, contactId: string, nowMs: number): void {
-  const { connection, contacts, conversations, lifecycles, writes, outbox } = tables;
+  const { connection, contacts, conversations, lifecycles, meta, writes, outbox } = tables;
   // A contact that was merged into this one was the same person.
   const ids = [contactId, ...lifecycles.absorbedBy(contactId)];
   const conversationIds = conversations.ofContact(contactId).map((conversation) => conversation.id);
@@ -20,8 +20,9 @@ export function eraseContact(tables: Tables, contactId: string, nowMs: number): 
   writes.anonymise(ids);
   outbox.dropIfEmpty(contactId, nowMs);
   conversations.remove(conversationIds);
-  // Its member row goes with it.
+  // Its member rows go with it.
   contacts.remove(contactId);
+  meta.renewDataVersion();
   lifecycles.record({
     kind: 'contact',
     id: contactId,

@@ -64,10 +64,11 @@ export function replay({ connection, bell }: Tables, what: Parameters<Store['rep
 }
 
 /** Coaches that Intercom lists no longer stay, because conversations go on naming them. */
-export function saveCoaches({ connection }: Tables, listed: readonly Coach[]): void {
+export function saveCoaches({ connection, meta }: Tables, listed: readonly Coach[]): void {
   const save = prepareUpsert(connection, coaches, [coaches.id]);
   connection.transact(() => {
     for (const { id, name, email } of listed) save({ id, name, email });
+    meta.renewDataVersion();
   });
 }
 
@@ -76,13 +77,4 @@ export function canWrite({ connection, meta }: Tables): boolean {
   const probe = (meta.read('write_probe') ?? 0) + 1;
   connection.transact(() => meta.save('write_probe', probe));
   return meta.read('write_probe') === probe;
-}
-
-/** The date columns depend on the report time zone: read again when the service was started with another one. */
-export function adoptTimeZone({ connection, contacts, meta }: Tables, timeZone: string): void {
-  if (meta.read('report_time_zone') === timeZone) return;
-  connection.transact(() => {
-    if (meta.read('report_time_zone') !== null) contacts.readDatesAgain();
-    meta.save('report_time_zone', timeZone);
-  });
 }

@@ -9,6 +9,10 @@ interface MetaValues {
   readonly workspace: Workspace;
   /** The zone in which the date columns of contacts were read. */
   readonly report_time_zone: string;
+  /** Which generation of the program worked out the derived columns. */
+  readonly derived_by: number;
+  /** Another text after every commit that changes what reports answer. */
+  readonly data_version: string;
   readonly coverage_from_at: number;
   readonly applied_at: number;
   readonly swept_at: number;
@@ -20,17 +24,29 @@ export interface Meta {
   /** Null when none is stored. */
   readonly read: <Name extends keyof MetaValues>(name: Name) => MetaValues[Name] | null;
   readonly save: <Name extends keyof MetaValues>(name: Name, value: MetaValues[Name]) => void;
+  /** Says that reports answer otherwise from this transaction on. */
+  readonly renewDataVersion: () => void;
 }
 
 const READERS: { readonly [Name in keyof MetaValues]: (value: unknown) => MetaValues[Name] | null } = {
   workspace: readWorkspace,
-  report_time_zone: (value) => (typeof value === 'string' ? value : null),
+  report_time_zone: readText,
+  derived_by: readNumber,
+  data_version: readText,
   coverage_from_at: readNumber,
   applied_at: readNumber,
   swept_at: readNumber,
   complete_at: readNumber,
   write_probe: readNumber,
 };
+
+/** Reports show how fresh the cache is. */
+const SHOWN_BY_REPORTS: ReadonlySet<keyof MetaValues> = new Set([
+  'coverage_from_at',
+  'applied_at',
+  'swept_at',
+  'complete_at',
+]);
 
 export function createMeta(connection: Connection): Meta {
   const one = connection.db
@@ -39,10 +55,26 @@ export function createMeta(connection: Connection): Meta {
     .where(eq(meta.name, sql.placeholder('name')))
     .prepare();
   const upsert = prepareUpsert(connection, meta, [meta.name]);
+  // Random, because a counter would come back to a value that it had before when a backup is restored.
+  const renew = connection.sqlite.prepare(
+    `insert into meta (name, value) values ('data_version', json_quote(lower(hex(randomblob(8)))))
+     on conflict (name) do update set value = excluded.value`,
+  );
+  const renewDataVersion = (): void => {
+    renew.run();
+  };
   return {
     read: (name) => READERS[name](one.get({ name })?.value),
-    save: (name, value) => upsert({ name, value }),
+    save: (name, value) => {
+      upsert({ name, value });
+      if (SHOWN_BY_REPORTS.has(name)) renewDataVersion();
+    },
+    renewDataVersion,
   };
+}
+
+function readText(value: unknown): string | null {
+  return typeof value === 'string' ? value : null;
 }
 
 function readNumber(value: unknown): number | null {

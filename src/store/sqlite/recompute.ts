@@ -1,6 +1,7 @@
 import type { Change, MemberFacts } from '../../rules/facts.js';
 import type { Cause, Decide, QueuedChange } from '../store.js';
 import { contactFacts, type ContactRow } from './contacts.js';
+import { storedDecision } from './members.js';
 import { priorityOf } from './outbox.js';
 import type { Tables } from './tables.js';
 
@@ -27,21 +28,36 @@ export function recomputeMember(tables: Tables, contactId: string, options: Reco
   const { members, meta, bell } = tables;
   const { cause, nowMs, decide } = options;
   const contact = findLiveUser(tables, contactId);
+  meta.renewDataVersion();
   if (contact === null) {
     endMembership(tables, contactId, nowMs);
     return NOT_DECIDED;
   }
   if (decide === null) {
     members.addUndecided(contactId);
+    showInReports(tables, contact);
     return NOT_DECIDED;
   }
   const facts = memberFacts(tables, contact, meta.read('coverage_from_at'));
   const before = members.find(contactId)?.nextChangeAt ?? null;
   const decision = decide(facts);
   members.save(contactId, decision, nowMs);
+  tables.conversations.setReported(contactId, true);
+  tables.reportedMembers.save(contact, facts.conversations, decision);
   const after = decision.nextChange?.at ?? null;
   if (after !== null && (before === null || after < before)) bell.ring('transitions');
   return { isDecided: true, queued: alignWrites(tables, contactId, decision.changes, cause, nowMs) };
+}
+
+/** Brings what reports read of a member in step with its contact, its conversations and what the rules said last. */
+export function showInReports(
+  { conversations, members, reportedMembers }: Tables,
+  contact: ContactRow,
+): void {
+  const row = members.find(contact.id);
+  const decided = row === undefined || row.decidedAtMs === null ? null : storedDecision(row);
+  conversations.setReported(contact.id, true);
+  reportedMembers.save(contact, conversations.ofContact(contact.id), decided);
 }
 
 /** Null for a contact that is no member: unknown, a lead, archived, deleted or merged. */
@@ -66,8 +82,10 @@ function memberFacts(tables: Tables, row: ContactRow, coverageFromAt: number | n
 }
 
 /** What the contact is no longer to be: reported, or written. */
-function endMembership({ members, writes, outbox }: Tables, contactId: string, nowMs: number): void {
+function endMembership(tables: Tables, contactId: string, nowMs: number): void {
+  const { conversations, members, writes, outbox } = tables;
   members.remove(contactId);
+  conversations.setReported(contactId, false);
   const waiting = writes.waiting(contactId).map((write) => write.id);
   writes.supersede(waiting, nowMs);
   outbox.dropIfEmpty(contactId, nowMs);

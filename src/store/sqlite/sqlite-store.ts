@@ -3,15 +3,9 @@ import type { Log } from '../../log.js';
 import type { NewNotification, Store } from '../store.js';
 import { applyWork, recomputeMembers } from './apply.js';
 import { openConnection } from './connection.js';
+import { deriveAgain } from './derive-again.js';
 import { createGroupCommit } from './group-commit.js';
-import {
-  adoptTimeZone,
-  bindWorkspace,
-  canWrite,
-  releaseDeadLeases,
-  replay,
-  saveCoaches,
-} from './keep-house.js';
+import { bindWorkspace, canWrite, releaseDeadLeases, replay, saveCoaches } from './keep-house.js';
 import { countBacklog, findMember, listParked, readFreshness } from './look.js';
 import { recomputeMember } from './recompute.js';
 import { asStoreError, guarded } from './store-errors.js';
@@ -133,7 +127,7 @@ function open(path: string, timeZone: string) {
   try {
     const connection = openConnection(path);
     const tables = createTables(connection, timeZone);
-    adoptTimeZone(tables, timeZone);
+    deriveAgain(tables, timeZone);
     return { connection, tables };
   } catch (error) {
     throw asStoreError(error);

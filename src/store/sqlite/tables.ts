@@ -6,6 +6,7 @@ import { createLifecycles, type Lifecycles } from './lifecycles.js';
 import { createMembers, type Members } from './members.js';
 import { createMeta, type Meta } from './meta.js';
 import { createOutbox, type Outbox } from './outbox.js';
+import { createReportedMembers, type ReportedMembers } from './reported-members.js';
 import { createRuns, type Runs } from './runs.js';
 import { createWorkBell, type WorkBell } from './work-bell.js';
 import { createWrites, type Writes } from './writes.js';
@@ -19,6 +20,7 @@ export interface Tables {
   readonly conversations: Conversations;
   readonly lifecycles: Lifecycles;
   readonly members: Members;
+  readonly reportedMembers: ReportedMembers;
   readonly writes: Writes;
   readonly outbox: Outbox;
   readonly runs: Runs;
@@ -39,6 +41,7 @@ export function createTables(connection: Connection, timeZone: string): Tables {
     conversations: createConversations(connection),
     lifecycles: createLifecycles(connection),
     members: createMembers(connection),
+    reportedMembers: createReportedMembers(connection, timeZone),
     outbox: createOutbox(connection, writes, bell),
     runs: createRuns(connection, meta),
   };
