@@ -319,6 +319,30 @@ test('a workspace that cuts dates to their day is not written to for ever', asyn
   expect(workspace.calls.writes).toBe(writes);
 });
 
+test('a value that Intercom takes and does not keep is tried again with growing delays, not for ever at once', async () => {
+  let isTaken = false;
+  const harness = await createHarness({
+    at: AT,
+    wrapIntercom: (intercom) => ({
+      ...intercom,
+      updateContact: (id, attributes, options) => {
+        const { 'Engagement Status': _dropped, ...others } = attributes;
+        return intercom.updateContact(id, isTaken ? attributes : others, options);
+      },
+    }),
+  });
+  const { workspace } = harness;
+  const id = addMember(workspace);
+  await harness.backfill();
+  expect(workspace.calls.writes).toBe(1);
+  await harness.settleWithRetries(60_000);
+  expect(workspace.calls.writes).toBeLessThan(10);
+  expect(workspace.contact(id).customAttributes['Engagement Status']).toBeUndefined();
+  isTaken = true;
+  await harness.settleWithRetries();
+  expect(await harness.wrongAttributes()).toEqual([]);
+});
+
 test('First Session Date from elsewhere is never touched, even when it appears right before the write', async () => {
   const harness = await createHarness({ at: AT });
   const { workspace } = harness;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { differ, sameValue } from '../src/rules/difference.js';
+import { differ, isKeptForm, sameValue } from '../src/rules/difference.js';
 import type { AttributeValue, Evidence } from '../src/rules/facts.js';
 import type { MaintainedAttribute } from '../src/rules/vocabulary.js';
 
@@ -60,5 +60,20 @@ describe('the smallest change', () => {
     expect(differ([wants('First Session Date', 200)], { 'First Session Date': 0 }, keptForms)).toHaveLength(
       1,
     );
+  });
+});
+
+describe('the form in which Intercom keeps a value', () => {
+  it.each<[MaintainedAttribute, AttributeValue, AttributeValue, boolean]>([
+    ['Last Call', 1_790_866_800, 1_790_812_800, true],
+    ['Last Call', 1_790_866_800, '2026-10-01', true],
+    ['Last Call', 1_790_866_800, 1_790_866_800 - 86_400, false],
+    ['Last Call', 1_790_866_800, null, false],
+    ['Last Call', null, 1_790_812_800, false],
+    ['Last Call', 1_790_866_800, 'soon', false],
+    ['Engagement Status', 'Engaged', 'At Risk', false],
+    ['Engagement Status', 'Engaged', null, false],
+  ])('of %s: %j kept as %j: %s', (attribute, sent, kept, is) => {
+    expect(isKeptForm({ attribute, sent, kept })).toBe(is);
   });
 });

@@ -229,6 +229,10 @@ describe('Engagement Status and its date', () => {
     const held = { ...ENROLLED, 'Engagement Status': 'Engaged' };
     const retried = decideMember(member(held, [call('1', '2026-10-01')], { waiting }), context(NOW));
     expect(changeOf(retried, 'Engagement Status Date')).toBe(time('2026-10-29'));
+    const arrived = { ...held, 'Engagement Status Date': time('2026-10-29') };
+    const halfTaken = { waiting: waiting.slice(0, 1) };
+    const rest = decideMember(member(arrived, [call('1', '2026-10-01')], halfTaken), context(NOW));
+    expect(rest.changes.map((change) => change.attribute)).not.toContain('Engagement Status Date');
     const another = decideMember(member(held, [call('1', '2026-08-01')], { waiting }), context(NOW));
     expect(changeOf(another, 'Engagement Status')).toBe('Unengaged');
     expect(changeOf(another, 'Engagement Status Date')).toBe(context(NOW).nowAt);

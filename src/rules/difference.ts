@@ -36,6 +36,21 @@ export function satisfies(
   );
 }
 
+const DAY_SECONDS = 86_400;
+
+/**
+ * Whether `kept` can be the form in which Intercom keeps `sent`: for dates an instant less than a day away, because
+ * workspaces may cut a date to its day. Anything else in the answer to a write is another value.
+ */
+export function isKeptForm({ attribute, sent, kept }: KeptForm): boolean {
+  if (ATTRIBUTE_TYPES[attribute] !== 'date') return false;
+  const first = readInstant(sent);
+  const second = readInstant(kept);
+  return (
+    first.kind === 'instant' && second.kind === 'instant' && Math.abs(first.at - second.at) < DAY_SECONDS
+  );
+}
+
 /** The smallest change that makes `held` (the contact's raw attributes in Intercom) what `evidence` wants. */
 export function differ(
   evidence: readonly Evidence[],

@@ -75,8 +75,9 @@ function wantStatusDate(facts: MemberFacts, status: EngagementStatus, context: D
   return want(attribute, decidedAt, because, { changedOn });
 }
 
+/** The date of a status change that is on its way: waiting with it, or in Intercom already where only the date arrived. */
 function waitingStatusDate(
-  { waiting }: MemberFacts,
+  { waiting, contact }: MemberFacts,
   status: EngagementStatus,
 ): ReturnType<typeof readInstant> {
   const isWaiting = waiting.some(
@@ -84,7 +85,8 @@ function waitingStatusDate(
       change.attribute === 'Engagement Status' && sameValue('Engagement Status', change.after, status),
   );
   if (!isWaiting) return { kind: 'missing' };
-  return readInstant(waiting.find((change) => change.attribute === 'Engagement Status Date')?.after);
+  const date = waiting.find((change) => change.attribute === 'Engagement Status Date');
+  return readInstant(date === undefined ? contact.attributes['Engagement Status Date'] : date.after);
 }
 
 /** Eligible Programs: from Referral through the mapping; a Referral outside the mapping leaves it alone. */

@@ -1,10 +1,11 @@
 import { applyWork, decideAt, readSubject, type DecideSettings } from '../apply-work.js';
 import { judgeFailure } from '../backoff.js';
 import type { Clock } from '../clock.js';
+import { AppError } from '../errors.js';
 import type { CallOptions, IntercomClient } from '../intercom/client.js';
 import type { Log } from '../log.js';
 import type { Metrics } from '../operate/metrics.js';
-import { sameValue } from '../rules/difference.js';
+import { isKeptForm, sameValue } from '../rules/difference.js';
 import type { AttributeValue, Change, ContactFacts, KeptForm } from '../rules/facts.js';
 import type { CacheChange, Cause, LeasedWrite, Store, WaitingChange } from '../store/store.js';
 import { createWorkLoop, type WorkLoop } from '../work-loop.js';
@@ -189,11 +190,19 @@ function isHeld(contact: ContactFacts, change: WaitingChange): boolean {
   return sameValue(change.attribute, contact.attributes[change.attribute] ?? null, change.after);
 }
 
-/** Values that Intercom answers in another form than we sent (a date cut to its day, say). */
+/**
+ * Values that Intercom answers in another form than we sent (a date cut to its day, say).
+ * @throws AppError (retry later, after reading) when the answer holds another value: somebody else was faster, or
+ * Intercom has not taken ours. Writing again at once would go on for ever.
+ */
 function keptForms(contact: ContactFacts, changes: readonly WaitingChange[]): KeptForm[] {
-  return changes
+  const forms = changes
     .filter((change) => !isHeld(contact, change))
     .map((change) => ({ attribute: change.attribute, sent: change.after, kept: heldValue(contact, change) }));
+  const others = forms.filter((form) => !isKeptForm(form)).map((form) => form.attribute);
+  if (others.length === 0) return forms;
+  const message = `PUT /contacts/{id}: the answer holds other values than were sent: ${others.join(', ')}`;
+  throw new AppError('intercom_answer_unreadable', 'later', message, { outcomeUnknown: true });
 }
 
 function heldValue(contact: ContactFacts, change: WaitingChange): AttributeValue {

@@ -36,6 +36,8 @@ export interface HarnessOptions {
   readonly dryRun?: boolean;
   readonly settleAfterSeconds?: number;
   readonly database?: string;
+  /** Puts something between the service and its client. */
+  readonly wrapIntercom?: (intercom: IntercomClient) => IntercomClient;
 }
 
 /** The whole service on a real SQLite file and the sandbox workspace, with its loops driven by hand. */
@@ -81,7 +83,8 @@ export async function createHarness(options: HarnessOptions = {}): Promise<Harne
   const log = createLog({ level: 'debug', write: (line) => logLines.push(line) });
   const metrics = createMetrics(store, () => clock.nowMs());
   const budget = createRateBudget({ clock });
-  const intercom = createTestClient(workspace, clock, { budget });
+  const client = createTestClient(workspace, clock, { budget });
+  const intercom = options.wrapIntercom?.(client) ?? client;
   const deps = { store, intercom, clock, log, metrics, owner: 'test/1/0', settings };
   const loops: readonly WorkLoop[] = [
     createProcessor({ ...deps, settleAfterSeconds: options.settleAfterSeconds ?? 0 }),
