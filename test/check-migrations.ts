@@ -16,7 +16,7 @@ try {
       'drizzle-kit',
       'generate',
       '--dialect=sqlite',
-      '--schema=./src/store/sqlite/schema.ts',
+      '--schema=./src/store/sqlite/schema*.ts',
       `--out=./${out}`,
     ],
     { stdio: ['ignore', 'pipe', 'inherit'] },

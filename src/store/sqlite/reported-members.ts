@@ -14,7 +14,7 @@ import { canonical, ENGAGEMENT_STATUSES, fold, type MaintainedAttribute } from '
 import type { Connection } from './connection.js';
 import type { ContactRow } from './contacts.js';
 import { prepareUpsert } from './prepare-upsert.js';
-import { reportedMembers } from './schema.js';
+import { reportedMembers } from './schema-reports.js';
 
 type ReportedMember = typeof reportedMembers.$inferSelect;
 
