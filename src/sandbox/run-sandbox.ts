@@ -68,7 +68,7 @@ export async function runSandbox(options: SandboxOptions): Promise<{ stop(): Pro
     },
   });
   await service.backfilled;
-  await settled(service, clock);
+  await settled(service, clock, print);
   isFilling = false;
   print(`  the cache is filled; ${corrected} attributes were out of date in Intercom and are right now`);
   const example = workspace
@@ -95,8 +95,17 @@ export async function runSandbox(options: SandboxOptions): Promise<{ stop(): Pro
 }
 
 /** Waits until everything that the backfill found has reached the workspace. */
-async function settled(service: Awaited<ReturnType<typeof serve>>, clock: Clock): Promise<void> {
-  while ((await service.store.backlog(clock.nowMs())).writesWaiting > 0) await clock.sleep(100);
+async function settled(
+  service: Awaited<ReturnType<typeof serve>>,
+  clock: Clock,
+  print: (line: string) => void,
+): Promise<void> {
+  let waiting = (await service.store.backlog(clock.nowMs())).writesWaiting;
+  if (waiting > 0) print(`  ${waiting} attributes are out of date in Intercom and are being written`);
+  while (waiting > 0) {
+    await clock.sleep(100);
+    waiting = (await service.store.backlog(clock.nowMs())).writesWaiting;
+  }
 }
 
 async function closeCalls(
