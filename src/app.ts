@@ -5,7 +5,7 @@ import { reasonOf } from './backoff.js';
 import type { Clock } from './clock.js';
 import { AppError } from './errors.js';
 import type { Log } from './log.js';
-import { requireAccess, type AccessRules } from './operate/access.js';
+import { createAccess, type AccessRules } from './operate/access.js';
 import { createHealthRoutes } from './operate/health.js';
 import type { Metrics } from './operate/metrics.js';
 import { answerProblem } from './operate/problem.js';
@@ -37,7 +37,16 @@ export function createApp(deps: AppDeps): Hono {
   app.use(requestId({ headerName: '' }));
   // Before what browsers and the request log need: Intercom's requests are many, and answered with an empty 200.
   app.route('/webhooks/intercom', createWebhookRoutes(deps));
-  app.use(secureHeaders({ contentSecurityPolicy: { defaultSrc: ["'none'"], frameAncestors: ["'none'"] } }));
+  app.use(
+    secureHeaders({
+      contentSecurityPolicy: { defaultSrc: ["'none'"], frameAncestors: ["'none'"] },
+      // Not `no-referrer`: with it browsers hide the origin of our own forms from us.
+      referrerPolicy: 'same-origin',
+      xFrameOptions: 'DENY',
+      // A page says itself what it may load.
+      overwrite: false,
+    }),
+  );
   app.use(async (context, next) => {
     const startedAtMs = clock.nowMs();
     await next();
@@ -59,9 +68,9 @@ export function createApp(deps: AppDeps): Hono {
 
   app.route('/', createHealthRoutes(deps));
 
-  const access = requireAccess(deps.access);
-  app.use('/API/*', access);
-  app.use('/metrics', access);
+  const access = createAccess(deps.access, clock);
+  app.use('/API/*', access.api);
+  app.use('/metrics', access.api);
   app.get('/metrics', async (context) =>
     context.body(await deps.metrics.registry.metrics(), 200, {
       'content-type': deps.metrics.registry.contentType,

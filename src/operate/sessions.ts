@@ -1,0 +1,92 @@
+import { createHash, createHmac, hkdfSync, randomBytes, timingSafeEqual } from 'node:crypto';
+import { nowAt, type Clock } from '../clock.js';
+
+/** Somebody who has signed in on the pages. */
+export interface Session {
+  readonly id: string;
+  /** Which of the tokens opened it, as an index; says nothing about the token itself. */
+  readonly tokenNumber: number;
+  readonly expiresAt: number;
+}
+
+/**
+ * Sessions of the pages. A session lives in its cookie alone, signed with a key derived from the token that opened it:
+ * a restart ends none, and taking a token out of `API_TOKENS` ends all of its sessions.
+ */
+export interface Sessions {
+  /** The number of the token that `text` is, compared in constant time; null when it is none of them. */
+  tokenNumber(text: string): number | null;
+  /** A new session's cookie value. */
+  open(tokenNumber: number): string;
+  /** Null for a cookie that is forged, expired or signed out. */
+  read(cookie: string | undefined): Session | null;
+  /** Until it would have expired anyway, the cookie is refused from now on. A restart forgets that. */
+  close(session: Session): void;
+  /** For a hidden field of a form; another one each time, so that compressed pages give nothing away. */
+  formToken(session: Session | null): string;
+  isFormToken(text: string | undefined, session: Session | null): boolean;
+}
+
+export const SESSION_SECONDS = 12 * 3600;
+
+export function createSessions(apiTokens: readonly string[], clock: Clock): Sessions {
+  const hashes = apiTokens.map((token) => createHash('sha256').update(token).digest());
+  const keys = apiTokens.map((token) => deriveKey(token));
+  /** Where nobody signs in, forms are signed with a key of this process. */
+  const processKey = randomBytes(32);
+  const closed = new Map<string, number>();
+
+  const keyOf = (session: Session | null): Buffer =>
+    session === null ? processKey : (keys[session.tokenNumber] ?? processKey);
+
+  return {
+    tokenNumber: (text) => {
+      const given = createHash('sha256').update(text).digest();
+      // Every hash is compared, so that the time says nothing about which one matched.
+      const matches = hashes.map((hash) => timingSafeEqual(hash, given));
+      const number = matches.indexOf(true);
+      return number === -1 ? null : number;
+    },
+
+    open: (tokenNumber) => {
+      const body = `${randomBytes(16).toString('base64url')}.${nowAt(clock) + SESSION_SECONDS}`;
+      return `${body}.${sign(keys[tokenNumber] ?? processKey, `session ${body}`)}`;
+    },
+
+    read: (cookie) => {
+      const [, body = '', id = '', expires = '', signature = ''] =
+        /^(([\w-]{22})\.(\d{1,12}))\.([\w-]{43})$/.exec(cookie ?? '') ?? [];
+      const tokenNumber = keys.findIndex((key) => isSame(sign(key, `session ${body}`), signature));
+      const expiresAt = Number(expires);
+      if (tokenNumber === -1 || expiresAt <= nowAt(clock) || closed.has(id)) return null;
+      return { id, tokenNumber, expiresAt };
+    },
+
+    close: (session) => {
+      for (const [id, expiresAt] of closed) if (expiresAt <= nowAt(clock)) closed.delete(id);
+      closed.set(session.id, session.expiresAt);
+    },
+
+    formToken: (session) => {
+      const nonce = randomBytes(16).toString('base64url');
+      return `${nonce}.${sign(keyOf(session), `form ${session?.id ?? ''} ${nonce}`)}`;
+    },
+
+    isFormToken: (text, session) => {
+      const [, nonce = '', signature = ''] = /^([\w-]{22})\.([\w-]{43})$/.exec(text ?? '') ?? [];
+      return isSame(sign(keyOf(session), `form ${session?.id ?? ''} ${nonce}`), signature);
+    },
+  };
+}
+
+function deriveKey(token: string): Buffer {
+  return Buffer.from(hkdfSync('sha256', token, '', 'intercom-engagement pages', 32));
+}
+
+function sign(key: Buffer, text: string): string {
+  return createHmac('sha256', key).update(text).digest('base64url');
+}
+
+function isSame(expected: string, given: string): boolean {
+  return expected.length === given.length && timingSafeEqual(Buffer.from(expected), Buffer.from(given));
+}
