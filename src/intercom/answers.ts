@@ -1,5 +1,5 @@
-import type { SearchPage } from './client.js';
 import { isRecord, readId, recordAt } from './json.js';
+import type { SearchPage } from './search.js';
 
 /** `GET /me` → `app`: the workspace and its IANA time zone. Null when the answer doesn't name them. */
 export function readWorkspace(body: unknown): { readonly id: string; readonly timeZone: string } | null {

@@ -5,11 +5,9 @@ import type { MaintainedAttribute } from '../rules/vocabulary.js';
 import { readAdmins, readPage, readWorkspace } from './answers.js';
 import { isId, parseJson } from './json.js';
 import { readContactObject, readConversationObject } from './objects.js';
-import type { RateAnswer, RateBudget } from './rate-budget.js';
+import type { CallPriority, RateAnswer, RateBudget } from './rate-budget.js';
 import { readAbsence, refusalOf, scalarsIn, unreadable, type Answer } from './refusals.js';
-
-/** Who waits for the answer: event-driven work goes before sweeps when the rate budget runs short. */
-export type CallPriority = 'soon' | 'sweep';
+import type { Search, SearchPage } from './search.js';
 
 export interface CallOptions {
   readonly priority: CallPriority;
@@ -26,14 +24,6 @@ export type ContactAnswer =
 export type ConversationAnswer =
   | { readonly kind: 'found'; readonly conversation: ConversationFacts; readonly observedAtMs: number }
   | { readonly kind: 'gone' };
-
-export interface SearchPage<Item> {
-  readonly items: readonly Item[];
-  /** Over all pages. */
-  readonly totalCount: number;
-  /** Opaque cursor of the next page; null on the last one. */
-  readonly nextCursor: string | null;
-}
 
 /** The look-ups and the one write this service makes. Every method rejects with an `AppError`. */
 export interface IntercomClient {
@@ -58,24 +48,6 @@ export interface IntercomClient {
   /** `POST /conversations/search`, one page. */
   searchConversations(search: Search, options: CallOptions): Promise<SearchPage<ConversationFacts>>;
 }
-
-export interface Search {
-  readonly query: SearchQuery;
-  readonly perPage: number;
-  readonly cursor: string | null;
-  readonly sort?: { readonly field: string; readonly order: 'ascending' | 'descending' };
-}
-
-/** Intercom's search language: one filter, or a group of at most 15 filters, nested at most twice. */
-export type SearchQuery =
-  | {
-      readonly field: string;
-      readonly operator: SearchOperator;
-      readonly value: string | number | boolean | null | readonly (string | number)[];
-    }
-  | { readonly operator: 'AND' | 'OR'; readonly value: readonly SearchQuery[] };
-
-export type SearchOperator = '=' | '!=' | 'IN' | 'NIN' | '<' | '>' | '<=' | '>=' | '~' | '!~' | '^' | '$';
 
 export interface IntercomClientOptions {
   /** `https://api.intercom.io`, or that of another region, a proxy or the sandbox. */

@@ -1,8 +1,10 @@
 import type { Clock } from '../clock.js';
 import { AppError } from '../errors.js';
-import type { CallPriority } from './client.js';
 import { readRate, readRetryAfterMs } from './rate-headers.js';
 import { createRateWindow } from './rate-window.js';
+
+/** Who waits for the answer: event-driven work goes before sweeps when the rate budget runs short. */
+export type CallPriority = 'soon' | 'sweep';
 
 /** Shared by all calls to one workspace: who may call when. */
 export interface RateBudget {

@@ -1,4 +1,28 @@
-import type { Search, SearchPage } from './client.js';
+export interface Search {
+  readonly query: SearchQuery;
+  readonly perPage: number;
+  readonly cursor: string | null;
+  readonly sort?: { readonly field: string; readonly order: 'ascending' | 'descending' };
+}
+
+/** Intercom's search language: one filter, or a group of at most 15 filters, nested at most twice. */
+export type SearchQuery =
+  | {
+      readonly field: string;
+      readonly operator: SearchOperator;
+      readonly value: string | number | boolean | null | readonly (string | number)[];
+    }
+  | { readonly operator: 'AND' | 'OR'; readonly value: readonly SearchQuery[] };
+
+export type SearchOperator = '=' | '!=' | 'IN' | 'NIN' | '<' | '>' | '<=' | '>=' | '~' | '!~' | '^' | '$';
+
+export interface SearchPage<Item> {
+  readonly items: readonly Item[];
+  /** Over all pages. */
+  readonly totalCount: number;
+  /** Opaque cursor of the next page; null on the last one. */
+  readonly nextCursor: string | null;
+}
 
 /** The most that Intercom gives at once. */
 const PER_PAGE = 150;

@@ -3,8 +3,8 @@ import { applyWork, decideAt, type DecideSettings } from '../apply-work.js';
 import { persist, reasonOf } from '../backoff.js';
 import { nowAt, type Clock } from '../clock.js';
 import { AppError } from '../errors.js';
-import type { CallOptions, IntercomClient, SearchPage } from '../intercom/client.js';
-import { allMembers, conversationsChangedSince } from '../intercom/search.js';
+import type { CallOptions, IntercomClient } from '../intercom/client.js';
+import { allMembers, conversationsChangedSince, type SearchPage } from '../intercom/search.js';
 import type { Log } from '../log.js';
 import type { CacheChange, Cause, Run, RunPage, RunProgress, Store } from '../store/store.js';
 
