@@ -1,6 +1,8 @@
 import { defineConfig } from 'vitest/config';
 
 const setupFiles = ['test/setup.ts'];
+// Bundles what browsers load, which the app insists on.
+const globalSetup = ['test/build-pages.ts'];
 
 export default defineConfig({
   test: {
@@ -10,6 +12,7 @@ export default defineConfig({
           name: 'unit',
           include: ['test/*.test.ts'],
           setupFiles,
+          globalSetup,
           restoreMocks: true,
           unstubGlobals: true,
         },

@@ -4,8 +4,10 @@ import { nowAt, type Clock } from '../clock.js';
 /** Somebody who has signed in on the pages. */
 export interface Session {
   readonly id: string;
-  /** Which of the tokens opened it, as an index; says nothing about the token itself. */
+  /** Which of the tokens opened it, as an index. */
   readonly tokenNumber: number;
+  /** The same for every session of one token, and says nothing about the token itself. */
+  readonly personId: string;
   readonly expiresAt: number;
 }
 
@@ -59,7 +61,12 @@ export function createSessions(apiTokens: readonly string[], clock: Clock): Sess
       const tokenNumber = keys.findIndex((key) => isSame(sign(key, `session ${body}`), signature));
       const expiresAt = Number(expires);
       if (tokenNumber === -1 || expiresAt <= nowAt(clock) || closed.has(id)) return null;
-      return { id, tokenNumber, expiresAt };
+      return {
+        id,
+        tokenNumber,
+        personId: sign(keys[tokenNumber] ?? processKey, 'person').slice(0, 16),
+        expiresAt,
+      };
     },
 
     close: (session) => {

@@ -1,0 +1,128 @@
+import { Hono, type Context } from 'hono';
+import { bodyLimit } from 'hono/body-limit';
+import { deleteCookie, setCookie } from 'hono/cookie';
+import type { Clock } from '../clock.js';
+import type { Log } from '../log.js';
+import { SESSION_COOKIE, type Access } from '../operate/access.js';
+import { clientAddress } from '../operate/client-address.js';
+import { isCrossSiteChange } from '../operate/cross-site.js';
+import { SESSION_SECONDS } from '../operate/sessions.js';
+import { createSignInThrottle } from '../operate/sign-in-throttle.js';
+import type { Render, View } from './render.js';
+
+export interface SignInDeps {
+  readonly access: Access;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly render: Render;
+}
+
+export const SMALL_FORM = bodyLimit({
+  maxSize: 64 * 1024,
+  onError: (context) => context.text('This form is too large.', 413),
+});
+
+/** `/sign-in` takes a token once and gives a cookie for it. Signing out is a form of the pages behind it. */
+export function createSignInRoutes(deps: SignInDeps): Hono {
+  const { access, clock, log, render } = deps;
+  const throttle = createSignInThrottle(clock);
+  const routes = new Hono();
+
+  routes.get('/sign-in', async (context): Promise<Response> => {
+    const next = pathAfterSignIn(context.req.query('next'));
+    if (!access.hasSignIn || access.sessionOf(context) !== null) return context.redirect(next, 303);
+    return render(context, signInView(next, null));
+  });
+
+  routes.post('/sign-in', SMALL_FORM, async (context): Promise<Response> => {
+    const form = await context.req.parseBody();
+    const next = pathAfterSignIn(textOf(form['next']));
+    if (!access.hasSignIn) return context.redirect(next, 303);
+    if (isCrossSiteChange(context)) {
+      return render(context, signInView(next, { status: 403, sentence: 'Sign in from this page itself.' }));
+    }
+    const address = clientAddress(context);
+    const seconds = throttle.secondsToWait(address);
+    if (seconds > 0) {
+      context.header('retry-after', String(seconds));
+      const sentence = `Too many wrong tokens. Try again in ${Math.ceil(seconds / 60)} min.`;
+      return render(context, signInView(next, { status: 429, sentence }));
+    }
+    const tokenNumber = access.sessions.tokenNumber((textOf(form['token']) ?? '').trim());
+    if (tokenNumber === null) {
+      throttle.failed(address);
+      log.warn({}, 'a sign-in was refused');
+      return render(context, signInView(next, { status: 403, sentence: 'This is none of the tokens.' }));
+    }
+    setCookie(context, SESSION_COOKIE, access.sessions.open(tokenNumber), {
+      path: '/',
+      httpOnly: true,
+      sameSite: 'Lax',
+      secure: isHttps(context),
+      maxAge: SESSION_SECONDS,
+    });
+    return context.redirect(next, 303);
+  });
+  return routes;
+}
+
+/** Ends the session on the server and in the browser. */
+export function signOut(context: Context, access: Access): Response {
+  const session = access.sessionOf(context);
+  if (session !== null) access.sessions.close(session);
+  deleteCookie(context, SESSION_COOKIE, { path: '/', secure: isHttps(context) });
+  return context.redirect('/sign-in', 303);
+}
+
+/** Only a place on this site's pages: a link must not lead people on to somebody else's. */
+export function pathAfterSignIn(next: string | undefined): string {
+  const here = 'http://here.invalid';
+  if (next === undefined || !URL.canParse(next, here)) return '/intercom';
+  const { origin, pathname, search } = new URL(next, here);
+  const isPage = pathname === '/docs' || pathname === '/intercom' || pathname.startsWith('/intercom/');
+  return origin === here && isPage ? pathname + search : '/intercom';
+}
+
+/** A proxy that speaks https to the browser says so; whoever lies about it only loses their own cookie. */
+function isHttps(context: Context): boolean {
+  const said = context.req.header('x-forwarded-proto');
+  return (said ?? new URL(context.req.url).protocol.replace(':', '')) === 'https';
+}
+
+function textOf(value: unknown): string | undefined {
+  return typeof value === 'string' ? value : undefined;
+}
+
+function signInView(next: string, refusal: { status: 403 | 429; sentence: string } | null): View {
+  return {
+    title: 'Sign in',
+    current: null,
+    isPublic: true,
+    ...(refusal === null ? {} : { status: refusal.status }),
+    body: () => (
+      <article class="sign-in">
+        <h1>Sign in</h1>
+        <p>These pages show members’ personal data. Sign in with one of the tokens of this service.</p>
+        {refusal !== null && (
+          <p id="refusal" class="problem" role="alert">
+            {refusal.sentence}
+          </p>
+        )}
+        <form method="post" action="/sign-in">
+          <input type="hidden" name="next" value={next} />
+          <label>
+            Token
+            <input
+              type="password"
+              name="token"
+              required
+              autocomplete="current-password"
+              {...(refusal === null ? {} : { 'aria-invalid': 'true', 'aria-describedby': 'refusal' })}
+            />
+          </label>
+          <button type="submit">Sign in</button>
+        </form>
+      </article>
+    ),
+  };
+}
