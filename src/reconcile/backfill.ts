@@ -6,7 +6,8 @@ import { AppError } from '../errors.js';
 import type { CallOptions, IntercomClient } from '../intercom/client.js';
 import { allMembers, conversationsChangedSince, type SearchPage } from '../intercom/search.js';
 import type { Log } from '../log.js';
-import type { CacheChange, Cause, Run, RunPage, RunProgress, Store } from '../store/store.js';
+import type { Run, RunPage, RunProgress } from '../store/run-store.js';
+import type { CacheChange, Cause, Store } from '../store/store.js';
 
 export interface BackfillDeps {
   readonly store: Store;

@@ -9,7 +9,7 @@ import { dateOf } from '../rules/calendar.js';
 import type { AttributeValue, Change } from '../rules/facts.js';
 import { ATTRIBUTE_TYPES } from '../rules/vocabulary.js';
 import { serve } from '../serve.js';
-import type { RunProgress } from '../store/store.js';
+import type { RunProgress } from '../store/run-store.js';
 import type { Written } from '../write-back/writer.js';
 import { closeRandomCall, editRandomContact } from './coaches.js';
 import { populate } from './population.js';

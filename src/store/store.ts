@@ -7,6 +7,7 @@ import type {
   MemberFacts,
 } from '../rules/facts.js';
 import type { MaintainedAttribute } from '../rules/vocabulary.js';
+import type { RunPage, RunStore } from './run-store.js';
 
 /**
  * The port between the steps and the database. One method is one whole unit of work: it either happens completely or
@@ -16,7 +17,7 @@ import type { MaintainedAttribute } from '../rules/vocabulary.js';
  * Any engine behind it must pass `test/store-contract`. A method rejects with
  * `AppError('store_unavailable', 'later')` when the database can't be used.
  */
-export interface Store {
+export interface Store extends RunStore {
   // --- receive -----------------------------------------------------------------------------------------------
   /**
    * Stores a notification once. Resolves only after it is on disk (survives a power cut); calls that come together
@@ -64,20 +65,7 @@ export interface Store {
   /** Unix seconds of the earliest status change that lies ahead or is overdue; null when there is none. */
   nextTransitionAt(): Promise<number | null>;
 
-  // --- reconcile ---------------------------------------------------------------------------------------------
-  /**
-   * Starts a run of `job`, or takes up the unfinished one whose lease is free (its owner crashed).
-   * `busy`: another live process has it.
-   */
-  openRun(
-    request: OpenRun,
-  ): Promise<{ readonly kind: 'opened'; readonly run: Run } | { readonly kind: 'busy'; readonly run: Run }>;
-  /** Prolongs the lease and records progress without touching the cache. Rejects `run_in_progress` if the lease is lost. */
-  advanceRun(page: RunPage): Promise<void>;
-  finishRun(finish: FinishRun): Promise<void>;
-  /** The newest run of `job`, finished or not. */
-  latestRun(job: JobName): Promise<Run | null>;
-  findRun(id: string): Promise<Run | null>;
+  // --- reconcile (the runs themselves: RunStore) ---------------------------------------------------------
   /**
    * Recomputes members in order of contact id, starting after `afterContactId`. `lastContactId` is null when no
    * member is left.
@@ -295,61 +283,6 @@ export interface WriteFailure {
   readonly contactId: string;
   readonly owner: string;
   readonly reason: string;
-}
-
-export type JobName =
-  'backfill' | 'reconcile' | 'sweep' | 'session-sync' | 'engagement-sync' | 'referral-sync';
-
-export interface OpenRun {
-  readonly job: JobName;
-  readonly owner: string;
-  readonly nowMs: number;
-  readonly leaseMs: number;
-  /** Kept with the run, so that a resumed one goes on with the settings it began with. */
-  readonly params: Readonly<Record<string, string | number | boolean | null>>;
-}
-
-export interface Run {
-  readonly id: string;
-  readonly job: JobName;
-  readonly status: 'running' | 'done' | 'failed';
-  readonly params: OpenRun['params'];
-  readonly startedAtMs: number;
-  readonly finishedAtMs: number | null;
-  /** Where to go on; null at the very start. Opaque to the store. */
-  readonly checkpoint: string | null;
-  readonly progress: RunProgress;
-  /** For a failed run. */
-  readonly reason: string | null;
-}
-
-export interface RunProgress {
-  readonly phase: string;
-  /** Objects done and expected over all in this phase; `total` is null while unknown. */
-  readonly done: number;
-  readonly total: number | null;
-  readonly contacts: number;
-  readonly conversations: number;
-  readonly calls: number;
-}
-
-export interface RunPage {
-  readonly runId: string;
-  readonly owner: string;
-  readonly leaseUntilMs: number;
-  readonly checkpoint: string | null;
-  readonly progress: RunProgress;
-}
-
-export interface FinishRun {
-  readonly runId: string;
-  readonly owner: string;
-  readonly status: 'done' | 'failed';
-  readonly reason: string | null;
-  readonly nowMs: number;
-  readonly progress: RunProgress;
-  /** When the source's totals were found to agree with the cache's, Unix seconds; absent when they were not. */
-  readonly completeAt?: number;
 }
 
 export interface Recompute {

@@ -1,5 +1,6 @@
 import { describe, expect, it, vi } from 'vitest';
-import type { Run, RunPage, Store } from '../../src/store/store.js';
+import type { Run, RunPage } from '../../src/store/run-store.js';
+import type { Store } from '../../src/store/store.js';
 import {
   DAY,
   LEASE_MS,

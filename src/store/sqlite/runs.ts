@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { and, desc, eq, sql } from 'drizzle-orm';
 import { AppError } from '../../errors.js';
-import type { FinishRun, JobName, OpenRun, Run, RunPage } from '../store.js';
+import type { FinishRun, JobName, OpenRun, Run, RunPage } from '../run-store.js';
 import type { Connection } from './connection.js';
 import type { Meta } from './meta.js';
 import { runs } from './schema.js';

@@ -14,7 +14,7 @@ import {
   MAINTAINED_ATTRIBUTES,
   QUALIFYING_SERVICE_CODES,
 } from '../../rules/vocabulary.js';
-import type { JobName, OpenRun, RunProgress } from '../store.js';
+import type { JobName, OpenRun, RunProgress } from '../run-store.js';
 
 // Instants of the business are Unix seconds (`…_at`), operational times milliseconds (`…_at_ms`), dates `YYYY-MM-DD`
 // (`…_on`). Table groups: inbox · contacts, conversations, lifecycles, coaches · members · writes,
