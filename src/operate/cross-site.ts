@@ -1,6 +1,6 @@
 import type { Context } from 'hono';
 
-const SAFE_METHODS = ['GET', 'HEAD', 'OPTIONS'];
+const SAFE_METHODS = new Set(['GET', 'HEAD', 'OPTIONS']);
 
 /**
  * True for a request that changes something and that a browser sent on behalf of another site. Browsers say so in
@@ -8,7 +8,7 @@ const SAFE_METHODS = ['GET', 'HEAD', 'OPTIONS'];
  * What carries neither is no browser, and brings no cookie or network position that is not its own.
  */
 export function isCrossSiteChange(context: Context): boolean {
-  if (SAFE_METHODS.includes(context.req.method)) return false;
+  if (SAFE_METHODS.has(context.req.method)) return false;
   const site = context.req.header('sec-fetch-site');
   if (site !== undefined) return site !== 'same-origin' && site !== 'none';
   const origin = context.req.header('origin');

@@ -41,7 +41,7 @@ export function createRender(deps: RenderDeps): Render {
     const isPublic = view.isPublic === true;
     const formToken = isPublic ? '' : access.sessions.formToken(session);
     const boot = isPublic ? null : await bootMessenger(messenger, session?.personId ?? 'everybody', clock);
-    const page = String(
+    const page: string | Promise<string> = (
       <Layout
         title={view.title}
         current={view.current}
@@ -53,9 +53,9 @@ export function createRender(deps: RenderDeps): Render {
         isPublic={isPublic}
       >
         {view.body(formToken)}
-      </Layout>,
+      </Layout>
     );
-    const html = `<!doctype html>${page}`;
+    const html = `<!doctype html>${await page}`;
     context.header('content-security-policy', contentSecurityPolicy(boot?.region ?? null));
     // Pages show personal data: no cache on the way or in the browser keeps them.
     context.header('cache-control', 'no-store');

@@ -7,6 +7,7 @@ import type {
   MemberFacts,
 } from '../rules/facts.js';
 import type { MaintainedAttribute } from '../rules/vocabulary.js';
+import type { ActivityStore } from './activity-store.js';
 import type { RunPage, RunStore } from './run-store.js';
 
 /**
@@ -17,7 +18,7 @@ import type { RunPage, RunStore } from './run-store.js';
  * Any engine behind it must pass `test/store-contract`. A method rejects with
  * `AppError('store_unavailable', 'later')` when the database can't be used.
  */
-export interface Store extends RunStore {
+export interface Store extends RunStore, ActivityStore {
   // --- receive -----------------------------------------------------------------------------------------------
   /**
    * Stores a notification once. Resolves only after it is on disk (survives a power cut); calls that come together

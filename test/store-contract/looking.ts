@@ -49,6 +49,25 @@ export function describeLooking(storeOf: () => Store): void {
       });
     });
 
+    it('shows what came in last and what was decided last, newest first', async () => {
+      const store = storeOf();
+      await knowMember(store, 'a');
+      await store.storeNotification(notification('first', { receivedAtMs: NOW_MS }));
+      await store.storeNotification(notification('second', { receivedAtMs: NOW_MS, unreadable: 'cut off' }));
+      const [latest, before] = await store.recentNotifications(2, NOW_MS);
+      expect(latest).toMatchObject({ origin: 'webhook', status: 'parked', reason: expect.any(String) });
+      expect(before).toMatchObject({ status: 'waiting', settledAtMs: null, receivedAtMs: NOW_MS });
+      expect(JSON.stringify(latest)).not.toContain('body');
+      const writes = await store.recentWrites(100);
+      expect(writes.length).toBeGreaterThan(0);
+      expect(writes.map((write) => write.id)).toEqual(
+        writes.map((write) => write.id).toSorted((one, other) => other - one),
+      );
+      const { contact: known } = (await store.findMember('a')) ?? {};
+      expect(writes[0]).toMatchObject({ contactId: 'a', memberName: known?.name, outcome: 'waiting' });
+      expect(await store.recentWrites(1)).toHaveLength(1);
+    });
+
     it('counts what waits, what is parked and what is cached', async () => {
       const store = storeOf();
       await knowMember(store, 'a');

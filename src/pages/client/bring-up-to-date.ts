@@ -15,7 +15,7 @@ export function bringUpToDate(current: Element, next: Element): void {
     }),
   );
   let place = current.firstChild;
-  for (const wanted of [...next.childNodes]) {
+  for (const wanted of next.childNodes) {
     const match = matchFor(wanted, place, byKey);
     if (match === null) {
       const added = document.importNode(wanted, true);
@@ -43,7 +43,7 @@ function matchFor(wanted: Node, place: ChildNode | null, byKey: Map<string, Elem
 }
 
 function takeAttributes(current: Element, next: Element): void {
-  for (const { name } of [...current.attributes]) {
+  for (const { name } of Array.from(current.attributes)) {
     if (!next.hasAttribute(name) && name !== 'open' && name !== 'class') current.removeAttribute(name);
   }
   for (const { name, value } of next.attributes) {

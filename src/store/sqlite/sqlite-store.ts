@@ -1,6 +1,7 @@
 import { AppError } from '../../errors.js';
 import type { Log } from '../../log.js';
 import type { NewNotification, Store } from '../store.js';
+import { recentNotifications, recentWrites } from './activity.js';
 import { applyWork, recomputeMembers } from './apply.js';
 import { openConnection } from './connection.js';
 import { deriveAgain } from './derive-again.js';
@@ -101,6 +102,8 @@ export function openSqliteStore({ path, timeZone, log }: SqliteStoreOptions): St
 
     findMember: (id) => withOpen(() => findMember(tables, id)),
     freshness: () => withOpen(() => readFreshness(tables)),
+    recentNotifications: (limit, nowMs) => withOpen(() => recentNotifications(tables, limit, nowMs)),
+    recentWrites: (limit) => withOpen(() => recentWrites(tables, limit)),
     backlog: (nowMs) => withOpen(() => countBacklog(tables, nowMs)),
     canWrite: () =>
       withOpen(() => canWrite(tables)).catch((error: unknown) => {
