@@ -10,6 +10,8 @@ import { createHealthRoutes } from './operate/health.js';
 import type { Metrics } from './operate/metrics.js';
 import { answerProblem } from './operate/problem.js';
 import { createWebhookRoutes } from './receive/webhook.js';
+import type { MessengerSettings } from './pages/messenger.js';
+import { createPageRoutes } from './pages/routes.js';
 import { createMemberRoutes } from './reports/member.js';
 import { glossary } from './rules/glossary.js';
 import type { Store } from './store/store.js';
@@ -24,6 +26,7 @@ export interface AppDeps {
   readonly timeZone: string;
   readonly eligibleProgramsByReferral: Readonly<Record<string, string>>;
   readonly backfillDays: number;
+  readonly messenger: MessengerSettings;
 }
 
 /** What machines ask every few seconds: its lines would bury all others. */
@@ -80,6 +83,8 @@ export function createApp(deps: AppDeps): Hono {
   app.get('/API/intercom/glossary', (context) =>
     context.json({ timeZone: deps.timeZone, glossary: glossary(deps) }),
   );
+
+  app.route('/', createPageRoutes({ ...deps, access }));
 
   app.notFound((context) => answerProblem(context, 404, 'There is nothing at this address.'));
   app.onError((error, context) => {

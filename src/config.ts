@@ -10,6 +10,10 @@ export interface Config {
   readonly clientSecrets: readonly string[];
   readonly intercomVersion: string;
   readonly intercomApiBase: string;
+  /** Null: no Messenger on the pages. */
+  readonly intercomAppId: string | null;
+  /** Null: the Messenger is told nothing of who is signed in. */
+  readonly messengerSecret: string | null;
   readonly host: string;
   readonly port: number;
   readonly databasePath: string;
@@ -103,6 +107,16 @@ const environment = z.object({
     .url({ protocol: /^https?$/, error: 'must be an http(s) address such as https://api.eu.intercom.io' })
     .transform((url) => url.replace(/\/+$/, ''))
     .default('https://api.intercom.io'),
+  INTERCOM_APP_ID: z
+    .string()
+    .regex(/^[A-Za-z0-9_-]{1,64}$/, 'must be an Intercom app id (the workspace id), such as ab12cd34')
+    .nullable()
+    .default(null),
+  INTERCOM_MESSENGER_SECRET: z
+    .string()
+    .min(8, "is too short to be the Messenger's API secret (Settings, Messenger, Security)")
+    .nullable()
+    .default(null),
   HOST: z.string().min(1, 'must be an address to listen on, such as 127.0.0.1').default('127.0.0.1'),
   PORT: wholeNumber({ min: 0, max: 65_535 }, 3000),
   DATABASE_PATH: z.string().min(1, 'must be a file path').default('./data/engagement.db'),
@@ -159,6 +173,8 @@ export function readConfig(env: Readonly<Record<string, string | undefined>> = p
     clientSecrets: values.INTERCOM_CLIENT_SECRET,
     intercomVersion: values.INTERCOM_VERSION,
     intercomApiBase: values.INTERCOM_API_BASE,
+    intercomAppId: values.INTERCOM_APP_ID,
+    messengerSecret: values.INTERCOM_MESSENGER_SECRET,
     host: values.HOST,
     port: values.PORT,
     databasePath: values.DATABASE_PATH,
@@ -191,6 +207,7 @@ export function describeConfig(config: Config): Readonly<Record<string, unknown>
   return {
     ...config,
     accessToken: 'set',
+    messengerSecret: config.messengerSecret === null ? 'none' : 'set',
     clientSecrets: `${config.clientSecrets.length} set`,
     apiTokens: config.apiTokens.length === 0 ? 'none' : `${config.apiTokens.length} set`,
   };

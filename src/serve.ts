@@ -9,6 +9,7 @@ import { createRateBudget } from './intercom/rate-budget.js';
 import type { Log } from './log.js';
 import { createMetrics } from './operate/metrics.js';
 import { isDeadOwner, nameThisProcess } from './owner.js';
+import { regionOf } from './pages/messenger.js';
 import { createProcessor } from './process/processor.js';
 import { fillCache, type BackfillDeps } from './reconcile/backfill.js';
 import type { RunProgress } from './store/run-store.js';
@@ -72,7 +73,12 @@ export async function serve(options: ServeOptions): Promise<Service> {
     createTransitions(deps),
   ];
   const access = { apiTokens: config.apiTokens, auth: config.auth };
-  const app = createApp({ ...config, ...deps, access });
+  const messenger = {
+    appId: config.intercomAppId,
+    secret: config.messengerSecret,
+    region: regionOf(config.intercomApiBase),
+  };
+  const app = createApp({ ...config, ...deps, access, messenger });
 
   const released = await store.releaseDeadLeases((other) => isDeadOwner(other, owner));
   if (released > 0) log.info({ released }, 'work of a process that ended was taken over');

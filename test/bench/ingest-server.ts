@@ -19,6 +19,7 @@ const app = createApp({
   timeZone,
   eligibleProgramsByReferral: {},
   backfillDays: 0,
+  messenger: { appId: null, secret: null, region: 'us' },
 });
 const server = createAdaptorServer({ fetch: app.fetch });
 server.listen(0, '127.0.0.1', () => {

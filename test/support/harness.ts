@@ -98,6 +98,7 @@ export async function createHarness(options: HarnessOptions = {}): Promise<Harne
     clientSecrets: [workspace.settings.clientSecret],
     access: { apiTokens: [API_TOKEN], auth: 'token' },
     backfillDays: 365,
+    messenger: { appId: null, secret: null, region: 'us' },
   };
   const app = createApp(appDeps);
   workspace.webhooks.deliverTo((request) => app.fetch(request));

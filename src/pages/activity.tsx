@@ -1,0 +1,114 @@
+import type { Context } from 'hono';
+import type { Clock } from '../clock.js';
+import type { JobName } from '../store/run-store.js';
+import type { Store } from '../store/store.js';
+import { NotificationsTable } from './activity/notifications.js';
+import { ParkedWork } from './activity/parked.js';
+import { RunList } from './activity/runs.js';
+import { memberHref } from './addresses.js';
+import { FormToken } from './layout.js';
+import { LiveControls } from './live-controls.js';
+import { FreshnessLine } from './parts/freshness.js';
+import { countOf } from './parts/numbers.js';
+import { Tiles } from './parts/tiles.js';
+import { WritesTable } from './parts/writes-table.js';
+import type { Render } from './render.js';
+
+export interface ActivityPageDeps {
+  readonly store: Pick<
+    Store,
+    'latestRun' | 'recentNotifications' | 'recentWrites' | 'parked' | 'replay' | 'backlog' | 'freshness'
+  >;
+  readonly clock: Clock;
+  readonly timeZone: string;
+  readonly render: Render;
+}
+
+const JOBS: readonly JobName[] = [
+  'backfill',
+  'sweep',
+  'reconcile',
+  'session-sync',
+  'engagement-sync',
+  'referral-sync',
+];
+const MOST = 25;
+
+/** What the service is doing now and has done last; what is parked can be replayed. */
+export async function showActivity(deps: ActivityPageDeps, context: Context): Promise<Response> {
+  const { store, timeZone: zone } = deps;
+  const nowMs = deps.clock.nowMs();
+  const [runs, notifications, writes, parked, backlog, freshness] = await Promise.all([
+    Promise.all(JOBS.map((job) => store.latestRun(job))),
+    store.recentNotifications(MOST, nowMs),
+    store.recentWrites(MOST),
+    store.parked(),
+    store.backlog(nowMs),
+    store.freshness(),
+  ]);
+  const replayed = Number(context.req.query('replayed') ?? '');
+  return deps.render(context, {
+    title: 'Activity',
+    current: '/intercom/activity',
+    liveEveryMs: 1000,
+    body: (formToken) => (
+      <>
+        <div class="head">
+          <h1>Activity</h1>
+          <LiveControls />
+        </div>
+        {replayed > 0 && (
+          <p class="done" role="status">
+            {countOf(replayed, 'piece')} of parked work went back into the flow.
+          </p>
+        )}
+        <form id="replay" method="post" action="/intercom/activity/replay">
+          <FormToken value={formToken} />
+        </form>
+        <div id="activity" data-live>
+          <FreshnessLine freshness={freshness} zone={zone} />
+          <Tiles
+            label="What waits"
+            tiles={[
+              { name: 'Notifications waiting', count: backlog.notificationsWaiting },
+              { name: 'Writes waiting', count: backlog.writesWaiting },
+              { name: 'Parked', count: parked.length, href: '#parked' },
+              { name: 'Members in the cache', count: backlog.members },
+              { name: 'Conversations in the cache', count: backlog.conversations },
+            ]}
+          />
+          <h2 id="runs">Runs</h2>
+          <RunList runs={runs.filter((run) => run !== null)} zone={zone} />
+          <h2 id="parked">Parked work</h2>
+          <ParkedWork parked={parked} zone={zone} formId="replay" />
+          <h2 id="writes">Recent writes</h2>
+          <WritesTable
+            writes={writes}
+            zone={zone}
+            caption="Attribute changes of all members, newest first"
+            member={({ contactId, memberName }) => (
+              <a href={memberHref(contactId)}>{memberName ?? contactId}</a>
+            )}
+          />
+          <h2 id="notifications">Recent notifications</h2>
+          <NotificationsTable notifications={notifications} zone={zone} />
+        </div>
+      </>
+    ),
+  });
+}
+
+/** Puts back what the form names: one piece, or everything that is parked. */
+export async function replayParked(deps: ActivityPageDeps, context: Context): Promise<Response> {
+  const { notification, write, all } = await context.req.parseBody();
+  const replayed = await deps.store.replay(
+    all === 'yes'
+      ? 'all'
+      : {
+          notifications:
+            typeof notification === 'string' && /^\d+$/.test(notification) ? [Number(notification)] : [],
+          writes: typeof write === 'string' ? [write] : [],
+        },
+  );
+  return context.redirect(`/intercom/activity?replayed=${replayed}#parked`, 303);
+}

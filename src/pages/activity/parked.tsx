@@ -1,0 +1,66 @@
+import type { ParkedItem } from '../../store/store.js';
+import { memberHref } from '../addresses.js';
+import { DataTable } from '../parts/data-table.js';
+import { countOf } from '../parts/numbers.js';
+import { Instant } from '../parts/when.js';
+
+interface ParkedWorkProps {
+  readonly parked: readonly ParkedItem[];
+  readonly zone: string;
+  /** The form that the buttons belong to; it stands outside, so that its token is not renewed every second. */
+  readonly formId: string;
+}
+
+const MOST = 50;
+
+/** What failed for good and waits for a person, with its reason and a button that puts it back into the flow. */
+export function ParkedWork({ parked, zone, formId }: ParkedWorkProps) {
+  if (parked.length === 0) return <p class="empty">Nothing is parked.</p>;
+  const left = parked.length - MOST;
+  return (
+    <>
+      <DataTable
+        id="parked-work"
+        caption="Parked work, oldest first"
+        rows={parked.slice(0, MOST)}
+        empty=""
+        columns={[
+          { name: 'Since', cell: ({ sinceMs }) => <Instant at={Math.floor(sinceMs / 1000)} zone={zone} /> },
+          { name: 'What', cell: whatIsParked },
+          { name: 'Why', cell: ({ reason }) => reason },
+          { name: 'Attempts', isNumber: true, cell: ({ attempts }) => attempts },
+          {
+            name: 'Put back',
+            cell: ({ kind, id }) => (
+              <button
+                type="submit"
+                class="quiet"
+                form={formId}
+                name={kind}
+                value={id}
+                aria-label={`Replay ${kind} ${id}`}
+              >
+                Replay
+              </button>
+            ),
+          },
+        ]}
+      />
+      <div class="below">
+        <p>{left > 0 ? `${countOf(left, 'more piece')} not shown.` : ''}</p>
+        <button type="submit" form={formId} name="all" value="yes">
+          Replay all
+        </button>
+      </div>
+    </>
+  );
+}
+
+function whatIsParked({ kind, id, topic, attributes }: ParkedItem) {
+  if (kind === 'notification') return `Notification ${id}${topic === null ? '' : `: ${topic}`}`;
+  return (
+    <>
+      Write to <a href={memberHref(id)}>{id}</a>: {attributes.join(', ')}
+    </>
+  );
+}

@@ -1,0 +1,33 @@
+import type { Freshness } from '../../store/store.js';
+import { Instant } from './when.js';
+
+/** How current the figures are: said on every page that has some. */
+export function FreshnessLine({ freshness, zone }: { readonly freshness: Freshness; readonly zone: string }) {
+  const { appliedAt, sweptAt, completeAt } = freshness;
+  return (
+    <dl class="freshness">
+      <div>
+        <dt>Last notification applied</dt>
+        <dd>
+          <Instant at={appliedAt} zone={zone} precision="second" />
+        </dd>
+      </div>
+      <div>
+        <dt>Last sweep</dt>
+        <dd>
+          <Instant at={sweptAt} zone={zone} />
+        </dd>
+      </div>
+      <div>
+        <dt>Agreed with Intercom’s totals</dt>
+        <dd>
+          <Instant at={completeAt} zone={zone} />
+        </dd>
+      </div>
+      <div>
+        <dt>Time zone</dt>
+        <dd>{zone}</dd>
+      </div>
+    </dl>
+  );
+}

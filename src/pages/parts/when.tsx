@@ -1,0 +1,65 @@
+import { dateOf } from '../../rules/calendar.js';
+
+const formats = new Map<string, Intl.DateTimeFormat>();
+
+function format(timeZone: string, kind: 'date' | 'minute' | 'second', date: Date): string {
+  const key = `${kind} ${timeZone}`;
+  const known = formats.get(key);
+  if (known !== undefined) return known.format(date);
+  const made = new Intl.DateTimeFormat('en-GB', {
+    timeZone,
+    dateStyle: 'medium',
+    ...(kind === 'date' ? {} : { timeStyle: kind === 'minute' ? 'short' : 'medium' }),
+  });
+  formats.set(key, made);
+  return made.format(date);
+}
+
+/** "1 Oct 2026" for `YYYY-MM-DD`. */
+export function dayText(on: string): string {
+  return format('UTC', 'date', new Date(`${on}T00:00:00Z`));
+}
+
+/** "1 Oct 2026, 14:03" in the report time zone, for Unix seconds. */
+export function instantText(at: number, timeZone: string): string {
+  return format(timeZone, 'minute', new Date(at * 1000));
+}
+
+interface InstantProps {
+  /** Unix seconds; null shows a dash. */
+  readonly at: number | null;
+  readonly zone: string;
+  readonly precision?: 'minute' | 'second';
+}
+
+/** An instant, written in the report time zone. */
+export function Instant({ at, zone, precision = 'minute' }: InstantProps) {
+  if (at === null) return <Nothing />;
+  const date = new Date(at * 1000);
+  return <time datetime={date.toISOString()}>{format(zone, precision, date)}</time>;
+}
+
+/** The date of an instant in the report time zone; the minute is in the tooltip. */
+export function InstantDay({ at, zone }: InstantProps) {
+  if (at === null) return <Nothing />;
+  return (
+    <time datetime={new Date(at * 1000).toISOString()} title={instantText(at, zone)}>
+      {dayText(dateOf(at, zone))}
+    </time>
+  );
+}
+
+/** A calendar date, `YYYY-MM-DD`. */
+export function Day({ on }: { readonly on: string | null }) {
+  return on === null ? <Nothing /> : <time datetime={on}>{dayText(on)}</time>;
+}
+
+/** What an empty cell says, to eyes and to screen readers. */
+export function Nothing() {
+  return (
+    <span class="nothing">
+      <span aria-hidden="true">–</span>
+      <span class="unseen">none</span>
+    </span>
+  );
+}

@@ -1,0 +1,60 @@
+import { Hono } from 'hono';
+import { compress } from 'hono/compress';
+import type { Clock } from '../clock.js';
+import type { Log } from '../log.js';
+import type { Access } from '../operate/access.js';
+import { glossary } from '../rules/glossary.js';
+import type { Store } from '../store/store.js';
+import { replayParked, showActivity } from './activity.js';
+import { readAssets } from './assets.js';
+import { homeView } from './home.js';
+import { showMember } from './member.js';
+import type { MessengerSettings } from './messenger.js';
+import { problemView } from './problem.js';
+import { createRender } from './render.js';
+import { createSignInRoutes, signOut, SMALL_FORM } from './sign-in.js';
+
+export interface PagesDeps {
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly access: Access;
+  readonly messenger: MessengerSettings;
+  readonly timeZone: string;
+  readonly eligibleProgramsByReferral: Readonly<Record<string, string>>;
+}
+
+/**
+ * Everything that people see. Pages are compressed although they show what an address says beside personal data:
+ * the cookie is not sent with what other sites request in the background, and form tokens differ each time.
+ */
+export function createPageRoutes(deps: PagesDeps): Hono {
+  const { access, store } = deps;
+  const assets = readAssets();
+  const render = createRender({ ...deps, assets });
+  const pages = { ...deps, render };
+  const routes = new Hono();
+  const guard = access.pages((context, status, sentence) => render(context, problemView(status, sentence)));
+
+  routes.route('/', assets.routes);
+  routes.get('/', (context) => context.redirect('/intercom', 303));
+  routes.route('/', createSignInRoutes(pages));
+
+  for (const path of ['/intercom', '/intercom/*', '/sign-out']) {
+    routes.use(path, compress());
+    routes.use(path, SMALL_FORM);
+    routes.use(path, guard);
+  }
+  routes.post('/sign-out', (context) => signOut(context, access));
+  routes.get('/intercom', async (context) => {
+    const freshness = await store.freshness();
+    return render(
+      context,
+      homeView({ freshness, glossary: glossary(deps), timeZone: deps.timeZone, headline: '' }),
+    );
+  });
+  routes.get('/intercom/members/:id', (context) => showMember(pages, context, context.req.param('id')));
+  routes.get('/intercom/activity', (context) => showActivity(pages, context));
+  routes.post('/intercom/activity/replay', (context) => replayParked(pages, context));
+  return routes;
+}
