@@ -1,0 +1,237 @@
+import * as fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import {
+  createRateBudget,
+  type CallPriority,
+  type Permit,
+  type RateBudget,
+} from '../src/intercom/rate-budget.js';
+import { createMovedClock, type MovedClock } from './support/moved-clock.js';
+
+const START = '2026-10-15T15:00:03Z';
+
+interface Window {
+  readonly limit: number;
+  readonly remaining: number;
+  /** Seconds from now to the end of the window. */
+  readonly resetInSeconds?: number;
+  /** How far Intercom's clock is ahead of ours. */
+  readonly aheadSeconds?: number;
+}
+
+/** An answer with Intercom's headers, by a clock of its own. */
+function answer(clock: MovedClock, window: Window | null, status = 200, more: Record<string, string> = {}) {
+  const headers = new Headers(more);
+  if (window !== null) {
+    const { limit, remaining, resetInSeconds = 7, aheadSeconds = 0 } = window;
+    const serverMs = clock.nowMs() + aheadSeconds * 1000;
+    headers.set('x-ratelimit-limit', String(limit));
+    headers.set('x-ratelimit-remaining', String(remaining));
+    headers.set('x-ratelimit-reset', String(Math.floor(serverMs / 1000) + resetInSeconds));
+    headers.set('date', new Date(serverMs).toUTCString());
+  }
+  return { status, headers, receivedAtMs: clock.nowMs() };
+}
+
+const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
+/** Asks `count` times; `granted` fills as permits are given. */
+function ask(budget: RateBudget, priority: CallPriority, count: number) {
+  const granted: Permit[] = [];
+  const refused: unknown[] = [];
+  for (let number = 0; number < count; number += 1) {
+    budget.acquire(priority).then(
+      (permit) => granted.push(permit),
+      (error: unknown) => refused.push(error),
+    );
+  }
+  return { granted, refused };
+}
+
+/** A budget that knows its window. */
+async function learned(window: Window, clock = createMovedClock(START)) {
+  const budget = createRateBudget({ clock, concurrency: 1000 });
+  (await budget.acquire('soon')).settle(answer(clock, window));
+  return { budget, clock };
+}
+
+describe('the rate budget', () => {
+  it('lets two calls go until the first answer tells how many may', async () => {
+    const clock = createMovedClock(START);
+    const budget = createRateBudget({ clock });
+    const { granted } = ask(budget, 'soon', 10);
+    await turn();
+    expect(granted).toHaveLength(2);
+    granted[0]?.settle(answer(clock, { limit: 1666, remaining: 1600 }));
+    await turn();
+    expect(granted).toHaveLength(10);
+  });
+
+  it('lets no more calls go than remain, those under way counted, and goes on in the next window', async () => {
+    const { budget, clock } = await learned({ limit: 100, remaining: 5 });
+    const { granted } = ask(budget, 'soon', 9);
+    await turn();
+    expect(granted).toHaveLength(5);
+    expect(budget.snapshot()).toMatchObject({ limit: 100, remaining: 5, inFlight: 5, waiting: 4 });
+    clock.advance(6000);
+    await turn();
+    expect(granted).toHaveLength(5);
+    clock.advance(2000);
+    await turn();
+    expect(granted).toHaveLength(9);
+  });
+
+  it('keeps a fifth of the window for event-driven calls, which also go first', async () => {
+    const { budget } = await learned({ limit: 100, remaining: 25 });
+    const sweep = ask(budget, 'sweep', 30);
+    await turn();
+    expect(sweep.granted).toHaveLength(5);
+    const soon = ask(budget, 'soon', 30);
+    await turn();
+    expect(soon.granted).toHaveLength(20);
+    expect(sweep.granted).toHaveLength(5);
+  });
+
+  it.each([-3600, -30, 0, 30, 3600])(
+    'measures the window by the clock of Intercom, %i seconds from ours',
+    async (aheadSeconds) => {
+      const { budget, clock } = await learned({ limit: 10, remaining: 0, resetInSeconds: 4, aheadSeconds });
+      const { granted } = ask(budget, 'soon', 1);
+      clock.advance(3000);
+      await turn();
+      expect(granted).toHaveLength(0);
+      clock.advance(2000);
+      await turn();
+      expect(granted).toHaveLength(1);
+    },
+  );
+
+  it('stops everybody at a 429, for as long as Retry-After says', async () => {
+    const { budget, clock } = await learned({ limit: 100, remaining: 50 });
+    const permit = await budget.acquire('soon');
+    permit.settle(answer(clock, { limit: 100, remaining: 50 }, 429, { 'retry-after': '9' }));
+    expect(budget.snapshot().pausedUntilMs).toBe(clock.nowMs() + 9000);
+    const { granted } = ask(budget, 'soon', 3);
+    clock.advance(8999);
+    await turn();
+    expect(granted).toHaveLength(0);
+    clock.advance(1);
+    await turn();
+    expect(granted).toHaveLength(3);
+  });
+
+  it('waits longer after each 429 in a row that says nothing, and forgets that at the first success', async () => {
+    const clock = createMovedClock(START);
+    const budget = createRateBudget({ clock });
+    const pauses: number[] = [];
+    for (let number = 0; number < 4; number += 1) {
+      (await budget.acquire('soon')).settle(answer(clock, null, 429));
+      const pauseMs = (budget.snapshot().pausedUntilMs ?? 0) - clock.nowMs();
+      pauses.push(pauseMs);
+      clock.advance(pauseMs);
+    }
+    expect(pauses).toEqual([1000, 2000, 4000, 8000]);
+    (await budget.acquire('soon')).settle(answer(clock, { limit: 100, remaining: 99 }));
+    (await budget.acquire('soon')).settle(answer(clock, null, 429));
+    expect((budget.snapshot().pausedUntilMs ?? 0) - clock.nowMs()).toBeLessThanOrEqual(7000);
+  });
+
+  it('counts a call without an answer as used', async () => {
+    const { budget } = await learned({ limit: 100, remaining: 3 });
+    for (let number = 0; number < 3; number += 1) (await budget.acquire('soon')).settle(null);
+    expect(budget.snapshot().remaining).toBe(0);
+    const { granted } = ask(budget, 'soon', 1);
+    await turn();
+    expect(granted).toHaveLength(0);
+  });
+
+  it('believes the lowest count, because others use the same quota and answers overtake each other', async () => {
+    const { budget, clock } = await learned({ limit: 100, remaining: 50 });
+    const [first, second] = [await budget.acquire('soon'), await budget.acquire('soon')];
+    second.settle(answer(clock, { limit: 100, remaining: 10 }));
+    first.settle(answer(clock, { limit: 100, remaining: 49 }));
+    expect(budget.snapshot().remaining).toBe(10);
+  });
+
+  it('refuses after 20 seconds without room, so that leases are not outlived', async () => {
+    const clock = createMovedClock(START);
+    const budget = createRateBudget({ clock });
+    await budget.acquire('soon');
+    await budget.acquire('soon');
+    const { refused } = ask(budget, 'soon', 1);
+    clock.advance(19_999);
+    await turn();
+    expect(refused).toEqual([]);
+    clock.advance(1);
+    await turn();
+    expect(refused).toMatchObject([{ code: 'intercom_rate_limited', retry: 'later' }]);
+    expect(budget.snapshot().waiting).toBe(0);
+  });
+
+  it('lets go of a waiting call that is stopped, before or after it began to wait', async () => {
+    const { budget } = await learned({ limit: 100, remaining: 0 });
+    const stopping = new AbortController();
+    const waiting = budget.acquire('soon', stopping.signal);
+    stopping.abort();
+    await expect(waiting).rejects.toMatchObject({ code: 'stopped' });
+    await expect(budget.acquire('soon', stopping.signal)).rejects.toMatchObject({ code: 'stopped' });
+    expect(budget.snapshot().waiting).toBe(0);
+  });
+
+  it('never sends more calls into a window of Intercom than fit, whatever the traffic', async () => {
+    const traffic = fc.record({
+      limit: fc.integer({ min: 3, max: 30 }),
+      aheadSeconds: fc.integer({ min: -500, max: 500 }),
+      offsetMs: fc.integer({ min: 0, max: 9999 }),
+      steps: fc.array(
+        fc.record({
+          calls: fc.integer({ min: 0, max: 12 }),
+          priority: fc.constantFrom<CallPriority>('soon', 'sweep'),
+          answerAfterMs: fc.integer({ min: 0, max: 900 }),
+          passMs: fc.integer({ min: 1, max: 2500 }),
+        }),
+        { minLength: 5, maxLength: 40 },
+      ),
+    });
+    await fc.assert(
+      fc.asyncProperty(traffic, async ({ limit, aheadSeconds, offsetMs, steps }) => {
+        const clock = createMovedClock(START);
+        const budget = createRateBudget({ clock, concurrency: 1000 });
+        const serverMs = (): number => clock.nowMs() + aheadSeconds * 1000 + offsetMs;
+        const used = new Map<number, number>();
+        const answers: { readonly atMs: number; readonly give: () => void }[] = [];
+        const send = (permit: Permit, answerAfterMs: number): void => {
+          const window = Math.floor(serverMs() / 10_000);
+          const count = (used.get(window) ?? 0) + 1;
+          used.set(window, count);
+          const headers = new Headers({
+            'x-ratelimit-limit': String(limit),
+            'x-ratelimit-remaining': String(Math.max(0, limit - count)),
+            'x-ratelimit-reset': String((window + 1) * 10),
+            date: new Date(serverMs()).toUTCString(),
+          });
+          const give = (): void => permit.settle({ status: 200, headers, receivedAtMs: clock.nowMs() });
+          answers.push({ atMs: clock.nowMs() + answerAfterMs, give });
+        };
+        for (const { calls, priority, answerAfterMs, passMs } of steps) {
+          for (let call = 0; call < calls; call += 1) {
+            budget.acquire(priority).then(
+              (permit) => send(permit, answerAfterMs),
+              () => undefined,
+            );
+          }
+          for (let passed = 0; passed < passMs; passed += 100) {
+            await turn();
+            for (const one of answers.splice(0)) {
+              if (one.atMs <= clock.nowMs()) one.give();
+              else answers.push(one);
+            }
+            clock.advance(100);
+          }
+        }
+        expect(Math.max(0, ...used.values())).toBeLessThanOrEqual(limit);
+      }),
+      { numRuns: 60 },
+    );
+  });
+});
