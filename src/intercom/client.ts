@@ -132,7 +132,7 @@ export function createIntercomClient(options: IntercomClientOptions): IntercomCl
       if (admins === null) throw unreadable(call.label, 'the answer is no list of admins', kindOf(call));
       return admins;
     },
-    readContact: (id, how) => contactAnswer(objectCall('GET', 'contacts', id), how),
+    readContact: async (id, how) => contactAnswer(objectCall('GET', 'contacts', id), how),
     readConversation: async (id, how) => {
       const call = objectCall('GET', 'conversations', id);
       const answer = await ask(call, how);
@@ -142,7 +142,7 @@ export function createIntercomClient(options: IntercomClientOptions): IntercomCl
       if (read.kind !== 'ok') throw unreadable(call.label, 'the answer is no conversation', kindOf(call));
       return { kind: 'found', conversation: read.conversation, observedAtMs: answer.sentAtMs };
     },
-    updateContact: (id, attributes, how) =>
+    updateContact: async (id, attributes, how) =>
       contactAnswer({ ...objectCall('PUT', 'contacts', id), body: { custom_attributes: attributes } }, how),
     searchContacts: (search, how) =>
       searchPage(searchCall('contacts', search), how, 'data', (raw) => {

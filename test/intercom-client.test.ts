@@ -1,0 +1,291 @@
+import { createServer, type RequestListener } from 'node:http';
+import { http, HttpResponse } from 'msw';
+import { setupServer } from 'msw/node';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { createIntercomClient, type IntercomClient } from '../src/intercom/client.js';
+import { createRateBudget } from '../src/intercom/rate-budget.js';
+import { allMembers, pagesOf, type Search, type SearchPage } from '../src/intercom/search.js';
+import type { WorkspaceOptions } from '../src/sandbox/settings.js';
+import { createWorkspace, type Workspace } from '../src/sandbox/workspace.js';
+import { createMovedClock, type MovedClock } from './support/moved-clock.js';
+import { handlersFor } from './support/sandbox-msw.js';
+
+const how = { priority: 'soon' } as const;
+const TOKEN = 'sandbox-token';
+
+interface World {
+  readonly workspace: Workspace;
+  readonly client: IntercomClient;
+  readonly clock: MovedClock;
+  readonly server: ReturnType<typeof setupServer>;
+}
+
+function createWorld(options: WorkspaceOptions = {}, token = TOKEN): World {
+  const clock = createMovedClock('2026-10-15T15:00:00Z');
+  const workspace = createWorkspace({ clock, ...options });
+  const server = setupServer(...handlersFor(workspace));
+  server.listen({ onUnhandledRequest: 'error' });
+  onTestFinished(() => server.close());
+  const client = createIntercomClient({
+    apiBase: 'https://api.intercom.io/',
+    token,
+    version: workspace.settings.appVersion,
+    budget: createRateBudget({ clock }),
+    clock,
+  });
+  return { workspace, client, clock, server };
+}
+
+async function failureOf(call: Promise<unknown>): Promise<Record<string, unknown>> {
+  try {
+    await call;
+  } catch (error) {
+    return { ...Object(error), message: error instanceof Error ? error.message : '' };
+  }
+  throw new Error('the call succeeded');
+}
+
+describe('what the workspace answers', () => {
+  it('the workspace, its admins, a contact, a conversation', async () => {
+    const { workspace, client, clock } = createWorld();
+    const { id } = workspace.addContact({ externalId: 'M-1', customAttributes: { Employer: 'Acme' } });
+    const call = workspace.addConversation({ contactIds: [id], adminId: 5_210_001 }).id;
+    expect(await client.readWorkspace(how)).toEqual({ id: 'sandbox1', timeZone: 'America/New_York' });
+    expect(await client.listAdmins(how)).toContainEqual(expect.objectContaining({ id: '5210001' }));
+    expect(await client.readContact(id, how)).toMatchObject({
+      kind: 'found',
+      contact: { id, role: 'user', externalId: 'M-1', attributes: { Employer: 'Acme' } },
+      observedAtMs: clock.nowMs(),
+    });
+    expect(await client.readConversation(call, how)).toMatchObject({
+      kind: 'found',
+      conversation: { id: call, contactId: id, state: 'open', coachId: '5210001' },
+    });
+  });
+
+  it('a write answers the contact as it is afterwards, and sends nothing but the attributes', async () => {
+    const { workspace, client } = createWorld();
+    const { id } = workspace.addContact({ customAttributes: { Employer: 'Acme', 'Last Call': 5 } });
+    const written = await client.updateContact(
+      id,
+      { 'Engagement Status': 'Engaged', 'Last Call': null },
+      how,
+    );
+    expect(written).toMatchObject({
+      contact: { attributes: { Employer: 'Acme', 'Engagement Status': 'Engaged' } },
+    });
+    expect(workspace.calls.entries.at(-1)?.body).toEqual({
+      custom_attributes: { 'Engagement Status': 'Engaged', 'Last Call': null },
+    });
+  });
+
+  it('what is gone, by id', async () => {
+    const { workspace, client } = createWorld();
+    const { id } = workspace.addContact();
+    const call = workspace.addConversation({ contactIds: [id] }).id;
+    workspace.deleteContact(id);
+    workspace.deleteConversation(call);
+    expect(await client.readContact(id, how)).toEqual({ kind: 'gone' });
+    expect(await client.updateContact(id, { 'Last Call': 5 }, how)).toEqual({ kind: 'gone' });
+    expect(await client.readConversation(call, how)).toEqual({ kind: 'gone' });
+  });
+
+  it.each([
+    ['2.15', () => ({ kind: 'gone' })],
+    ['2.16', (survivorId: string) => ({ kind: 'merged', intoId: survivorId })],
+  ] as const)('a merged contact, version %s', async (appVersion, answer) => {
+    const { workspace, client } = createWorld({ appVersion });
+    const [absorbed, survivor] = [workspace.addContact().id, workspace.addContact().id];
+    workspace.mergeContacts(absorbed, survivor);
+    expect(await client.readContact(absorbed, how)).toEqual(answer(survivor));
+  });
+});
+
+describe('what goes wrong', () => {
+  it('a wrong token can be mended by an operator, so it is retried, and never shown', async () => {
+    const { client } = createWorld({}, 'a-wrong-token-of-ours');
+    const failure = await failureOf(client.readWorkspace(how));
+    expect(failure).toMatchObject({ code: 'intercom_refused_token', retry: 'later', status: 401 });
+    expect(JSON.stringify(failure)).not.toContain('a-wrong-token-of-ours');
+  });
+
+  it("a refused write parks, with Intercom's words and without our values", async () => {
+    const { workspace, client } = createWorld();
+    const { id } = workspace.addContact();
+    workspace.state.attributes.contact.splice(0);
+    const failure = await failureOf(client.updateContact(id, { 'Engagement Status': 'Engaged' }, how));
+    expect(failure).toMatchObject({
+      code: 'intercom_refused_request',
+      retry: 'never',
+      outcomeUnknown: false,
+    });
+    expect(String(failure['message'])).toMatch(/^PUT \/contacts\/\{id\}: Intercom refused \(4\d\d \w+/);
+    expect(String(failure['message'])).not.toContain(id);
+    expect(String(failure['message'])).not.toContain('Engaged');
+  });
+
+  it.each([500, 503] as const)('%i is worth another try; a write may have taken effect', async (status) => {
+    const { workspace, client } = createWorld();
+    const { id } = workspace.addContact();
+    workspace.faults.always({}, { kind: 'status', status });
+    expect(await failureOf(client.readContact(id, how))).toMatchObject({
+      code: 'intercom_unavailable',
+      retry: 'later',
+      outcomeUnknown: false,
+    });
+    expect(await failureOf(client.updateContact(id, { 'Last Call': 5 }, how))).toMatchObject({
+      code: 'intercom_unavailable',
+      outcomeUnknown: true,
+    });
+  });
+
+  it('429 says how long to wait', async () => {
+    const { workspace, client } = createWorld();
+    workspace.faults.next({}, { kind: 'status', status: 429 });
+    const failure = await failureOf(client.readWorkspace(how));
+    expect(failure).toMatchObject({ code: 'intercom_rate_limited', retry: 'later', status: 429 });
+    expect(failure['retryAfterMs']).toBeGreaterThan(0);
+  });
+
+  it("a gateway's 404 is never taken for a deleted contact", async () => {
+    const { client, server } = createWorld();
+    const notFound = () => new HttpResponse('<html>Not Found</html>', { status: 404 });
+    server.use(http.all('https://api.intercom.io/*', notFound));
+    expect(await failureOf(client.readContact('c1', how))).toMatchObject({
+      code: 'intercom_answer_unreadable',
+      retry: 'later',
+    });
+  });
+
+  it.each([
+    ['HTML', '<html>maintenance</html>'],
+    ['cut-off JSON', '{"type":"contact","id":'],
+    ['another object', '{"type":"admin.list","admins":[]}'],
+    ['nothing', ''],
+  ])('%s in place of a contact is worth another try', async (_what, body) => {
+    const { client, server } = createWorld();
+    server.use(http.all('https://api.intercom.io/*', () => new HttpResponse(body, { status: 200 })));
+    expect(await failureOf(client.readContact('c1', how))).toMatchObject({
+      code: 'intercom_answer_unreadable',
+      retry: 'later',
+    });
+  });
+
+  it('a page with an unreadable entry is no page: nothing is silently left out', async () => {
+    const { client, server } = createWorld();
+    const page = { type: 'list', data: [{ type: 'contact', name: 'no id' }], total_count: 1, pages: {} };
+    server.use(http.all('https://api.intercom.io/*', () => HttpResponse.json(page)));
+    expect(await failureOf(client.searchContacts(allMembers(), how))).toMatchObject({
+      code: 'intercom_answer_unreadable',
+    });
+  });
+
+  it('a broken connection before or after the act leaves the outcome of a write open', async () => {
+    const { workspace, client } = createWorld();
+    const { id } = workspace.addContact();
+    workspace.faults.next({}, { kind: 'reset' }, { kind: 'answer-lost' });
+    for (const attempt of [5, 6]) {
+      expect(await failureOf(client.updateContact(id, { 'Last Call': attempt }, how))).toMatchObject({
+        code: 'intercom_unreachable',
+        retry: 'later',
+        outcomeUnknown: true,
+      });
+    }
+    expect(workspace.contact(id).customAttributes['Last Call']).toBe(6);
+  });
+
+  it('an answer that does not come within ten seconds is given up', async () => {
+    const { workspace, client, clock } = createWorld();
+    const { id } = workspace.addContact();
+    workspace.faults.next({}, { kind: 'slow', delayMs: 60_000 });
+    const failure = failureOf(client.updateContact(id, { 'Last Call': 5 }, how));
+    while (workspace.calls.writes === 0) await new Promise((resolve) => setImmediate(resolve));
+    clock.advance(10_000);
+    expect(await failure).toMatchObject({ code: 'intercom_timeout', outcomeUnknown: true });
+  });
+
+  it('a stop ends the call', async () => {
+    const { workspace, client } = createWorld();
+    const { id } = workspace.addContact();
+    const stopping = new AbortController();
+    workspace.faults.next({}, { kind: 'slow', delayMs: 60_000 });
+    const failure = failureOf(client.readContact(id, { ...how, signal: stopping.signal }));
+    while (workspace.calls.total === 0) await new Promise((resolve) => setImmediate(resolve));
+    stopping.abort();
+    expect(await failure).toMatchObject({ code: 'stopped' });
+  });
+
+  it.each(['../admins', 'a/b', 'a?b', 'a#b', '', '%2e%2e', 'é'])(
+    'the id %j never reaches a path',
+    async (id) => {
+      const { workspace, client } = createWorld();
+      for (const call of [client.readContact(id, how), client.readConversation(id, how)]) {
+        expect(await failureOf(call)).toMatchObject({ code: 'intercom_refused_request', retry: 'never' });
+      }
+      expect(workspace.calls.total).toBe(0);
+    },
+  );
+
+  it('a redirect is not followed, because the token would go with it', async () => {
+    const seen: string[] = [];
+    const elsewhere = await listen((request, response) => {
+      seen.push(request.headers.authorization ?? '');
+      response.end('{}');
+    });
+    const { client, server } = createWorld();
+    server.use(http.all('https://api.intercom.io/*', () => HttpResponse.redirect(elsewhere, 302)));
+    expect(await failureOf(client.readWorkspace(how))).toMatchObject({ code: 'intercom_answer_unreadable' });
+    expect(seen).toEqual([]);
+  });
+});
+
+function listen(answer: RequestListener): Promise<string> {
+  const server = createServer(answer);
+  onTestFinished(() => void server.close());
+  return new Promise((resolve) => {
+    server.listen(0, '127.0.0.1', () => {
+      const address = server.address();
+      resolve(`http://127.0.0.1:${typeof address === 'object' && address !== null ? address.port : 0}`);
+    });
+  });
+}
+
+describe('the pages of a search', () => {
+  const page = (items: readonly number[], nextCursor: string | null): SearchPage<number> => ({
+    items,
+    totalCount: 3,
+    nextCursor,
+  });
+  /** Answers by cursor; `asked` holds the cursors in order. */
+  const searching = (answers: Readonly<Record<string, SearchPage<number>>>) => {
+    const asked: (string | null)[] = [];
+    const searchOne = (search: Search): Promise<SearchPage<number>> => {
+      asked.push(search.cursor);
+      const answer = answers[search.cursor ?? 'first'];
+      return answer === undefined ? Promise.reject(new Error('no such page')) : Promise.resolve(answer);
+    };
+    return { asked, pages: pagesOf(searchOne, allMembers()) };
+  };
+  const collect = async (pages: AsyncGenerator<SearchPage<number>>): Promise<readonly number[]> => {
+    const items: number[] = [];
+    for await (const one of pages) items.push(...one.items);
+    return items;
+  };
+
+  it('come one after the other until there is none', async () => {
+    const { asked, pages } = searching({ first: page([1], 'a'), a: page([2], 'b'), b: page([3], null) });
+    expect(await collect(pages)).toEqual([1, 2, 3]);
+    expect(asked).toEqual([null, 'a', 'b']);
+  });
+
+  it('end where a cursor comes again', async () => {
+    const { pages } = searching({ first: page([1], 'a'), a: page([2], 'b'), b: page([3], 'a') });
+    expect(await collect(pages)).toEqual([1, 2, 3]);
+  });
+
+  it('end at an empty page', async () => {
+    const { asked, pages } = searching({ first: page([1], 'a'), a: page([], 'b') });
+    expect(await collect(pages)).toEqual([1]);
+    expect(asked).toEqual([null, 'a']);
+  });
+});
