@@ -10,7 +10,7 @@ import type { AttributeValue } from './facts.js';
 
 const DAY_SECONDS = 86_400;
 /** Outside these dates a number is no date but a slip of the unit (milliseconds) or of the century. */
-const EARLIEST_ON = '1900-01-01';
+export const EARLIEST_ON = '1900-01-01';
 const LATEST_ON = '2199-12-31';
 const EARLIEST_AT = utcMidnightOf(EARLIEST_ON);
 const LATEST_AT = utcMidnightOf(LATEST_ON) + DAY_SECONDS - 1;
@@ -100,6 +100,21 @@ export function monthWindow(month: string, timeZone: string): MonthWindow | null
   };
 }
 
+/** The Monday of the week that `on` lies in. */
+export function mondayOf(on: string): string {
+  // Monday is 1 in `getDay`, Sunday 0.
+  return addDaysOn(on, -((hostNoonOf(on).getDay() + 6) % 7));
+}
+
+/** The instant `at` (Unix seconds) as clocks in `timeZone` show it: `2026-10-15T11:00:00-04:00`. */
+export function isoInstant(at: number, timeZone: string): string {
+  const offset = offsetSeconds(at, timeZone);
+  const minutes = Math.round(Math.abs(offset) / 60);
+  const pad = (value: number): string => String(value).padStart(2, '0');
+  const local = new Date((at + offset) * 1000).toISOString().slice(0, 19);
+  return `${local}${offset < 0 ? '-' : '+'}${pad(Math.floor(minutes / 60))}:${pad(minutes % 60)}`;
+}
+
 /** `2026-10-01` → `1 Oct 2026`. */
 export function dateInWords(on: string): string {
   const [year = 0, month = 1, day = 1] = partsOf(on);
@@ -153,7 +168,8 @@ function unreadable(why: string): Unreadable {
   return { kind: 'unreadable', why };
 }
 
-function isReadableDate(on: string): boolean {
+/** True for a date that exists, written `YYYY-MM-DD`, from 1900 to 2199. */
+export function isReadableDate(on: string): boolean {
   if (!DATE_PATTERN.test(on) || on < EARLIEST_ON || on > LATEST_ON) return false;
   const at = utcMidnightOf(on);
   // A day that the month doesn't have is either refused or rolled into the next month.

@@ -1,0 +1,71 @@
+import type { FieldProblem } from '../operate/problem.js';
+import type { Freshness, Store } from '../store/store.js';
+import { csvPieces } from './csv.js';
+import { findExportPlace, writeWhole } from './export-file.js';
+import type { PreparedReport, ReportContext, Table } from './report.js';
+
+/** How fresh the cache is; of the whole store, answers need only this. */
+export type FreshnessStore = Pick<Store, 'freshness'>;
+
+/** `{ generatedAt, asOf, timeZone, filters, … }`: what every answer of JSON begins with. */
+export async function jsonAnswer(
+  prepared: PreparedReport,
+  context: ReportContext,
+  store: FreshnessStore,
+): Promise<object> {
+  // Before the rows: they may be fresher than it says, never staler.
+  const head = answerHead(prepared, context, await store.freshness());
+  return { ...head, ...(await prepared.body()) };
+}
+
+function answerHead(
+  { filters }: PreparedReport,
+  { nowAt, timeZone }: ReportContext,
+  { appliedAt, sweptAt, completeAt }: Freshness,
+): object {
+  return { generatedAt: nowAt, asOf: { appliedAt, sweptAt, completeAt }, timeZone, filters };
+}
+
+export function csvAnswer(prepared: PreparedReport, { timeZone }: ReportContext): AsyncGenerator<string> {
+  return csvPieces(prepared.table, { timeZone, bom: prepared.bom });
+}
+
+/** `billing-2026-09-as-of-2026-10-15.csv`: what it is, and of which day. */
+export function csvFileName({ report, fileLabel }: PreparedReport, { todayOn }: ReportContext): string {
+  const name = fileLabel === undefined ? report.name : `${report.name}-${fileLabel}-as-of`;
+  return `${name}-${todayOn}.csv`;
+}
+
+export type ExportOutcome =
+  | { readonly kind: 'ok'; readonly summary: object }
+  | { readonly kind: 'wrong'; readonly problems: readonly FieldProblem[] };
+
+/** Writes the CSV to `outputPath` below `exportDir`. */
+export async function exportAnswer(
+  prepared: PreparedReport,
+  outputPath: string,
+  context: ReportContext,
+  deps: { readonly store: FreshnessStore; readonly exportDir: string },
+): Promise<ExportOutcome> {
+  const place = await findExportPlace(deps.exportDir, outputPath);
+  if (place.kind === 'wrong') {
+    return { kind: 'wrong', problems: [{ field: 'outputPath', message: place.message }] };
+  }
+  const head = answerHead(prepared, context, await deps.store.freshness());
+  const counted = { rows: 0 };
+  const table = countRows(prepared.table, counted);
+  const bytes = await writeWhole(place.path, csvAnswer({ ...prepared, table }, context));
+  return { kind: 'ok', summary: { ...head, total: counted.rows, outputPath, bytes } };
+}
+
+function countRows(table: Table, counted: { rows: number }): Table {
+  return {
+    row: table.row,
+    async *batches() {
+      for await (const batch of table.batches()) {
+        counted.rows += batch.length;
+        yield batch;
+      }
+    },
+  };
+}

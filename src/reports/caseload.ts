@@ -1,0 +1,146 @@
+import { z } from 'zod';
+import { addDaysOn, dateOf, daysSince, startOfDayAt } from '../rules/calendar.js';
+import { CASELOAD_BUCKETS, CHANNELS } from '../rules/vocabulary.js';
+import type { CaseloadRow } from '../store/report-store.js';
+import { pageFields, type PageQuery } from './answer-fields.js';
+import { bucketCounts, bucketCountsSchema, bucketLimits, bucketsOf, bucketsSchema } from './buckets.js';
+import { count, days, instant, memberFields, presentMember } from './columns.js';
+import { createListing, nextCursor, total, type Listing } from './listing.js';
+import { joinCursors, splitCursor } from './joined-cursor.js';
+import { optionalChoice } from './query-fields.js';
+import { createReport, type ReportContext } from './report.js';
+import { presentSession, sessionRow } from './session-rows.js';
+import { channelField, coachField, employerField, lookbackField, windowSince } from './session-query.js';
+
+const VIEWS = ['summary', 'members', 'sessions'] as const;
+
+const row = z.object({
+  ...memberFields,
+  coachIds: z.array(z.string()),
+  coachNames: z.array(z.string()),
+  channelsUsed: z.array(z.enum(CHANNELS)),
+  channelCombo: z.string().meta({ description: 'The channels, sorted, joined by " + "' }),
+  lastSessionAt: instant,
+  daysSinceLastSession: days,
+  buckets: bucketsSchema(CASELOAD_BUCKETS),
+});
+type Row = z.output<typeof row>;
+type Session = z.output<typeof sessionRow>;
+
+const summary = bucketCountsSchema(CASELOAD_BUCKETS);
+
+export const caseload = createReport({
+  name: 'caseload',
+  title: 'Caseload',
+  purpose:
+    'Members with a coaching session in the lookback window, by the days since the last one, and these sessions.',
+  path: '/API/intercom/caseload',
+  fields: {
+    lookbackDays: lookbackField,
+    coach: coachField,
+    employer: employerField,
+    channel: channelField,
+    view: optionalChoice(VIEWS, 'Answers with one part only: the counts, the members or the sessions'),
+    ...pageFields,
+  },
+  body: {
+    total: total.meta({ description: 'Members that pass the filters; with view=sessions, sessions' }),
+    summary: summary
+      .optional()
+      .meta({ description: 'All members of the window by bucket, whatever the other filters say' }),
+    sessionsTotal: count.optional().meta({ description: 'Sessions that pass the filters' }),
+    members: z.array(row).optional(),
+    sessions: z.array(sessionRow).optional(),
+    nextCursor,
+  },
+  row,
+  ask: (query, context) => {
+    const { store, timeZone, todayOn } = context;
+    const { lookbackDays, view } = query;
+    const window = windowSince(addDaysOn(todayOn, -lookbackDays), timeZone);
+    const everybody = { window, coaches: [], employers: [], channels: [] };
+    const filter = { window, coaches: query.coach, employers: query.employer, channels: query.channel };
+    const members = createListing(store.caseload, filter, row, presentMembers(context));
+    const sessions = createListing(store.sessions, filter, sessionRow, presentSession(context));
+    const countBuckets = async (): Promise<z.output<typeof summary>> => {
+      const limits = bucketLimits(CASELOAD_BUCKETS, todayOn).map((on) => startOfDayAt(on, timeZone));
+      return bucketCounts(CASELOAD_BUCKETS, await store.caseloadCounts(everybody, limits));
+    };
+    const bodies = {
+      summary: async () => ({
+        total: await members.count(),
+        summary: await countBuckets(),
+        nextCursor: null,
+      }),
+      members: async () => {
+        const page = await members.page(query);
+        return { total: await members.count(), members: page.rows, nextCursor: page.nextCursor };
+      },
+      sessions: async () => {
+        const page = await sessions.page(query);
+        return { total: await sessions.count(), sessions: page.rows, nextCursor: page.nextCursor };
+      },
+      all: async () => ({
+        total: await members.count(),
+        summary: await countBuckets(),
+        sessionsTotal: await sessions.count(),
+        ...(await pageBoth(members, sessions, query)),
+      }),
+    };
+    const tables = {
+      summary: {
+        row: summary,
+        async *batches() {
+          yield [await countBuckets()];
+        },
+      },
+      members,
+      sessions,
+    };
+    return {
+      filters: {
+        lookbackDays,
+        coach: query.coach,
+        employer: query.employer,
+        channel: query.channel,
+        view: view ?? null,
+      },
+      ...(view === undefined ? {} : { fileLabel: view }),
+      body: bodies[view ?? 'all'],
+      table: tables[view ?? 'members'],
+    };
+  },
+});
+
+function presentMembers({ todayOn, timeZone }: ReportContext) {
+  return (stored: CaseloadRow): Row => {
+    const daysSinceLastSession = daysSince(dateOf(stored.lastSessionAt, timeZone), todayOn);
+    return {
+      ...presentMember(stored),
+      coachIds: [...stored.coachIds],
+      coachNames: [...stored.coachNames],
+      channelsUsed: [...stored.channels],
+      channelCombo: stored.channels.join(' + '),
+      lastSessionAt: stored.lastSessionAt,
+      daysSinceLastSession,
+      buckets: bucketsOf(CASELOAD_BUCKETS, daysSinceLastSession),
+    };
+  };
+}
+
+/** Both lists page together: each page holds the next rows of both, until both have ended. */
+async function pageBoth(members: Listing<Row>, sessions: Listing<Session>, { limit, cursor }: PageQuery) {
+  const after = splitCursor(cursor, 2);
+  const ended = { rows: [], nextCursor: null };
+  const next = <Any extends Readonly<Record<string, unknown>>>(
+    list: Listing<Any>,
+    place: string | null | undefined,
+  ) => (place === null ? Promise.resolve(ended) : list.page({ limit, cursor: place }));
+  const memberPage = await next(members, after[0]);
+  const sessionPage = await next(sessions, after[1]);
+  return {
+    members: memberPage.rows,
+    sessions: sessionPage.rows,
+    nextCursor: joinCursors([memberPage.nextCursor, sessionPage.nextCursor]),
+  };
+}

@@ -1,0 +1,99 @@
+import { z } from 'zod';
+import { addDaysOn, startOfDayAt } from '../rules/calendar.js';
+import type { DataQualityProblem, DataQualityRow } from '../store/report-store.js';
+import { pageFields } from './answer-fields.js';
+import { count, instant, memberFields, presentMember } from './columns.js';
+import { createListing, nextCursor, total } from './listing.js';
+import { choiceList } from './query-fields.js';
+import { createReport } from './report.js';
+import { coachField, employerField, lookbackField } from './session-query.js';
+
+const PROBLEMS = {
+  callsThatDoNotCount: 'call does not count',
+  withoutEnrolledDate: 'no Enrolled Date',
+  withoutUserId: 'no User ID',
+  withoutEmployer: 'no Employer',
+} as const satisfies Record<string, DataQualityProblem>;
+const PROBLEM_NAMES = Object.values(PROBLEMS);
+
+const row = z.object({
+  problem: z.enum(PROBLEM_NAMES),
+  reasons: z.array(z.string()).meta({ description: 'What would have to change: "Service Code empty"' }),
+  coachId: z.string().nullable(),
+  coachName: z.string().nullable(),
+  conversationId: z.string().nullable(),
+  closedAt: instant.nullable(),
+  ...memberFields,
+});
+
+export const dataQuality = createReport({
+  name: 'data-quality',
+  title: 'Data quality',
+  purpose:
+    'Closed calls that do not count and why, by coach; members without Enrolled Date, User ID or Employer.',
+  path: '/API/intercom/data-quality',
+  fields: {
+    problem: choiceList(PROBLEM_NAMES, 'Kind of problem; may repeat'),
+    lookbackDays: lookbackField,
+    coach: coachField,
+    employer: employerField,
+    ...pageFields,
+  },
+  body: {
+    total,
+    summary: z.object({
+      callsThatDoNotCount: count,
+      withoutEnrolledDate: count,
+      withoutUserId: count,
+      withoutEmployer: count,
+    }),
+    items: z.array(row),
+    nextCursor,
+  },
+  row,
+  ask: (query, { store, timeZone, todayOn }) => {
+    const chosen = {
+      coaches: query.coach,
+      employers: query.employer,
+      closedFromAt: startOfDayAt(addDaysOn(todayOn, -query.lookbackDays), timeZone),
+    };
+    const listing = createListing(store.dataQuality, { ...chosen, problems: query.problem }, row, present);
+    const countOf = (problem: DataQualityProblem): Promise<number> =>
+      store.dataQuality.count({ ...chosen, problems: [problem] });
+    return {
+      filters: {
+        problem: query.problem,
+        lookbackDays: query.lookbackDays,
+        coach: query.coach,
+        employer: query.employer,
+      },
+      body: async () => {
+        const page = await listing.page(query);
+        return {
+          total: await listing.count(),
+          summary: {
+            callsThatDoNotCount: await countOf(PROBLEMS.callsThatDoNotCount),
+            withoutEnrolledDate: await countOf(PROBLEMS.withoutEnrolledDate),
+            withoutUserId: await countOf(PROBLEMS.withoutUserId),
+            withoutEmployer: await countOf(PROBLEMS.withoutEmployer),
+          },
+          items: page.rows,
+          nextCursor: page.nextCursor,
+        };
+      },
+      table: listing,
+    };
+  },
+});
+
+function present(stored: DataQualityRow): z.output<typeof row> {
+  return {
+    problem: stored.problem,
+    reasons: [...stored.reasons],
+    coachId: stored.coachId,
+    coachName: stored.coachName,
+    conversationId: stored.conversationId,
+    closedAt: stored.closedAt,
+    ...presentMember(stored),
+  };
+}

@@ -1,0 +1,29 @@
+import { z } from 'zod';
+import { dateOf, daysSince } from '../rules/calendar.js';
+import { CHANNELS } from '../rules/vocabulary.js';
+import type { SessionRow } from '../store/report-store.js';
+import { days, instant, memberFields, presentMember } from './columns.js';
+import type { ReportContext } from './report.js';
+
+/** Rows of `sessions` and of caseload's `sessions[]`. */
+export const sessionRow = z.object({
+  ...memberFields,
+  coachId: z.string().nullable(),
+  coachName: z.string().nullable(),
+  channel: z.enum(CHANNELS),
+  serviceCode: z.string().nullable(),
+  time: instant,
+  daysSince: days,
+});
+
+export function presentSession({ todayOn, timeZone }: ReportContext) {
+  return (row: SessionRow): z.output<typeof sessionRow> => ({
+    ...presentMember(row),
+    coachId: row.coachId,
+    coachName: row.coachName,
+    channel: row.channel,
+    serviceCode: row.serviceCode,
+    time: row.sessionAt,
+    daysSince: daysSince(dateOf(row.sessionAt, timeZone), todayOn),
+  });
+}

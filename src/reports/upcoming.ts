@@ -1,0 +1,77 @@
+import { z } from 'zod';
+import { addDaysOn, startOfDayAt } from '../rules/calendar.js';
+import { AT_RISK_UP_TO_DAYS, CHANNELS, ENGAGEMENT_STATUSES } from '../rules/vocabulary.js';
+import type { UpcomingRow } from '../store/report-store.js';
+import { pageFields } from './answer-fields.js';
+import { date, instant, memberFields, presentMember } from './columns.js';
+import { createListing, nextCursor, total } from './listing.js';
+import { wholeNumber } from './query-fields.js';
+import { createReport } from './report.js';
+import { coachField, employerField } from './session-query.js';
+
+const row = z.object({
+  ...memberFields,
+  coachId: z.string().nullable(),
+  coachName: z.string().nullable(),
+  fromStatus: z.enum(ENGAGEMENT_STATUSES).nullable(),
+  toStatus: z.enum(ENGAGEMENT_STATUSES),
+  changesAt: instant,
+  changesOn: date,
+  lastCallAt: instant.nullable(),
+  channel: z.enum(CHANNELS).nullable(),
+  serviceCode: z.string().nullable(),
+});
+
+export const upcoming = createReport({
+  name: 'upcoming',
+  title: 'Upcoming',
+  purpose:
+    'Members whose Engagement Status will change within the next days unless somebody calls, with the coach and the last qualifying call.',
+  path: '/API/intercom/upcoming',
+  fields: {
+    // No status change lies further ahead than this.
+    days: wholeNumber(
+      { min: 1, max: AT_RISK_UP_TO_DAYS + 1 },
+      7,
+      'Days to look ahead; the last one is included',
+    ),
+    coach: coachField,
+    employer: employerField,
+    ...pageFields,
+  },
+  body: { total, items: z.array(row), nextCursor },
+  row,
+  ask: (query, { store, timeZone, todayOn }) => {
+    const filter = {
+      // A change of today that has not been applied yet is still to come.
+      fromAt: startOfDayAt(todayOn, timeZone),
+      beforeAt: startOfDayAt(addDaysOn(todayOn, query.days + 1), timeZone),
+      coaches: query.coach,
+      employers: query.employer,
+    };
+    const listing = createListing(store.upcoming, filter, row, present);
+    return {
+      filters: { days: query.days, coach: query.coach, employer: query.employer },
+      body: async () => {
+        const page = await listing.page(query);
+        return { total: await listing.count(), items: page.rows, nextCursor: page.nextCursor };
+      },
+      table: listing,
+    };
+  },
+});
+
+function present(stored: UpcomingRow): z.output<typeof row> {
+  return {
+    ...presentMember(stored),
+    coachId: stored.coachId,
+    coachName: stored.coachName,
+    fromStatus: stored.status,
+    toStatus: stored.nextChange.to,
+    changesAt: stored.nextChange.at,
+    changesOn: stored.nextChange.on,
+    lastCallAt: stored.lastQualifyingAt,
+    channel: stored.channel,
+    serviceCode: stored.serviceCode,
+  };
+}

@@ -1,0 +1,165 @@
+import { parse } from 'csv-parse/sync';
+import * as fc from 'fast-check';
+import Papa from 'papaparse';
+import { expect, test } from 'vitest';
+import { z } from 'zod';
+import { instant } from '../src/reports/columns.js';
+import { csvPieces } from '../src/reports/csv.js';
+import { streamPieces } from '../src/reports/stream-pieces.js';
+
+const row = z.object({
+  name: z.string().nullable(),
+  at: instant.nullable(),
+  count: z.int(),
+  isNew: z.boolean(),
+  list: z.array(z.string()),
+  buckets: z.object({ bucket_1: z.boolean() }),
+});
+type Row = z.output<typeof row>;
+
+const PLAIN: Row = { name: 'Jane', at: null, count: 0, isNew: false, list: [], buckets: { bucket_1: true } };
+
+async function csvOf(batches: readonly (readonly Row[])[], bom = false): Promise<string> {
+  const table = {
+    row,
+    async *batches() {
+      yield* batches;
+    },
+  };
+  const pieces: string[] = [];
+  for await (const piece of csvPieces(table, { timeZone: 'America/New_York', bom })) pieces.push(piece);
+  return pieces.join('');
+}
+
+function readTwice(csv: string): { readonly one: unknown; readonly other: unknown } {
+  return {
+    one: parse(csv, { bom: true, relax_column_count: false, record_delimiter: '\r\n' }),
+    other: Papa.parse(csv.replace(/\r\n$/, ''), { delimiter: ',', newline: '\r\n' }).data,
+  };
+}
+
+test('columns are the scalars and lists of a row; instants carry the offset of their season', async () => {
+  const csv = await csvOf([
+    [
+      {
+        ...PLAIN,
+        at: Date.parse('2026-07-01T12:00:00Z') / 1000,
+        count: -5,
+        isNew: true,
+        list: ['Phone', 'Email'],
+      },
+      { ...PLAIN, name: null, at: Date.parse('2026-12-01T02:00:00Z') / 1000 },
+    ],
+  ]);
+  expect(csv).toBe(
+    [
+      'name,at,count,isNew,list',
+      'Jane,2026-07-01T08:00:00-04:00,-5,true,"Phone; Email"',
+      ',2026-11-30T21:00:00-05:00,0,false,',
+      '',
+    ].join('\r\n'),
+  );
+});
+
+test('without rows there is the header; the byte order mark comes once and first', async () => {
+  expect(await csvOf([])).toBe('name,at,count,isNew,list\r\n');
+  const csv = await csvOf([[PLAIN], [PLAIN]], true);
+  expect(csv.startsWith('\uFEFFname,')).toBe(true);
+  expect(csv.split('\uFEFF')).toHaveLength(2);
+});
+
+test.each([
+  ['=1+1', "'=1+1"],
+  ['+cmd|calc', "'+cmd|calc"],
+  ['-Jane', "'-Jane"],
+  ['@SUM(A1)', "'@SUM(A1)"],
+  ['\t=1', "'\t=1"],
+  ['\r=1', "'\r=1"],
+  ['\n=1', "'\n=1"],
+  ['＝1', "'＝1"],
+  ['＠x', "'＠x"],
+  ['-5', '-5'],
+  ['+15551234', '+15551234'],
+  ['-5.25', '-5.25'],
+  ['-5-6', "'-5-6"],
+  ['-', "'-"],
+  ['Jane = Doe', 'Jane = Doe'],
+  ["O'Brien", "O'Brien"],
+])('a cell with %j reads %j', async (name, cell) => {
+  const { one, other } = readTwice(await csvOf([[{ ...PLAIN, name }]]));
+  const expected = [
+    ['name', 'at', 'count', 'isNew', 'list'],
+    [cell, '', '0', 'false', ''],
+  ];
+  expect(one).toEqual(expected);
+  expect(other).toEqual(expected);
+});
+
+test('whatever the cells hold, two parsers read the same rows back, and none starts a formula', async () => {
+  const text = fc.oneof(
+    fc.string({ unit: 'grapheme', maxLength: 20 }),
+    fc.stringMatching(/^[=+\-@\t\r\n",; 'a1＝＠😀é]{0,12}$/u),
+  );
+  const rows = fc.array(fc.record({ name: text, list: fc.array(text, { maxLength: 3 }) }), { maxLength: 5 });
+  await fc.assert(
+    fc.asyncProperty(rows, async (given) => {
+      const csv = await csvOf([given.map((fields) => ({ ...PLAIN, ...fields }))]);
+      const { one, other } = readTwice(csv);
+      expect(other).toEqual(one);
+      const cells = z.array(z.array(z.string())).parse(one).slice(1);
+      expect(cells).toHaveLength(given.length);
+      for (const [index, [name = '', , , , list = '']] of cells.entries()) {
+        const fields = given[index];
+        expect([fields?.name, `'${fields?.name}`]).toContain(name);
+        expect([fields?.list.join('; '), `'${fields?.list.join('; ')}`]).toContain(list);
+        for (const cell of [name, list]) {
+          expect(/^[=+\-@\t\r\n＝＋－＠]/.test(cell) && !/^[+-]?\d+(\.\d+)?$/.test(cell)).toBe(false);
+        }
+      }
+    }),
+    { numRuns: 500 },
+  );
+});
+
+test('a piece is made only when it is taken, and no more once the reader has gone', async () => {
+  const made: number[] = [];
+  const end = { isReached: false };
+  async function* pieces(): AsyncGenerator<string> {
+    try {
+      for (let number = 0; number < 100; number += 1) {
+        made.push(number);
+        yield `${number}\n`;
+      }
+    } finally {
+      end.isReached = true;
+    }
+  }
+  const stream = await streamPieces(pieces(), () => undefined);
+  expect(made).toEqual([0]);
+  const reader = stream.getReader();
+  await reader.read();
+  await reader.read();
+  expect(made).toEqual([0, 1]);
+  await reader.cancel();
+  expect(end.isReached).toBe(true);
+  expect(made).toHaveLength(2);
+});
+
+test('a failure on the way breaks the stream off; one at the beginning is the caller’s', async () => {
+  const failure = new Error('the disk is gone');
+  const broken: unknown[] = [];
+  async function* lateFailure(): AsyncGenerator<string> {
+    yield 'first\n';
+    throw failure;
+  }
+  const reader = (await streamPieces(lateFailure(), (error) => broken.push(error))).getReader();
+  await reader.read();
+  await expect(reader.read()).rejects.toBe(failure);
+  expect(broken).toEqual([failure]);
+
+  async function* earlyFailure(): AsyncGenerator<string> {
+    await Promise.reject(failure);
+    yield 'never';
+  }
+  await expect(streamPieces(earlyFailure(), () => undefined)).rejects.toBe(failure);
+});

@@ -1,0 +1,40 @@
+import { expect, test } from 'vitest';
+import { splitName } from '../src/reports/person-name.js';
+
+test.each([
+  ['Søren van der Berg Jr.', 'Søren', 'van der Berg'],
+  ['María José García López', 'María', 'López'],
+  ['Xiomara Nuñez III', 'Xiomara', 'Nuñez'],
+  ['Ludwig van Beethoven', 'Ludwig', 'van Beethoven'],
+  ['Vincent Van Gogh', 'Vincent', 'Van Gogh'],
+  ['Juan Carlos de la Cruz', 'Juan', 'de la Cruz'],
+  ['Leonardo da Vinci', 'Leonardo', 'da Vinci'],
+  ['Anna Maria von und zu Liechtenstein', 'Anna', 'von und zu Liechtenstein'],
+  ['Mary-Jane Watson Parker', 'Mary-Jane', 'Parker'],
+  ['Dr. Jane A. Smith, Ph.D.', 'Jane', 'Smith'],
+  ['John Q. Public Sr', 'John', 'Public'],
+  ["Pat O'Brien", 'Pat', "O'Brien"],
+  ['Jan de Vries (test)', 'Jan', 'de Vries'],
+  ['Smith, John', 'John', 'Smith'],
+  ['van der Berg, Søren Jan', 'Søren', 'van der Berg'],
+  ['Berg, Søren van der', 'Søren', 'van der Berg'],
+  ['Van Johnson', 'Van', 'Johnson'],
+  ['Di Wu', 'Di', 'Wu'],
+  ['jane ann doe', 'jane', 'doe'],
+  ['JANE DOE', 'JANE', 'DOE'],
+  ['  Jane \t  Doe ', 'Jane', 'Doe'],
+  ['van der Berg', '', 'van der Berg'],
+  ['Cher', 'Cher', ''],
+  ['李小龙', '李小龙', ''],
+  ['Ana 😀 Lopez', 'Ana', 'Lopez'],
+  ['😀', '😀', ''],
+  ['Jr.', 'Jr.', ''],
+  ['Dr.', 'Dr.', ''],
+  ['=cmd()', '=cmd()', ''],
+  [',', ',', ''],
+  ['', '', ''],
+  ['   ', '', ''],
+  [null, '', ''],
+])('%s is %s | %s', (name, first, last) => {
+  expect(splitName(name)).toEqual({ first, last });
+});
