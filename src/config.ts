@@ -24,8 +24,12 @@ export interface Config {
   readonly settleAfterSeconds: number;
   readonly dryRun: boolean;
   readonly eligibleProgramsByReferral: Readonly<Record<string, string>>;
+  readonly exportDir: string;
   readonly logLevel: LogLevel;
 }
+
+/** What a report on the command line needs: nothing of Intercom. */
+export type ReportConfig = Pick<Config, 'databasePath' | 'timeZone' | 'exportDir'>;
 
 const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
@@ -140,28 +144,48 @@ const environment = z.object({
     .transform((text) => text === 'true')
     .default(false),
   ELIGIBLE_PROGRAMS_BY_REFERRAL: programs,
+  EXPORT_DIR: z.string().min(1, 'must be a folder').default('./exports'),
   LOG_LEVEL: z.enum(LOG_LEVELS, `must be one of ${LOG_LEVELS.join(', ')}`).default('info'),
 });
 
 /** The variables this program reads, in the order of the documentation. */
 export const VARIABLES = Object.keys(environment.shape);
 
-/**
- * Reads and checks the environment. An empty variable counts as unset.
- * @throws AppError `config_invalid` whose message names every wrong variable and what it may be, never its value.
- */
-export function readConfig(env: Readonly<Record<string, string | undefined>> = process.env): Config {
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/** An empty variable counts as unset. */
+function readEnvironment<Shape extends z.ZodRawShape>(schema: z.ZodObject<Shape>, env: Environment) {
   const given = Object.fromEntries(
-    VARIABLES.flatMap((name) => {
+    Object.keys(schema.shape).flatMap((name) => {
       const value = env[name]?.trim();
       return value === undefined || value === '' ? [] : [[name, value]];
     }),
   );
-  const parsed = environment.safeParse(given);
-  if (!parsed.success) {
-    throw invalid(parsed.error.issues.map((issue) => `${String(issue.path[0])} ${issue.message}`));
-  }
-  const values = parsed.data;
+  const parsed = schema.safeParse(given);
+  if (parsed.success) return parsed.data;
+  throw invalid(parsed.error.issues.map((issue) => `${String(issue.path[0])} ${issue.message}`));
+}
+
+/**
+ * Reads and checks what a report on the command line needs.
+ * @throws AppError `config_invalid` as {@link readConfig} does.
+ */
+export function readReportConfig(env: Environment = process.env): ReportConfig {
+  const wanted = environment.pick({ DATABASE_PATH: true, REPORT_TIMEZONE: true, EXPORT_DIR: true });
+  const values = readEnvironment(wanted, env);
+  return {
+    databasePath: values.DATABASE_PATH,
+    timeZone: values.REPORT_TIMEZONE,
+    exportDir: values.EXPORT_DIR,
+  };
+}
+
+/**
+ * Reads and checks the environment. An empty variable counts as unset.
+ * @throws AppError `config_invalid` whose message names every wrong variable and what it may be, never its value.
+ */
+export function readConfig(env: Environment = process.env): Config {
+  const values = readEnvironment(environment, env);
   if (values.API_TOKENS.length === 0 && values.AUTH === 'token' && !LOOPBACK_HOSTS.has(values.HOST)) {
     throw invalid([
       `HOST must be 127.0.0.1 while API_TOKENS is unset, so that nobody else can read the reports: set API_TOKENS, ` +
@@ -185,6 +209,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>> = p
     settleAfterSeconds: values.SETTLE_AFTER_SECONDS,
     dryRun: values.DRY_RUN,
     eligibleProgramsByReferral: values.ELIGIBLE_PROGRAMS_BY_REFERRAL,
+    exportDir: values.EXPORT_DIR,
     logLevel: values.LOG_LEVEL,
   };
 }

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
-import { describeConfig, readConfig, VARIABLES } from '../src/config.js';
+import { describeConfig, readConfig, readReportConfig, VARIABLES } from '../src/config.js';
 import { AppError } from '../src/errors.js';
 
 const REQUIRED = {
@@ -30,7 +30,17 @@ test('the required settings alone are enough', () => {
     dryRun: false,
     apiTokens: [],
     eligibleProgramsByReferral: { 'Counter Health': 'Smart Access' },
+    exportDir: './exports',
   });
+});
+
+test('a report on the command line needs nothing of Intercom, and checks what it does need', () => {
+  expect(readReportConfig({ DATABASE_PATH: './x.db', PORT: 'no port' })).toEqual({
+    databasePath: './x.db',
+    timeZone: 'America/New_York',
+    exportDir: './exports',
+  });
+  expect(() => readReportConfig({ REPORT_TIMEZONE: 'New York' })).toThrow('IANA time zone');
 });
 
 test.each([
