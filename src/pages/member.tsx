@@ -39,13 +39,8 @@ export async function showMember(deps: MemberPageDeps, context: Context, id: str
             contact {contact.id} · {contact.attributes.Employer ?? 'no Employer'}
           </p>
           <p data-flash>
-            {decision.status === null ? (
-              'No Engagement Status: there is no Enrolled Date.'
-            ) : (
-              <>
-                <StatusLabel status={decision.status} /> {status?.because}
-              </>
-            )}
+            <StatusLabel status={decision.status ?? 'No Engagement Status'} />{' '}
+            {decision.status === null ? 'There is no Enrolled Date.' : `${status?.because ?? ''}.`}
             {nextChange !== null && (
               <>
                 {' '}

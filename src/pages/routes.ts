@@ -1,13 +1,24 @@
 import { Hono } from 'hono';
 import { compress } from 'hono/compress';
-import type { Clock } from '../clock.js';
+import { nowAt, type Clock } from '../clock.js';
 import type { Log } from '../log.js';
 import type { Access } from '../operate/access.js';
 import { glossary } from '../rules/glossary.js';
+import { reportContext } from '../reports/report.js';
+import type { ReportStore } from '../store/report-store.js';
 import type { Store } from '../store/store.js';
 import { replayParked, showActivity } from './activity.js';
 import { readAssets } from './assets.js';
+import { billingPage } from './billing.js';
+import { caseloadPage } from './caseload.js';
+import { dataQualityPage } from './data-quality.js';
+import { showHeadline } from './headline.js';
 import { homeView } from './home.js';
+import { newParticipantsPage } from './new-participants.js';
+import type { ReportPage } from './report/report-page.js';
+import { downloadSorted, showReport, type ReportPageDeps } from './report/show-report.js';
+import { sessionsPage } from './sessions.js';
+import { upcomingPage } from './upcoming.js';
 import { showMember } from './member.js';
 import type { MessengerSettings } from './messenger.js';
 import { problemView } from './problem.js';
@@ -16,6 +27,7 @@ import { createSignInRoutes, signOut, SMALL_FORM } from './sign-in.js';
 
 export interface PagesDeps {
   readonly store: Store;
+  readonly reports?: ReportStore;
   readonly clock: Clock;
   readonly log: Log;
   readonly access: Access;
@@ -29,7 +41,7 @@ export interface PagesDeps {
  * the cookie is not sent with what other sites request in the background, and form tokens differ each time.
  */
 export function createPageRoutes(deps: PagesDeps): Hono {
-  const { access, store } = deps;
+  const { access, store, reports } = deps;
   const assets = readAssets();
   const render = createRender({ ...deps, assets });
   const pages = { ...deps, render };
@@ -50,11 +62,40 @@ export function createPageRoutes(deps: PagesDeps): Hono {
     const freshness = await store.freshness();
     return render(
       context,
-      homeView({ freshness, glossary: glossary(deps), timeZone: deps.timeZone, headline: '' }),
+      homeView({
+        freshness,
+        glossary: glossary(deps),
+        timeZone: deps.timeZone,
+        headline:
+          reports === undefined
+            ? ''
+            : await showHeadline(reportContext(reports, nowAt(deps.clock), deps.timeZone)),
+      }),
     );
   });
+  if (reports !== undefined) for (const addRoutes of REPORT_PAGES) addRoutes(routes, { ...pages, reports });
   routes.get('/intercom/members/:id', (context) => showMember(pages, context, context.req.param('id')));
   routes.get('/intercom/activity', (context) => showActivity(pages, context));
   routes.post('/intercom/activity/replay', (context) => replayParked(pages, context));
+  routes.all('/intercom/*', (context) =>
+    render(context, problemView(404, 'There is no page at this address.')),
+  );
   return routes;
+}
+
+const REPORT_PAGES = [
+  reportRoutes(caseloadPage),
+  reportRoutes(sessionsPage),
+  reportRoutes(newParticipantsPage),
+  reportRoutes(billingPage),
+  reportRoutes(upcomingPage),
+  reportRoutes(dataQualityPage),
+];
+
+/** The page, and its table as CSV in the order that it shows. */
+function reportRoutes<Row>(page: ReportPage<Row>): (routes: Hono, deps: ReportPageDeps) => void {
+  return (routes, deps) => {
+    routes.get(page.path, (context) => showReport(deps, page, context));
+    routes.get(`${page.path}.csv`, (context) => downloadSorted(deps, page, context));
+  };
 }

@@ -7,8 +7,8 @@ export interface TableColumn<Row> {
   readonly isNumber?: boolean;
   /** The row's own name: read out with each of its cells. */
   readonly isRowHeader?: boolean;
-  /** Where the heading leads, for a column that can be sorted by. */
-  readonly sort?: { readonly href: string; readonly direction: 'ascending' | 'descending' | null };
+  /** Where the heading leads, for a column that can be sorted by (null: this order cannot be changed). */
+  readonly sort?: { readonly href: string | null; readonly direction: 'ascending' | 'descending' | null };
 }
 
 interface DataTableProps<Row> {
@@ -65,12 +65,10 @@ function Heading<Row>({ column }: { readonly column: TableColumn<Row> }) {
   const { href, direction } = sort;
   return (
     <th scope="col" class={className} {...(direction === null ? {} : { 'aria-sort': direction })}>
-      <a href={href}>
-        {name}
-        <span class="arrow" aria-hidden="true">
-          {direction === null ? '↕' : direction === 'ascending' ? '↑' : '↓'}
-        </span>
-      </a>
+      {href === null ? name : <a href={href}>{name}</a>}
+      <span class="arrow" aria-hidden="true">
+        {direction === null ? '↕' : direction === 'ascending' ? '↑' : '↓'}
+      </span>
     </th>
   );
 }

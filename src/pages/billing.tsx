@@ -1,0 +1,130 @@
+import { z } from 'zod';
+import { billing } from '../reports/billing.js';
+import { addDaysOn, monthWindow } from '../rules/calendar.js';
+import { memberHref } from './addresses.js';
+import { Bars } from './parts/bars.js';
+import { shareText } from './parts/numbers.js';
+import { Tiles } from './parts/tiles.js';
+import { InstantDay } from './parts/when.js';
+import { employerFilter, memberIdColumn } from './report/common.js';
+import { textOf, textsOf } from './report/filter-values.js';
+import type { AboveFacts, ReportPage } from './report/report-page.js';
+
+const row = z.object({
+  memberId: z.string(),
+  memberName: z.string().nullable(),
+  memberEmail: z.string().nullable(),
+  employer: z.string().nullable(),
+  registrationAt: z.number().nullable(),
+  lastSessionAt: z.number().nullable(),
+  isNewParticipant: z.boolean(),
+  engagedDuringMonth: z.boolean(),
+});
+type Row = z.output<typeof row>;
+
+const MONTHS_BEFORE = 2;
+
+export const billingPage: ReportPage<Row> = {
+  path: '/intercom/billing',
+  report: billing,
+  rowsIn: 'rows',
+  row,
+  noun: 'member',
+  filters: [{ kind: 'month', name: 'month', label: 'Month' }, employerFilter],
+  order: { column: 'employer', direction: 'ascending' },
+  columns: (zone) => [
+    {
+      name: 'Employer',
+      key: 'employer',
+      value: ({ employer }) => employer,
+      cell: ({ employer }) => employer,
+    },
+    {
+      name: 'Member',
+      key: 'memberName',
+      isRowHeader: true,
+      value: ({ memberName }) => memberName,
+      cell: MemberLink,
+    },
+    memberIdColumn(),
+    {
+      name: 'Enrolled',
+      key: 'registrationAt',
+      value: ({ registrationAt }) => registrationAt,
+      cell: ({ registrationAt }) => <InstantDay at={registrationAt} zone={zone} />,
+    },
+    {
+      name: 'Last session',
+      key: 'lastSessionAt',
+      value: ({ lastSessionAt }) => lastSessionAt,
+      cell: ({ lastSessionAt }) => <InstantDay at={lastSessionAt} zone={zone} />,
+    },
+    {
+      name: 'New participant',
+      key: 'isNewParticipant',
+      value: ({ isNewParticipant }) => isNewParticipant,
+      cell: ({ isNewParticipant }) => (isNewParticipant ? 'yes' : 'no'),
+    },
+    {
+      name: 'Engaged during month',
+      key: 'engagedDuringMonth',
+      value: ({ engagedDuringMonth }) => engagedDuringMonth,
+      cell: ({ engagedDuringMonth }) => (engagedDuringMonth ? 'yes' : 'no'),
+    },
+  ],
+  above: showAbove,
+};
+
+/** This report knows members by User ID alone; one that is an e-mail address may not stand in an address. */
+function MemberLink({ memberId, memberName }: Row) {
+  const name = memberName ?? memberId;
+  return memberId.includes('@') ? <>{name}</> : <a href={memberHref(memberId)}>{name}</a>;
+}
+
+async function showAbove({ body, filters, context, ask }: AboveFacts) {
+  const total = Number(body['total']);
+  const month = textOf(filters, 'monthYearLabel');
+  const newcomers = await context.store.newParticipants.count({
+    ...datesOf(month),
+    coaches: [],
+    employers: textsOf(filters, 'employer'),
+    channels: [],
+  });
+  const before: { name: string; count: number }[] = [];
+  for (let one = monthBefore(month); before.length < MONTHS_BEFORE; one = monthBefore(one)) {
+    const answer = await ask({ month: one, monthYearLabel: one, limit: '1' });
+    before.unshift({ name: monthText(one), count: Number(answer['total']) });
+  }
+  return (
+    <>
+      <Tiles
+        label={`Billed for ${monthText(month)}`}
+        tiles={[
+          { name: `Billed for ${monthText(month)}`, count: total },
+          { name: 'New participants', count: newcomers, note: shareText(newcomers, total) },
+          { name: 'Enrolled before', count: total - newcomers, note: shareText(total - newcomers, total) },
+        ]}
+      />
+      <Bars
+        title="Members billed, month by month"
+        whole={0}
+        bars={[...before, { name: monthText(month), count: total }]}
+      />
+    </>
+  );
+}
+
+function datesOf(month: string): { enrolledFromOn: string; enrolledToOn: string } {
+  const window = monthWindow(month, 'UTC');
+  return { enrolledFromOn: window?.firstOn ?? '', enrolledToOn: window?.lastOn ?? '' };
+}
+
+function monthBefore(month: string): string {
+  return addDaysOn(`${month}-01`, -1).slice(0, 7);
+}
+
+const MONTH = new Intl.DateTimeFormat('en-GB', { timeZone: 'UTC', month: 'long', year: 'numeric' });
+
+function monthText(month: string): string {
+  return MONTH.format(new Date(`${month}-01T00:00:00Z`));
+}

@@ -1,0 +1,145 @@
+import type { Context } from 'hono';
+import { nowAt, type Clock } from '../../clock.js';
+import { AppError } from '../../errors.js';
+import type { Log } from '../../log.js';
+import { csvFileName } from '../../reports/answer.js';
+import { csvPieces } from '../../reports/csv.js';
+import { reportContext } from '../../reports/report.js';
+import { streamPieces } from '../../reports/stream-pieces.js';
+import type { ReportStore } from '../../store/report-store.js';
+import type { Store } from '../../store/store.js';
+import { DataTable, type TableColumn } from '../parts/data-table.js';
+import { FreshnessLine } from '../parts/freshness.js';
+import { problemView } from '../problem.js';
+import type { Render } from '../render.js';
+import { givenFields, readTableAddress, tableHref, type Sort, type TableAddress } from './address.js';
+import { Filters } from './filters.js';
+import { Foot } from './foot.js';
+import { prepareReport, readReport, valueOf, WrongAddress } from './read-report.js';
+import type { ReportColumn, ReportPage } from './report-page.js';
+import { sortRows } from './rows.js';
+
+export interface ReportPageDeps {
+  readonly store: Pick<Store, 'freshness'>;
+  readonly reports: ReportStore;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly timeZone: string;
+  readonly render: Render;
+}
+
+/** A report as a page: filters, tiles, chart, table. Its rows and figures are those of the API. */
+export async function showReport<Row>(
+  deps: ReportPageDeps,
+  page: ReportPage<Row>,
+  context: Context,
+): Promise<Response> {
+  return withProblems(deps, context, async () => {
+    const address = readTableAddress(context.req.url);
+    const { timeZone: zone, reports } = deps;
+    const about = reportContext(reports, nowAt(deps.clock), zone);
+    // Before the rows: they may be fresher than it says, never staler.
+    const freshness = await deps.store.freshness();
+    const read = await readReport(page, address, about);
+    const choices = await reports.filterChoices();
+    const above = await page.above({
+      body: read.body,
+      filters: read.prepared.filters,
+      context: about,
+      ask: (fields) => prepareReport(page, { ...givenFields(address.fields), ...fields }, about).body(),
+    });
+    const columns = page.columns(zone).map((column) => withSort(column, address, page.order, read.canSort));
+    const { title, purpose } = page.report;
+    return deps.render(context, {
+      title,
+      current: page.path,
+      body: () => (
+        <>
+          <h1>{title}</h1>
+          <p class="lead">{purpose}</p>
+          <Filters filters={page.filters} address={address} choices={choices} />
+          {above}
+          <DataTable
+            id="rows"
+            caption={`${title}, ${page.noun}s`}
+            columns={columns}
+            rows={read.rows}
+            empty={`No ${page.noun} passes these filters.`}
+          />
+          <Foot page={page} address={address} read={read} />
+          <FreshnessLine freshness={freshness} zone={zone} />
+        </>
+      ),
+    });
+  });
+}
+
+/** The whole table as CSV in the order that the page shows; the report's own order is the API's to answer. */
+export async function downloadSorted<Row>(
+  deps: ReportPageDeps,
+  page: ReportPage<Row>,
+  context: Context,
+): Promise<Response> {
+  return withProblems(deps, context, async () => {
+    const asked = readTableAddress(context.req.url);
+    const about = reportContext(deps.reports, nowAt(deps.clock), deps.timeZone);
+    const { prepared, isSorted } = await readReport(page, asked, about);
+    const { sort } = asked;
+    const table =
+      isSorted && sort !== null
+        ? {
+            row: prepared.table.row,
+            async *batches() {
+              const value = valueOf(page.columns(deps.timeZone), sort);
+              const rows = await sortRows(prepared, page.row, value, sort.direction);
+              yield rows.map(({ given }) => given);
+            },
+          }
+        : prepared.table;
+    const pieces = csvPieces(table, { timeZone: deps.timeZone, bom: prepared.bom });
+    const body = await streamPieces(pieces, (error) =>
+      deps.log.error({ err: error, report: prepared.report.name }, 'a CSV ended before its last row'),
+    );
+    return context.body(body, 200, {
+      'content-type': 'text/csv; charset=utf-8; header=present',
+      'content-disposition': `attachment; filename="${csvFileName(prepared, about)}"`,
+      'cache-control': 'no-store',
+    });
+  });
+}
+
+async function withProblems(
+  deps: ReportPageDeps,
+  context: Context,
+  answer: () => Promise<Response>,
+): Promise<Response> {
+  try {
+    return await answer();
+  } catch (error) {
+    if (error instanceof WrongAddress) {
+      const sentence = 'The address of this page asks for something that cannot be answered.';
+      return deps.render(context, problemView(400, sentence, error.problems));
+    }
+    if (error instanceof AppError && error.code === 'cursor_invalid') {
+      const sentence = 'This page of the table does not exist. Begin again at the first one.';
+      return deps.render(context, problemView(400, sentence));
+    }
+    throw error;
+  }
+}
+
+/** Gives the heading its link: the other direction where the table is in this order already. */
+function withSort<Row>(
+  column: ReportColumn<Row>,
+  address: TableAddress,
+  order: Sort | null,
+  canSort: boolean,
+): TableColumn<Row> {
+  const { key } = column;
+  const shown = canSort ? (address.sort ?? order) : order;
+  const direction = key !== undefined && shown?.column === key ? shown.direction : null;
+  if (key === undefined || (!canSort && direction === null)) return column;
+  const next = direction === 'ascending' ? 'descending' : 'ascending';
+  const href = canSort ? tableHref(address, { sort: { column: key, direction: next } }) : null;
+  return { ...column, sort: { href, direction } };
+}
