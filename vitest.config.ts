@@ -4,8 +4,13 @@ const setupFiles = ['test/setup.ts'];
 // Bundles what browsers load, which the app insists on.
 const globalSetup = ['test/build-pages.ts'];
 
+// Generous: on a busy machine a test takes several times as long, and no time decides whether it passes.
+const testTimeout = 30_000;
+
 export default defineConfig({
   test: {
+    // The default leaves one core unused; the tests wait for nothing but computation.
+    maxWorkers: '100%',
     projects: [
       {
         test: {
@@ -13,12 +18,13 @@ export default defineConfig({
           include: ['test/*.test.ts'],
           setupFiles,
           globalSetup,
+          testTimeout,
           restoreMocks: true,
           unstubGlobals: true,
         },
       },
       // Against the official Intercom descriptions, which are not part of this repository (INTERCOM_OPENAPI_DIR).
-      { test: { name: 'contract', include: ['test/contract/*.test.ts'], setupFiles } },
+      { test: { name: 'contract', include: ['test/contract/*.test.ts'], setupFiles, testTimeout } },
       // A real child process, killed again and again: takes about half a minute.
       { test: { name: 'crash', include: ['test/crash/*.test.ts'], setupFiles } },
     ],

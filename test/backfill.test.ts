@@ -32,7 +32,7 @@ function stopAfter(pages: number, intercom: IntercomClient, stopping: AbortContr
 test('a backfill takes one call per search page and a few more, none per contact', async () => {
   const harness = await createHarness();
   const { workspace } = harness;
-  populate(workspace, { members: 400, seed: 3 });
+  populate(workspace, { members: 160, seed: 3 });
   const conversations = workspace.conversations().length;
   const members = workspace.contacts().filter(({ role, archived }) => role === 'user' && !archived).length;
   workspace.calls.clear();
@@ -50,16 +50,16 @@ test('a backfill takes one call per search page and a few more, none per contact
 test('a stopped backfill goes on at the page where it was', async () => {
   const harness = await createHarness();
   const { workspace, store } = harness;
-  populate(workspace, { members: 300, seed: 4 });
+  populate(workspace, { members: 160, seed: 4 });
   const stopping = new AbortController();
   const stopped = backfill(
-    depsOf(harness, 'one', stopAfter(6, harness.intercom, stopping)),
+    depsOf(harness, 'one', stopAfter(4, harness.intercom, stopping)),
     365,
     stopping.signal,
   );
   await expect(stopped).rejects.toMatchObject({ code: 'stopped' });
   const halfway = await store.latestRun('backfill');
-  expect(halfway).toMatchObject({ status: 'running', progress: { calls: 6 } });
+  expect(halfway).toMatchObject({ status: 'running', progress: { calls: 4 } });
 
   await store.releaseDeadLeases((owner) => owner === 'one');
   workspace.calls.clear();
@@ -67,7 +67,7 @@ test('a stopped backfill goes on at the page where it was', async () => {
   expect(run).toMatchObject({ id: halfway?.id, status: 'done' });
   const pages =
     Math.ceil(workspace.conversations().length / 150) + Math.ceil(workspace.contacts().length / 150);
-  expect(workspace.calls.matching({ path: /\/search$/ }).length).toBeLessThanOrEqual(pages - 6 + 2);
+  expect(workspace.calls.matching({ path: /\/search$/ }).length).toBeLessThanOrEqual(pages - 4 + 2);
   await harness.settle();
   expect(await harness.wrongAttributes()).toEqual([]);
 });
@@ -75,7 +75,7 @@ test('a stopped backfill goes on at the page where it was', async () => {
 test('what changes while the pages are read is known at its end', async () => {
   const harness = await createHarness();
   const { workspace, clock } = harness;
-  populate(workspace, { members: 200, seed: 5 });
+  populate(workspace, { members: 120, seed: 5 });
   const open = workspace.conversations().filter(({ state }) => state !== 'closed');
   const intercom = harness.intercom;
   let closed = 0;
@@ -143,7 +143,7 @@ test('a failure that cannot mend itself ends the run with its reason, and the ne
 
 test('progress is told after every page, and never goes back within a phase', async () => {
   const harness = await createHarness();
-  populate(harness.workspace, { members: 320, seed: 8 });
+  populate(harness.workspace, { members: 160, seed: 8 });
   const told: RunProgress[] = [];
   const deps = { ...depsOf(harness, 'one'), onProgress: (progress: RunProgress) => told.push(progress) };
   await backfill(deps, 365, NEVER);

@@ -30,7 +30,7 @@ function run(words: readonly string[], settings: Readonly<Record<string, string>
   return new Promise((done) => child.once('close', (status) => done({ status, stdout, stderr })));
 }
 
-describe('the command line', { timeout: 20_000 }, () => {
+describe('the command line', () => {
   test.each([[['--help']], [['sandbox', '--help']]])('%j explains and ends with 0', async (words) => {
     const { status, stdout } = await run(words);
     expect(status).toBe(0);
