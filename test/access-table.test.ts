@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { API_TOKEN, createHarness, type Harness } from './support/harness.js';
 
 /** What may be asked by anybody: each proves by itself what it needs, or shows nothing. */
-const OPEN = ['/webhooks/intercom', '/healthz', '/readyz', '/assets/x', '/sign-in', '/'];
+const OPEN = new Set(['/webhooks/intercom', '/healthz', '/readyz', '/assets/x', '/sign-in', '/']);
 
 interface Caller {
   readonly name: string;
@@ -145,7 +145,7 @@ test('every address lets in exactly whom it should', async () => {
   for (const caller of callers) {
     for (const route of routes) {
       // Its own tests say whom the sign-in and the webhook take.
-      if (OPEN.includes(route.path)) continue;
+      if (OPEN.has(route.path)) continue;
       const isPage = route.path === '/sign-out' || route.path.startsWith('/intercom');
       const expected = (isPage ? caller.page : caller.api)[route.method === 'GET' ? 0 : 1];
       // Signing out leads to the sign-in too, and would end the cookie for all that follows.
@@ -162,7 +162,7 @@ test('every address lets in exactly whom it should', async () => {
 test('what is open to all asks nobody to sign in', async () => {
   const harness = await createHarness();
   for (const route of routesOf(harness).filter(
-    ({ path, method }) => OPEN.includes(path) && method === 'GET',
+    ({ path, method }) => OPEN.has(path) && method === 'GET',
   )) {
     const { status } = await harness.app.request(route.path);
     expect([200, 303, 404, 503]).toContain(status);
