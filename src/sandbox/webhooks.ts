@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import type { DeliveryFaults } from './faults.js';
 import { encodeNotification, makePing, newNotificationId, type Notification } from './notification.js';
 import type { WorkspaceSettings } from './settings.js';
@@ -54,7 +55,7 @@ export function createWebhookSender(settings: WorkspaceSettings, faults: Deliver
     null;
   let deliveries: Tracked[] = [];
   let held: Notification[] = [];
-  let stopped = new AbortController();
+  let stopped = newStop();
 
   const track = (work: Promise<void>): void => {
     const tracked = work.finally(() => underWay.delete(tracked));
@@ -182,7 +183,7 @@ export function createWebhookSender(settings: WorkspaceSettings, faults: Deliver
   return {
     deliverTo: (target, topics) => {
       subscription = { target, topics: topics ?? null };
-      if (stopped.signal.aborted) stopped = new AbortController();
+      if (stopped.signal.aborted) stopped = newStop();
     },
     stop: () => {
       subscription = null;
@@ -203,4 +204,11 @@ export function createWebhookSender(settings: WorkspaceSettings, faults: Deliver
     },
     health,
   };
+}
+
+/** Every delivery that waits listens to it: many listeners are no leak here. */
+function newStop(): AbortController {
+  const stop = new AbortController();
+  setMaxListeners(0, stop.signal);
+  return stop;
 }
