@@ -25,6 +25,16 @@ export default defineConfig({
       },
       // Against the official Intercom descriptions, which are not part of this repository (INTERCOM_OPENAPI_DIR).
       { test: { name: 'contract', include: ['test/contract/*.test.ts'], setupFiles, testTimeout } },
+      // The built program in a real browser; about a minute.
+      {
+        test: {
+          name: 'browser',
+          include: ['test/browser/*.test.ts'],
+          setupFiles,
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+        },
+      },
       // A real child process, killed again and again: takes about half a minute.
       { test: { name: 'crash', include: ['test/crash/*.test.ts'], setupFiles } },
     ],

@@ -1,0 +1,145 @@
+import { createHmac } from 'node:crypto';
+import type { Browser } from 'playwright-core';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { startBuiltService, type BuiltService } from './built-service.js';
+import { launchBrowser, openPage, signIn } from './watched-page.js';
+
+let browser: Browser;
+let running: BuiltService;
+
+beforeAll(async () => {
+  browser = await launchBrowser();
+  running = await startBuiltService({ members: 300 });
+  await running.filled();
+});
+afterAll(async () => {
+  await browser.close();
+  await running.stop();
+});
+
+/** A call of a member that nobody has called, closed by a coach. */
+function closeCall(contactId: string) {
+  const { workspace } = running;
+  const started = workspace.addConversation({
+    contactIds: [contactId],
+    adminId: workspace.state.admins[0]?.id ?? null,
+    startedBy: 'admin',
+    sourceType: 'phone_call',
+  });
+  return workspace.closeConversation(started.id, { channel: 'Phone', serviceCode: 'Health Coaching 001' });
+}
+
+function someMember(status: string) {
+  const member = running.workspace
+    .contacts()
+    .find(
+      ({ role, archived, customAttributes }) =>
+        role === 'user' && !archived && customAttributes['Engagement Status'] === status,
+    );
+  if (member === undefined) throw new Error(`no member is ${status}`);
+  return member;
+}
+
+test('an attribute changes on the page within two seconds of a call closing', async () => {
+  const member = someMember('Unengaged');
+  const watched = await openPage(browser, running.url);
+  await signIn(watched, `/intercom/members/${member.id}`);
+  const { page } = watched;
+  const status = page.locator('[data-attribute="Engagement Status"]');
+  expect(await status.textContent()).toBe('Unengaged');
+  // As long as somebody reads: the first request after it has nothing new to say.
+  await page.waitForResponse((answer) => answer.url().includes(member.id));
+  const closedAtMs = Date.now();
+  closeCall(member.id);
+  await page.waitForFunction(
+    () => document.querySelector('[data-attribute="Engagement Status"]')?.textContent === 'Engaged',
+    undefined,
+    { timeout: 5000 },
+  );
+  expect(Date.now() - closedAtMs).toBeLessThan(2000);
+  expect(await page.locator('#attributes .lit').count()).toBeGreaterThan(0);
+  expect(watched.complaints).toEqual([]);
+});
+
+test('updates can be paused, and resume', async () => {
+  const watched = await openPage(browser, running.url);
+  await signIn(watched, '/intercom/activity');
+  const { page } = watched;
+  await page.getByRole('button', { name: 'Pause updates' }).click();
+  const asked: string[] = [];
+  page.on('request', (request) => asked.push(request.url()));
+  await page.waitForTimeout(2500);
+  expect(asked).toEqual([]);
+  await page.getByRole('button', { name: 'Resume updates' }).click();
+  await page.waitForResponse((answer) => answer.url().endsWith('/intercom/activity'));
+  expect(watched.complaints).toEqual([]);
+});
+
+test('parked work is shown with its reason, and is written once it is mended and replayed', async () => {
+  const { workspace } = running;
+  const member = someMember('At Risk');
+  workspace.removeAttribute('contact', 'Last Call');
+  const watched = await openPage(browser, running.url);
+  await signIn(watched, '/intercom/activity');
+  const { page } = watched;
+  closeCall(member.id);
+  const replay = page.getByRole('button', { name: `Replay write ${member.id}` });
+  await replay.waitFor({ timeout: 5000 });
+  expect(await page.locator('#parked-work').textContent()).toContain('Last Call');
+  // What is asked for again every second keeps the focus where it is.
+  await replay.focus();
+  await page.waitForTimeout(2200);
+  expect(await page.evaluate(() => document.activeElement?.getAttribute('aria-label'))).toBe(
+    `Replay write ${member.id}`,
+  );
+  workspace.addAttribute({ model: 'contact', name: 'Last Call', dataType: 'date' });
+  await page.keyboard.press('Enter');
+  await page.getByText('1 piece of parked work went back into the flow.').waitFor();
+  await page.getByText('Nothing is parked.').waitFor({ timeout: 5000 });
+  expect(workspace.contact(member.id).customAttributes['Last Call']).toBeTypeOf('number');
+  expect(watched.complaints).toEqual([]);
+});
+
+test('everything that is parked can be replayed at once', async () => {
+  const watched = await openPage(browser, running.url);
+  await signIn(watched, '/intercom/activity');
+  const body = '{"type":"notification_event","cut off';
+  const signature = createHmac('sha1', running.workspace.settings.clientSecret).update(body).digest('hex');
+  const answer = await fetch(`${running.url}/webhooks/intercom`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', 'x-hub-signature': `sha1=${signature}` },
+    body,
+  });
+  expect(answer.status).toBe(200);
+  const { page } = watched;
+  await page.getByRole('button', { name: /^Replay notification/ }).waitFor({ timeout: 5000 });
+  await page.getByRole('button', { name: 'Replay all' }).click();
+  await page.getByText('1 piece of parked work went back into the flow.').waitFor();
+  expect(watched.complaints).toEqual([]);
+});
+
+test('a run is seen moving from its beginning to its end without a reload', async () => {
+  const slow = await startBuiltService({ members: 1200, workspace: { latencyMs: 120 } });
+  try {
+    const watched = await openPage(browser, slow.url);
+    await signIn(watched, '/intercom/activity');
+    const { page } = watched;
+    const run = page.locator('.run').filter({ hasText: 'backfill' });
+    await run.locator('progress[value]').waitFor({ timeout: 10_000 });
+    const seen = new Set<string>();
+    for (const until = Date.now() + 30_000; Date.now() < until;) {
+      if ((await run.getAttribute('data-status')) === 'done') break;
+      const value = await run
+        .locator('progress')
+        .getAttribute('value', { timeout: 1000 })
+        .catch(() => null);
+      if (value !== null) seen.add(value);
+      await page.waitForTimeout(200);
+    }
+    expect(await run.getAttribute('data-status')).toBe('done');
+    expect(seen.size).toBeGreaterThan(2);
+    expect(watched.complaints).toEqual([]);
+  } finally {
+    await slow.stop();
+  }
+});
