@@ -74,6 +74,9 @@ export async function runSandbox(options: SandboxOptions): Promise<{ stop(): Pro
   const example = workspace
     .contacts()
     .find((contact) => contact.role === 'user' && contact.externalId !== null);
+  print(
+    `Open the pages:    ${service.url}/intercom   (${service.url}/intercom/activity shows changes as they happen)`,
+  );
   print(`Look a member up:  curl -s ${service.url}/API/intercom/members/${example?.externalId ?? ''}`);
   print('Coaches close calls from now on. Ctrl-C stops everything.');
   print('');
