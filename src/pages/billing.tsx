@@ -30,7 +30,7 @@ export const billingPage: ReportPage<Row> = {
   rowsIn: 'rows',
   row,
   noun: 'member',
-  filters: [{ kind: 'month', name: 'month', label: 'Month' }, employerFilter],
+  filters: [{ kind: 'month', name: 'month', label: 'Month', from: 'monthYearLabel' }, employerFilter],
   order: { column: 'employer', direction: 'ascending' },
   columns: (zone) => [
     {

@@ -1,5 +1,6 @@
 import type { GlossaryEntry } from '../rules/glossary.js';
 import type { Freshness } from '../store/store.js';
+import { engagement } from '../reports/engagement.js';
 import { PAGES } from './addresses.js';
 import { FreshnessLine } from './parts/freshness.js';
 import type { View } from './render.js';
@@ -29,6 +30,12 @@ export function homeView({ freshness, glossary, timeZone, headline }: HomeFacts)
               <a href={path}>{name}</a>: {purpose}
             </li>
           ))}
+          <li>
+            <a href={`${engagement.path}?format=csv`} download>
+              {engagement.title}
+            </a>
+            : {engagement.purpose}
+          </li>
         </ul>
         <h2 id="glossary">What the words mean</h2>
         <dl class="glossary">

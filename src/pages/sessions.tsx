@@ -30,7 +30,8 @@ const row = z.object({
 });
 type Row = z.output<typeof row>;
 
-const MOST_COLUMNS = 53;
+/** A year from any day of the week on. */
+const MOST_COLUMNS = 54;
 
 export const sessionsPage: ReportPage<Row> = {
   path: '/intercom/sessions',
@@ -85,10 +86,9 @@ async function showAbove(facts: AboveFacts) {
   const from = textOf(filters, 'from');
   const to = textOf(filters, 'to');
   const recent = CASELOAD_BUCKETS.flatMap(({ name, fromDays, toDays }) =>
-    toDays === null
-      ? []
-      : [{ name: daysText(fromDays, toDays), count: summaryCount(body, name), note: 'ago' }],
+    toDays === null ? [] : [{ name: `${daysText(fromDays, toDays)} ago`, count: summaryCount(body, name) }],
   );
+  const weeks = await countWeeks(facts, from, to);
   return (
     <>
       <Tiles
@@ -103,21 +103,26 @@ async function showAbove(facts: AboveFacts) {
         ]}
       />
       <StackedColumns
-        title="Sessions by week"
-        columnHeading="Week from"
+        title={weeks.step === 1 ? 'Sessions by week' : `Sessions by ${weeks.step} weeks`}
+        columnHeading="From"
         series={['Sessions']}
-        columns={await countWeeks(facts, from, to)}
+        columns={weeks.columns}
       />
     </>
   );
 }
 
 /** Weeks from Monday, several together where the range is longer than a year. */
-async function countWeeks({ filters, context }: AboveFacts, from: string, to: string): Promise<Column[]> {
+async function countWeeks(
+  { filters, context }: AboveFacts,
+  from: string,
+  to: string,
+): Promise<{ readonly step: number; readonly columns: readonly Column[] }> {
   const { store, timeZone, todayOn } = context;
   const firstOn = mondayOf(from);
   const weeks = Math.floor(daysBetween(firstOn, to) / 7) + 1;
-  const stepDays = 7 * Math.ceil(weeks / MOST_COLUMNS);
+  const step = Math.ceil(weeks / MOST_COLUMNS);
+  const stepDays = 7 * step;
   const starts = Array.from({ length: Math.ceil((weeks * 7) / stepDays) }, (_, index) =>
     addDaysOn(firstOn, index * stepDays),
   );
@@ -132,9 +137,10 @@ async function countWeeks({ filters, context }: AboveFacts, from: string, to: st
     filter,
     starts.slice(1).map((on) => startOfDayAt(on, timeZone)),
   );
-  return starts.map((on, index) => ({
+  const columns = starts.map((on, index) => ({
     name: dayText(on),
     tick: shortDay(on),
     counts: { Sessions: counts[index] ?? 0 },
   }));
+  return { step, columns };
 }

@@ -36,16 +36,7 @@ export function StackedColumns({ title, columnHeading, series, columns }: Stacke
   return (
     <figure class="columns">
       <figcaption>{title}</figcaption>
-      <ul class="legend">
-        {series.map((name, index) => (
-          <li>
-            <svg aria-hidden="true" width="12" height="12">
-              <rect class={toneOf(index)} width="12" height="12" rx="2" />
-            </svg>
-            {name}
-          </li>
-        ))}
-      </ul>
+      {series.length > 1 && <Legend series={series} />}
       <svg
         role="img"
         aria-label={`${title}. The same figures are in the table below.`}
@@ -80,7 +71,12 @@ export function StackedColumns({ title, columnHeading, series, columns }: Stacke
           const middle = (x(name) ?? 0) + x.bandwidth() / 2;
           return (
             isShown && (
-              <text class="tick" x={`${round(middle)}%`} y={HEIGHT - 6} text-anchor="middle">
+              <text
+                class="tick"
+                x={`${round(middle > 95 ? 100 : middle)}%`}
+                y={HEIGHT - 6}
+                text-anchor={middle > 95 ? 'end' : 'middle'}
+              >
                 {tick}
               </text>
             )
@@ -116,6 +112,21 @@ export function StackedColumns({ title, columnHeading, series, columns }: Stacke
         </div>
       </details>
     </figure>
+  );
+}
+
+function Legend({ series }: Pick<StackedColumnsProps, 'series'>) {
+  return (
+    <ul class="legend">
+      {series.map((name, index) => (
+        <li>
+          <svg aria-hidden="true" width="12" height="12">
+            <rect class={toneOf(index)} width="12" height="12" rx="2" />
+          </svg>
+          {name}
+        </li>
+      ))}
+    </ul>
   );
 }
 

@@ -15,7 +15,8 @@ export type Filter =
       readonly kind: 'date' | 'month';
       readonly name: string;
       readonly label: string;
-      readonly fallback?: string;
+      /** Where the report says what it takes by itself; left out: the field begins empty. */
+      readonly from?: string;
     }
   | {
       readonly kind: 'choices';
@@ -33,6 +34,8 @@ interface FiltersProps {
   readonly filters: readonly Filter[];
   readonly address: TableAddress;
   readonly choices: FilterChoices;
+  /** The filters as the report understood them. */
+  readonly understood: Readonly<Record<string, unknown>>;
 }
 
 export const ROWS_PER_PAGE = [25, 50, 100] as const;
@@ -41,13 +44,18 @@ export const DEFAULT_ROWS = 50;
 const MOST_BOXES = 200;
 
 /** The filters as a form of the address: what is shown can be bookmarked and sent to others. */
-export function Filters({ filters, address, choices }: FiltersProps) {
+export function Filters({ filters, address, choices, understood }: FiltersProps) {
   const { fields, sort } = address;
   const limit = Number(fields.get('limit')?.[0] ?? DEFAULT_ROWS);
   return (
-    <form class="filters" method="get" action={address.path} role="search" aria-label="Filters">
+    <form class="filters" method="get" action={address.path} aria-label="Filters">
       {filters.map((filter) => (
-        <Field filter={filter} values={fields.get(filter.name) ?? []} choices={choices} />
+        <Field
+          filter={filter}
+          values={fields.get(filter.name) ?? []}
+          choices={choices}
+          understood={understood}
+        />
       ))}
       <label>
         Rows
@@ -75,16 +83,17 @@ interface FieldProps {
   readonly filter: Filter;
   readonly values: readonly string[];
   readonly choices: FilterChoices;
+  readonly understood: Readonly<Record<string, unknown>>;
 }
 
-function Field({ filter, values, choices }: FieldProps) {
+function Field({ filter, values, choices, understood }: FieldProps) {
   const { name, label } = filter;
   if (filter.kind !== 'choices') {
     const range = filter.kind === 'number' ? { min: filter.min, max: filter.max } : {};
     return (
       <label>
         {label}
-        <input type={filter.kind} name={name} value={values[0] ?? String(filter.fallback ?? '')} {...range} />
+        <input type={filter.kind} name={name} value={values[0] ?? defaultOf(filter, understood)} {...range} />
       </label>
     );
   }
@@ -98,6 +107,16 @@ function Field({ filter, values, choices }: FieldProps) {
     );
   }
   return <Choices label={label} name={name} all={all} values={values} />;
+}
+
+/** What the report takes where the address says nothing. */
+function defaultOf(
+  filter: Exclude<Filter, { readonly kind: 'choices' }>,
+  understood: Readonly<Record<string, unknown>>,
+): string {
+  if (filter.kind === 'number') return String(filter.fallback);
+  const value = filter.from === undefined ? undefined : understood[filter.from];
+  return typeof value === 'string' ? value : '';
 }
 
 interface ChoicesProps {

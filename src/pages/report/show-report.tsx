@@ -57,7 +57,12 @@ export async function showReport<Row>(
         <>
           <h1>{title}</h1>
           <p class="lead">{purpose}</p>
-          <Filters filters={page.filters} address={address} choices={choices} />
+          <Filters
+            filters={page.filters}
+            address={address}
+            choices={choices}
+            understood={read.prepared.filters}
+          />
           {above}
           <DataTable
             id="rows"
