@@ -24,7 +24,7 @@ export async function showMember(deps: MemberPageDeps, context: Context, id: str
   const status = decision.evidence.find(({ attribute }) => attribute === 'Engagement Status');
   const { nextChange } = decision;
   return deps.render(context, {
-    title: `Member ${contact.externalId ?? contact.id}`,
+    title: `Member ${contact.id}`,
     current: null,
     liveEveryMs: 1000,
     body: () => (
