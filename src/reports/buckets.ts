@@ -18,7 +18,7 @@ function keyed(buckets: readonly DayBucket[], valueOf: (bucket: DayBucket) => un
 export function bucketsOf<Bucket extends DayBucket>(
   buckets: readonly Bucket[],
   days: number,
-): Record<NameOf<Bucket>, boolean> {
+): Readonly<Record<NameOf<Bucket>, boolean>> {
   return keyed(buckets, ({ fromDays, toDays }) => days >= fromDays && (toDays === null || days <= toDays));
 }
 

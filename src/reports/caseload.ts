@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { addDaysOn, dateOf, daysSince, startOfDayAt } from '../rules/calendar.js';
+import { addDaysOn, startOfDayAt } from '../rules/calendar.js';
 import { CASELOAD_BUCKETS, CHANNELS } from '../rules/vocabulary.js';
 import type { CaseloadRow } from '../store/report-store.js';
 import { pageFields, type PageQuery } from './answer-fields.js';
@@ -112,9 +112,9 @@ export const caseload = createReport({
   },
 });
 
-function presentMembers({ todayOn, timeZone }: ReportContext) {
+function presentMembers({ daysSinceAt }: ReportContext) {
   return (stored: CaseloadRow): Row => {
-    const daysSinceLastSession = daysSince(dateOf(stored.lastSessionAt, timeZone), todayOn);
+    const daysSinceLastSession = daysSinceAt(stored.lastSessionAt);
     return {
       ...presentMember(stored),
       coachIds: [...stored.coachIds],

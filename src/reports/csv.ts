@@ -1,8 +1,8 @@
 import { stringify } from 'csv-stringify/sync';
 import { z } from 'zod';
-import { isoInstant } from '../rules/calendar.js';
 import { instant } from './columns.js';
 import type { Table } from './report.js';
+import { createZoneTime } from './zone-time.js';
 
 export interface CsvOptions {
   /** Report time zone: instants are written with its offset. */
@@ -31,10 +31,11 @@ const FORMAT = { record_delimiter: 'windows', quoted_match: /[;\t\r\n]|^\s|\s$/ 
  */
 export async function* csvPieces(table: Table, { timeZone, bom }: CsvOptions): AsyncGenerator<string> {
   const columns = columnsOf(table.row);
+  const { isoOf } = createZoneTime(timeZone);
   let head = (bom ? BYTE_ORDER_MARK : '') + stringify([columns.map(({ name }) => name)], FORMAT);
   for await (const batch of table.batches()) {
     const cells = batch.map((row) =>
-      columns.map(({ name, isInstant }) => cellOf(row[name], isInstant, timeZone)),
+      columns.map(({ name, isInstant }) => cellOf(row[name], isInstant, isoOf)),
     );
     yield head + stringify(cells, FORMAT);
     head = '';
@@ -50,9 +51,9 @@ function columnsOf(row: z.ZodObject): Column[] {
   });
 }
 
-function cellOf(value: unknown, isInstant: boolean, timeZone: string): string {
+function cellOf(value: unknown, isInstant: boolean, isoOf: (at: number) => string): string {
   if (value === null || value === undefined) return '';
-  if (typeof value === 'number') return isInstant ? isoInstant(value, timeZone) : String(value);
+  if (typeof value === 'number') return isInstant ? isoOf(value) : String(value);
   if (typeof value === 'boolean') return String(value);
   return defuse(Array.isArray(value) ? value.join('; ') : typeof value === 'string' ? value : '');
 }

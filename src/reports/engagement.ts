@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { addDaysOn, dateOf, startOfDayAt } from '../rules/calendar.js';
+import { addDaysOn, startOfDayAt } from '../rules/calendar.js';
 import { ENGAGEMENT_STATUSES } from '../rules/vocabulary.js';
 import type { EngagementRow } from '../store/report-store.js';
 import { pageFields } from './answer-fields.js';
@@ -91,8 +91,8 @@ export const engagement = createReport({
   },
 });
 
-function present({ timeZone }: ReportContext) {
-  const dateOrNull = (at: number | null): string | null => (at === null ? null : dateOf(at, timeZone));
+function present({ zoneTime }: ReportContext) {
+  const dateOrNull = (at: number | null): string | null => (at === null ? null : zoneTime.dateOf(at));
   return (stored: EngagementRow): z.output<typeof row> => {
     const { first, last } = splitName(stored.name);
     return {

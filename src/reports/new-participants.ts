@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { addDaysOn, dateOf, daysSince, EARLIEST_ON } from '../rules/calendar.js';
+import { addDaysOn, daysSince, EARLIEST_ON } from '../rules/calendar.js';
 import { CHANNELS, NEW_PARTICIPANT_BUCKETS } from '../rules/vocabulary.js';
 import type { ParticipantRow } from '../store/report-store.js';
 import { pageFields } from './answer-fields.js';
@@ -91,12 +91,11 @@ export const newParticipants = createReport({
   },
 });
 
-function present({ todayOn, timeZone }: ReportContext) {
+function present({ todayOn, daysSinceAt }: ReportContext) {
   return (stored: ParticipantRow): z.output<typeof row> => {
     const { lastSessionAt, participantOn } = stored;
     const daysSinceParticipant = daysSince(participantOn, todayOn);
-    const daysSinceLastSession =
-      lastSessionAt === null ? null : daysSince(dateOf(lastSessionAt, timeZone), todayOn);
+    const daysSinceLastSession = lastSessionAt === null ? null : daysSinceAt(lastSessionAt);
     const daysWithoutSession = daysSinceLastSession ?? daysSinceParticipant;
     return {
       ...presentMember(stored),

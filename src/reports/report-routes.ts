@@ -111,8 +111,14 @@ async function writeExport(
   if (context.req.method !== 'POST') {
     return refuse(context, [{ field: 'outputPath', message: 'writes a file: send it by POST' }]);
   }
-  const outcome = await exportAnswer(prepared, outputPath, about, deps);
-  return outcome.kind === 'ok' ? context.json(outcome.summary) : refuse(context, outcome.problems);
+  try {
+    const outcome = await exportAnswer(prepared, outputPath, about, deps);
+    return outcome.kind === 'ok' ? context.json(outcome.summary) : refuse(context, outcome.problems);
+  } catch (error) {
+    if (error instanceof AppError) throw error;
+    deps.log.error({ err: error, report: prepared.report.name }, 'a file could not be written');
+    return answerProblem(context, 500, 'The file could not be written below EXPORT_DIR; the log says why.');
+  }
 }
 
 /** `Accept` decides where the query doesn't; most clients name no preference. */

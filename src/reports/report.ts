@@ -4,6 +4,7 @@ import { dateOf } from '../rules/calendar.js';
 import type { ReportStore } from '../store/report-store.js';
 import { answerFields, type AnswerFields } from './answer-fields.js';
 import { readQuery, type QueryFields, type QueryOf } from './read-query.js';
+import { createDaysSince, createZoneTime, type ZoneTime } from './zone-time.js';
 
 /** What every report is computed from, besides its query. */
 export interface ReportContext {
@@ -12,10 +13,16 @@ export interface ReportContext {
   readonly todayOn: string;
   /** Report time zone, IANA name. */
   readonly timeZone: string;
+  /** The same zone, for rows. */
+  readonly zoneTime: ZoneTime;
+  /** Calendar days from the date of an instant until today. */
+  readonly daysSinceAt: (at: number) => number;
 }
 
 export function reportContext(store: ReportStore, nowAt: number, timeZone: string): ReportContext {
-  return { store, nowAt, todayOn: dateOf(nowAt, timeZone), timeZone };
+  const todayOn = dateOf(nowAt, timeZone);
+  const zoneTime = createZoneTime(timeZone);
+  return { store, nowAt, todayOn, timeZone, zoneTime, daysSinceAt: createDaysSince(zoneTime, todayOn) };
 }
 
 /** The rows of a report as a table: `row` names the columns, `batches` reads the rows as they are needed. */

@@ -1,5 +1,4 @@
 import { z } from 'zod';
-import { dateOf, daysSince } from '../rules/calendar.js';
 import { CHANNELS } from '../rules/vocabulary.js';
 import type { SessionRow } from '../store/report-store.js';
 import { days, instant, memberFields, presentMember } from './columns.js';
@@ -16,7 +15,7 @@ export const sessionRow = z.object({
   daysSince: days,
 });
 
-export function presentSession({ todayOn, timeZone }: ReportContext) {
+export function presentSession({ daysSinceAt }: ReportContext) {
   return (row: SessionRow): z.output<typeof sessionRow> => ({
     ...presentMember(row),
     coachId: row.coachId,
@@ -24,6 +23,6 @@ export function presentSession({ todayOn, timeZone }: ReportContext) {
     channel: row.channel,
     serviceCode: row.serviceCode,
     time: row.sessionAt,
-    daysSince: daysSince(dateOf(row.sessionAt, timeZone), todayOn),
+    daysSince: daysSinceAt(row.sessionAt),
   });
 }
