@@ -8,16 +8,23 @@ import type { Log } from './log.js';
 import { createAccess, type AccessRules } from './operate/access.js';
 import { createHealthRoutes } from './operate/health.js';
 import type { Metrics } from './operate/metrics.js';
+import { createOpenApiRoutes } from './operate/openapi-routes.js';
 import { answerProblem } from './operate/problem.js';
+import { SERVICE_OPERATIONS } from './operate/service-operations.js';
 import { createWebhookRoutes } from './receive/webhook.js';
 import type { MessengerSettings } from './pages/messenger.js';
 import { createPageRoutes } from './pages/routes.js';
+import { MEMBER_OPERATIONS } from './reports/member-operations.js';
 import { createMemberRoutes } from './reports/member.js';
+import { REPORT_OPERATIONS } from './reports/report-operations.js';
+import { createReportRoutes } from './reports/report-routes.js';
 import { glossary } from './rules/glossary.js';
+import type { ReportStore } from './store/report-store.js';
 import type { Store } from './store/store.js';
 
 export interface AppDeps {
   readonly store: Store;
+  readonly reports: ReportStore;
   readonly clock: Clock;
   readonly log: Log;
   readonly metrics: Metrics;
@@ -26,11 +33,15 @@ export interface AppDeps {
   readonly timeZone: string;
   readonly eligibleProgramsByReferral: Readonly<Record<string, string>>;
   readonly backfillDays: number;
+  readonly exportDir: string;
   readonly messenger: MessengerSettings;
 }
 
 /** What machines ask every few seconds: its lines would bury all others. */
 const NOT_LOGGED = ['/healthz', '/readyz', '/metrics'];
+
+/** What `/openapi.json` and `/docs` describe; pages are for people and describe themselves. */
+const OPERATIONS = [...REPORT_OPERATIONS, ...MEMBER_OPERATIONS, ...SERVICE_OPERATIONS];
 
 /** The whole HTTP surface. Everything but the webhook and health needs a token (or a proxy that has checked). */
 export function createApp(deps: AppDeps): Hono {
@@ -73,7 +84,7 @@ export function createApp(deps: AppDeps): Hono {
 
   const access = createAccess(deps.access, clock);
   app.use('/API/*', access.api);
-  app.use('/metrics', access.api);
+  for (const path of ['/metrics', '/openapi.json', '/docs', '/docs/*']) app.use(path, access.api);
   app.get('/metrics', async (context) =>
     context.body(await deps.metrics.registry.metrics(), 200, {
       'content-type': deps.metrics.registry.contentType,
@@ -83,6 +94,8 @@ export function createApp(deps: AppDeps): Hono {
   app.get('/API/intercom/glossary', (context) =>
     context.json({ timeZone: deps.timeZone, glossary: glossary(deps) }),
   );
+  app.route('/', createReportRoutes(deps));
+  app.route('/', createOpenApiRoutes(OPERATIONS));
 
   app.route('/', createPageRoutes({ ...deps, access }));
 

@@ -14,6 +14,7 @@ import { createProcessor } from './process/processor.js';
 import { fillCache, type BackfillDeps } from './reconcile/backfill.js';
 import type { RunProgress } from './store/run-store.js';
 import type { Store } from './store/store.js';
+import { openSqliteReportStore } from './store/sqlite/reports/sqlite-report-store.js';
 import { openSqliteStore } from './store/sqlite/sqlite-store.js';
 import { createTransitions } from './transitions/transitions.js';
 import { createWriter, type Written } from './write-back/writer.js';
@@ -47,6 +48,8 @@ export async function serve(options: ServeOptions): Promise<Service> {
   const { config, clock, log } = options;
   log.info({ config: describeConfig(config) }, 'starting');
   const store = openSqliteStore({ path: config.databasePath, timeZone: config.timeZone });
+  // After the store, which makes the file and brings its tables up to date.
+  const reports = openSqliteReportStore({ path: config.databasePath });
   const owner = nameThisProcess();
   const stopping = new AbortController();
   const { signal } = stopping;
@@ -78,7 +81,7 @@ export async function serve(options: ServeOptions): Promise<Service> {
     secret: config.messengerSecret,
     region: regionOf(config.intercomApiBase),
   };
-  const app = createApp({ ...config, ...deps, access, messenger });
+  const app = createApp({ ...config, ...deps, reports, access, messenger });
 
   const released = await store.releaseDeadLeases((other) => isDeadOwner(other, owner));
   if (released > 0) log.info({ released }, 'work of a process that ended was taken over');
@@ -106,6 +109,7 @@ export async function serve(options: ServeOptions): Promise<Service> {
       await closeServer(server);
       await backfilled.catch(() => undefined);
       await Promise.all(loops.map((loop) => loop.stop()));
+      await reports.close();
       await store.close();
       log.info({}, 'stopped');
     },

@@ -3,6 +3,7 @@ import { createApp } from '../../src/app.js';
 import { systemClock } from '../../src/clock.js';
 import { createLog } from '../../src/log.js';
 import { createMetrics } from '../../src/operate/metrics.js';
+import { openSqliteReportStore } from '../../src/store/sqlite/reports/sqlite-report-store.js';
 import { openSqliteStore } from '../../src/store/sqlite/sqlite-store.js';
 
 /** Our receiving side as it is, without the loops that work off the inbox: `ingest-server.ts <database> <client secret>`. */
@@ -11,6 +12,8 @@ const timeZone = 'America/New_York';
 const store = openSqliteStore({ path, timeZone });
 const app = createApp({
   store,
+  reports: openSqliteReportStore({ path }),
+  exportDir: 'exports',
   clock: systemClock,
   log: createLog({ level: 'info' }),
   metrics: createMetrics(store, () => systemClock.nowMs()),

@@ -19,6 +19,8 @@ import { presentContact } from '../../src/sandbox/present-contact.js';
 import { presentConversation } from '../../src/sandbox/present-conversation.js';
 import type { WorkspaceOptions } from '../../src/sandbox/settings.js';
 import { createWorkspace, type Workspace } from '../../src/sandbox/workspace.js';
+import type { ReportStore } from '../../src/store/report-store.js';
+import { openSqliteReportStore } from '../../src/store/sqlite/reports/sqlite-report-store.js';
 import { openSqliteStore } from '../../src/store/sqlite/sqlite-store.js';
 import type { Run } from '../../src/store/run-store.js';
 import type { Store } from '../../src/store/store.js';
@@ -37,6 +39,8 @@ export interface HarnessOptions {
   readonly dryRun?: boolean;
   readonly settleAfterSeconds?: number;
   readonly database?: string;
+  /** `EXPORT_DIR`. */
+  readonly exportDir?: string;
   /** Puts something between the service and its client. */
   readonly wrapIntercom?: (intercom: IntercomClient) => IntercomClient;
 }
@@ -46,6 +50,7 @@ export interface Harness {
   readonly clock: MovedClock;
   readonly workspace: Workspace;
   readonly store: Store;
+  readonly reports: ReportStore;
   readonly intercom: IntercomClient;
   readonly app: Hono;
   /** What the app was made from, for a test that makes another one. */
@@ -76,10 +81,9 @@ export async function createHarness(options: HarnessOptions = {}): Promise<Harne
     timeZone: 'America/New_York',
     eligibleProgramsByReferral: { 'Counter Health': 'Smart Access' },
   };
-  const store = openSqliteStore({
-    path: options.database ?? join(folder, 'test.db'),
-    timeZone: settings.timeZone,
-  });
+  const databasePath = options.database ?? join(folder, 'test.db');
+  const store = openSqliteStore({ path: databasePath, timeZone: settings.timeZone });
+  const reports = openSqliteReportStore({ path: databasePath });
   const logLines: string[] = [];
   const log = createLog({ level: 'debug', write: (line) => logLines.push(line) });
   const metrics = createMetrics(store, () => clock.nowMs());
@@ -95,6 +99,8 @@ export async function createHarness(options: HarnessOptions = {}): Promise<Harne
   const appDeps: AppDeps = {
     ...deps,
     ...settings,
+    reports,
+    exportDir: options.exportDir ?? join(folder, 'exports'),
     clientSecrets: [workspace.settings.clientSecret],
     access: { apiTokens: [API_TOKEN], auth: 'token' },
     backfillDays: 365,
@@ -105,6 +111,7 @@ export async function createHarness(options: HarnessOptions = {}): Promise<Harne
   onTestFinished(async () => {
     workspace.webhooks.stop();
     await Promise.all(loops.map((loop) => loop.stop()));
+    await reports.close();
     await store.close();
     server.close();
     rmSync(folder, { recursive: true, force: true });
@@ -138,6 +145,7 @@ export async function createHarness(options: HarnessOptions = {}): Promise<Harne
     clock,
     workspace,
     store,
+    reports,
     intercom,
     app,
     appDeps,

@@ -1,0 +1,78 @@
+import type Database from 'better-sqlite3';
+import { ENGAGEMENT_STATUSES, fold } from '../../../rules/vocabulary.js';
+import type {
+  DatedWindow,
+  FilterChoices,
+  MonthFigures,
+  Overview,
+  OverviewWindows,
+} from '../../report-store.js';
+
+export function readOverview(sqlite: Database.Database, windows: OverviewWindows): Overview {
+  const byStatus = sqlite
+    .prepare<[], { status: string | null; members: number }>(
+      'select status, count(*) members from reported_members group by status',
+    )
+    .all();
+  const membersOf = (status: string | null): number =>
+    byStatus.find((row) => row.status === status)?.members ?? 0;
+  const [engaged, atRisk, unengaged] = ENGAGEMENT_STATUSES;
+  return {
+    thisMonth: monthFigures(sqlite, windows.thisMonth),
+    lastMonth: monthFigures(sqlite, windows.lastMonth),
+    members: byStatus.reduce((sum, row) => sum + row.members, 0),
+    statuses: {
+      [engaged]: membersOf(engaged),
+      [atRisk]: membersOf(atRisk),
+      [unengaged]: membersOf(unengaged),
+      none: membersOf(null),
+    },
+    sessionsByWeek: sessionsByWeek(sqlite, windows.weekLimits),
+  };
+}
+
+function monthFigures(sqlite: Database.Database, window: DatedWindow): MonthFigures {
+  const { fromOn, toOn, fromAt, toAt } = window;
+  const count = (sql: string, params: object): number =>
+    sqlite.prepare<[object], number>(sql).pluck().get(params) ?? 0;
+  const members = 'select count(*) from reported_members where';
+  return {
+    registrations: count(`${members} registered_on between @fromOn and @toOn`, { fromOn, toOn }),
+    enrolments: count(`${members} enrolled_on between @fromOn and @toOn`, { fromOn, toOn }),
+    qualifyingCalls: count(
+      `select count(*) from conversations where reported_at >= @fromAt and (@toAt is null or reported_at < @toAt)
+       and is_coaching_session = 1 and is_qualifying_call = 1`,
+      { fromAt, toAt },
+    ),
+  };
+}
+
+function sessionsByWeek(sqlite: Database.Database, limits: readonly number[]): Overview['sessionsByWeek'] {
+  const inWeek = sqlite.prepare<[number, number], { serviceCode: string | null; sessions: number }>(
+    `select coalesce(service_code_name, service_code) serviceCode, count(*) sessions from conversations
+     where reported_at >= ? and reported_at < ? and is_coaching_session = 1 group by 1 order by 1`,
+  );
+  return limits.slice(0, -1).flatMap((fromAt, week) => {
+    const toAt = limits[week + 1] ?? fromAt;
+    return inWeek.all(fromAt, toAt).map((row) => ({ week, ...row }));
+  });
+}
+
+export function readFilterChoices(sqlite: Database.Database): FilterChoices {
+  const coaches = sqlite
+    .prepare<[], { id: string; name: string | null }>(
+      `select s.coach_id id, c.name name
+       from (select distinct coach_id from conversations
+             where reported_at is not null and is_coaching_session = 1 and coach_id is not null) s
+       left join coaches c on c.id = s.coach_id
+       order by c.name is null, fold(c.name), s.coach_id`,
+    )
+    .all();
+  const spellings = sqlite
+    .prepare<[], string>(
+      'select min(employer) from reported_members where employer is not null group by employer_key order by employer_key',
+    )
+    .pluck()
+    .all();
+  return { coaches, employers: spellings.filter((name) => fold(name) !== '') };
+}
