@@ -161,9 +161,7 @@ test('every address lets in exactly whom it should', async () => {
 
 test('what is open to all asks nobody to sign in', async () => {
   const harness = await createHarness();
-  for (const route of routesOf(harness).filter(
-    ({ path, method }) => OPEN.has(path) && method === 'GET',
-  )) {
+  for (const route of routesOf(harness).filter(({ path, method }) => OPEN.has(path) && method === 'GET')) {
     const { status } = await harness.app.request(route.path);
     expect([200, 303, 404, 503]).toContain(status);
   }

@@ -3,8 +3,8 @@ import { daysSince, isoInstant } from '../rules/calendar.js';
 /** Instants as the report time zone shows them, for reports that ask of a hundred thousand rows. */
 export interface ZoneTime {
   /** `2026-10-15T11:00:00-04:00`. */
-  isoOf(at: number): string;
-  dateOf(at: number): string;
+  readonly isoOf: (at: number) => string;
+  readonly dateOf: (at: number) => string;
 }
 
 /**
