@@ -18,6 +18,7 @@ export type ErrorCode =
   | 'run_in_progress'
   | 'bad_request'
   | 'cursor_invalid'
+  | 'file_unwritable'
   | 'not_found'
   | 'unauthorized'
   | 'stopped';

@@ -1,15 +1,18 @@
 #!/usr/bin/env node
 import { Command, CommanderError, InvalidArgumentError } from 'commander';
 import { systemClock } from './clock.js';
-import { loadDotEnv, readConfig } from './config.js';
-import { AppError } from './errors.js';
+import { loadDotEnv, readConfig, readReportConfig } from './config.js';
+import { AppError, type ErrorCode } from './errors.js';
 import { createLog } from './log.js';
+import { addReportCommand, runReport, type ReportRequest } from './report-command.js';
 import { runSandbox } from './sandbox/run-sandbox.js';
 import { serve } from './serve.js';
+import { openReportsReadOnly } from './store/sqlite/reports/read-only.js';
 
 /** Exit status: 0 done · 1 failed · 2 used wrongly. */
 const FAILED = 1;
 const WRONG_USE = 2;
+const USED_WRONGLY: ReadonlySet<ErrorCode> = new Set(['config_invalid', 'bad_request', 'cursor_invalid']);
 
 /** A service manager kills after 10 to 90 seconds; what is not settled by then is taken up at the next start. */
 const LONGEST_STOP_MS = 10_000;
@@ -51,7 +54,28 @@ function createProgram(): Command {
       });
       await untilStopped(() => sandbox.stop());
     });
+
+  addReportCommand(program, runOneReport);
   return program;
+}
+
+async function runOneReport(request: ReportRequest): Promise<void> {
+  loadDotEnv();
+  const config = readReportConfig();
+  const { timeZone, exportDir } = config;
+  const store = openReportsReadOnly({ path: config.databasePath, timeZone });
+  try {
+    await runReport(request, {
+      reports: store.reports,
+      store,
+      clock: systemClock,
+      timeZone,
+      exportDir,
+      stdout: process.stdout,
+    });
+  } finally {
+    await store.close();
+  }
 }
 
 async function runServe(): Promise<void> {
@@ -90,7 +114,7 @@ async function main(): Promise<number> {
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : WRONG_USE;
     process.stderr.write(`${describeFailure(error)}\n`);
-    return error instanceof AppError && error.code === 'config_invalid' ? WRONG_USE : FAILED;
+    return error instanceof AppError && USED_WRONGLY.has(error.code) ? WRONG_USE : FAILED;
   }
 }
 

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { lstat, mkdir, open, realpath, rename, rm, type FileHandle } from 'node:fs/promises';
 import { basename, dirname, join, relative, resolve, sep } from 'node:path';
+import { AppError } from '../errors.js';
 
 export type ExportPlace =
   { readonly kind: 'ok'; readonly path: string } | { readonly kind: 'wrong'; readonly message: string };
@@ -13,6 +14,14 @@ const NAME = /^[^./\\:\p{Cc}][^/\\:\p{Cc}]*$/u;
  * or through a symbolic link, with a message that continues "outputPath …".
  */
 export async function findExportPlace(exportDir: string, outputPath: string): Promise<ExportPlace> {
+  try {
+    return await lookForPlace(exportDir, outputPath);
+  } catch (error) {
+    throw asFileError(error);
+  }
+}
+
+async function lookForPlace(exportDir: string, outputPath: string): Promise<ExportPlace> {
   if (/^(?:[/\\]|[A-Za-z]:)/.test(outputPath))
     return wrong('must be relative: files are written below EXPORT_DIR');
   const names = outputPath.split('/');
@@ -47,6 +56,7 @@ export async function findExportPlace(exportDir: string, outputPath: string): Pr
  * Writes the pieces to `path`, readable by its owner only. The file appears whole or not at all: it is written beside
  * its place, brought to the disk, and only then takes the place of what was there.
  * @returns its size in bytes.
+ * @throws AppError `file_unwritable`, or whatever the pieces fail with.
  */
 export async function writeWhole(path: string, pieces: AsyncIterable<string>): Promise<number> {
   const target = resolve(path);
@@ -67,7 +77,7 @@ export async function writeWhole(path: string, pieces: AsyncIterable<string>): P
     return bytes;
   } catch (error) {
     await rm(draft, { force: true });
-    throw error;
+    throw asFileError(error);
   }
 }
 
@@ -97,6 +107,15 @@ async function lookAt(path: string) {
     if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return null;
     throw error;
   }
+}
+
+/** Errors of the file system by their code; their messages can hold names. */
+function asFileError(error: unknown): unknown {
+  if (error instanceof AppError || !(error instanceof Error) || !('syscall' in error && 'code' in error)) {
+    return error;
+  }
+  const message = `the file can't be written (${String(error.code)})`;
+  return new AppError('file_unwritable', 'never', message, { cause: error });
 }
 
 function isBelow(root: string, path: string): boolean {

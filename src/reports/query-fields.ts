@@ -82,15 +82,6 @@ export function optionalText(longest: number, description: string) {
     .meta({ description });
 }
 
-export function choice<Name extends string>(names: readonly Name[], fallback: Name, description: string) {
-  return z
-    .preprocess(
-      toCanonical(names),
-      choiceSchema(names).default(() => fallback),
-    )
-    .meta({ description });
-}
-
 export function optionalChoice<Name extends string>(names: readonly Name[], description: string) {
   return z.preprocess(toCanonical(names), choiceSchema(names).optional()).meta({ description });
 }

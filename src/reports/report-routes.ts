@@ -115,7 +115,7 @@ async function writeExport(
     const outcome = await exportAnswer(prepared, outputPath, about, deps);
     return outcome.kind === 'ok' ? context.json(outcome.summary) : refuse(context, outcome.problems);
   } catch (error) {
-    if (error instanceof AppError) throw error;
+    if (!(error instanceof AppError) || error.code !== 'file_unwritable') throw error;
     deps.log.error({ err: error, report: prepared.report.name }, 'a file could not be written');
     return answerProblem(context, 500, 'The file could not be written below EXPORT_DIR; the log says why.');
   }

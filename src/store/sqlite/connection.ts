@@ -84,22 +84,27 @@ function setPragmas(sqlite: Database.Database): void {
   sqlite.pragma('journal_size_limit = 67108864');
 }
 
-function refuseNewer(sqlite: Database.Database): void {
+/** How much newer the file is than this program: negative where it is older, 0 where it is as new. */
+export function ageOfFile(sqlite: Database.Database): number {
   const isKnown = sqlite
     .prepare("select 1 from sqlite_master where type = 'table' and name = '__drizzle_migrations'")
     .get();
-  if (isKnown === undefined) return;
+  const newestKnown = readMigrationFiles({ migrationsFolder: MIGRATIONS }).at(-1)?.folderMillis ?? 0;
+  if (isKnown === undefined) return -newestKnown;
   const here = sqlite
     .prepare<[], { newest: number | null }>('select max(created_at) as newest from __drizzle_migrations')
     .get();
-  const newestKnown = readMigrationFiles({ migrationsFolder: MIGRATIONS }).at(-1)?.folderMillis ?? 0;
-  if ((here?.newest ?? 0) > newestKnown) {
-    throw new AppError(
-      'store_newer_than_program',
-      'never',
-      'the database has been used by a newer version of this program: start that version, or restore a backup',
-    );
-  }
+  return (here?.newest ?? 0) - newestKnown;
+}
+
+/** @throws AppError `store_newer_than_program` */
+export function refuseNewer(sqlite: Database.Database): void {
+  if (ageOfFile(sqlite) <= 0) return;
+  throw new AppError(
+    'store_newer_than_program',
+    'never',
+    'the database has been used by a newer version of this program: start that version, or restore a backup',
+  );
 }
 
 function applyMigrations(db: BetterSQLite3Database): void {

@@ -1,0 +1,196 @@
+import { spawn } from 'node:child_process';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import Database from 'better-sqlite3';
+import { parse } from 'csv-parse/sync';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { createReportHarness } from './support/report-workspace.js';
+
+interface Outcome {
+  readonly status: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+const MAIN = resolve('src/main.ts');
+const TSX = resolve('node_modules/tsx/dist/loader.mjs');
+
+function temporaryFolder(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'engagement-cli-'));
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+  return folder;
+}
+
+interface RunOptions {
+  readonly folder?: string;
+  readonly settings?: Readonly<Record<string, string>>;
+  /** Stops reading after the first bytes, as `head` does. */
+  readonly readsOnlyTheBeginning?: boolean;
+}
+
+/** Runs the command line with these settings only, and none of Intercom's. */
+function run(words: readonly string[], options: RunOptions = {}): Promise<Outcome> {
+  const child = spawn(process.execPath, ['--import', TSX, MAIN, 'report', ...words], {
+    cwd: options.folder ?? temporaryFolder(),
+    env: { PATH: process.env['PATH'], ...options.settings },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let stdout = '';
+  let stderr = '';
+  child.stdout.setEncoding('utf8').on('data', (text: string) => {
+    stdout += text;
+    if (options.readsOnlyTheBeginning === true) child.stdout.destroy();
+  });
+  child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text));
+  return new Promise((done) => child.once('close', (status) => done({ status, stdout, stderr })));
+}
+
+/** A database that a service has open, as on the machine where the command is typed. */
+async function filledDatabase(): Promise<{ readonly folder: string; readonly path: string }> {
+  const folder = temporaryFolder();
+  const path = join(folder, 'engagement.db');
+  await createReportHarness({ database: path });
+  return { folder, path };
+}
+
+describe('report on the command line', { timeout: 30_000 }, () => {
+  test('answers beside a running service, as JSON and as CSV, and needs nothing of Intercom', async () => {
+    const { folder, path } = await filledDatabase();
+    const settings = { DATABASE_PATH: path };
+    const before = readdirSync(folder);
+
+    const json = await run(['engagement', '--format', 'json', '--employer', 'BETA', '--limit', '1'], {
+      settings,
+    });
+    expect(json).toMatchObject({ status: 0, stderr: '' });
+    expect(JSON.parse(json.stdout)).toMatchObject({
+      timeZone: 'America/New_York',
+      asOf: { sweptAt: expect.any(Number) },
+      total: 2,
+      rows: [{ employee_id: 'M-3' }],
+      nextCursor: expect.any(String),
+    });
+
+    const csv = await run(['engagement', '--employer', 'beta', '--employer', 'Acme', '--csv', '--bom'], {
+      settings,
+    });
+    expect(csv).toMatchObject({ status: 0, stderr: '' });
+    expect(csv.stdout.startsWith('\uFEFFemployee_id,')).toBe(true);
+    expect(parse(csv.stdout, { bom: true })).toHaveLength(7);
+
+    const out = join(folder, 'members.csv');
+    writeFileSync(out, 'what was there before', { mode: 0o644 });
+    const file = await run(['engagement', '--out', out], { settings });
+    expect(file).toEqual({ status: 0, stdout: '', stderr: '' });
+    expect(parse(readFileSync(out))).toHaveLength(8);
+    expect(statSync(out).mode & 0o777).toBe(0o600);
+
+    const exported = await run(['engagement', '--output-path', '2026/all.csv'], { settings, folder });
+    expect(JSON.parse(exported.stdout)).toMatchObject({ outputPath: '2026/all.csv', total: 7 });
+    expect(existsSync(join(folder, 'exports', '2026', 'all.csv'))).toBe(true);
+    expect(readdirSync(folder)).toEqual(
+      [...before, 'exports', 'members.csv'].toSorted((one, other) => (one < other ? -1 : 1)),
+    );
+  });
+
+  test('a reader that has read enough ends it without a complaint', async () => {
+    const { path } = await filledDatabase();
+    const outcome = await run(['caseload', '--view', 'sessions'], {
+      settings: { DATABASE_PATH: path },
+      readsOnlyTheBeginning: true,
+    });
+    expect(outcome).toMatchObject({ status: 0, stderr: '' });
+  });
+
+  test.each([
+    [['caseload', '--lookback-days', '400'], '--lookback-days must be a whole number from 1 to 365'],
+    [['caseload', '--lookback-days', '7', '--lookback-days', '8'], '--lookback-days may be given only once'],
+    [['sessions', '--from', '2026-02-30', '--limit', 'x'], '--limit must be a whole number from 1 to 5000'],
+    [['billing', '--month', '9999-01'], '--month must be a month written YYYY-MM'],
+    [['upcoming', '--cursor', 'x'], 'cursor'],
+    [['engagement', '--output-path', '../x.csv'], '--output-path must not leave EXPORT_DIR'],
+  ])('%j is wrong use: %s', async (words, sentence) => {
+    const { path } = await filledDatabase();
+    const { status, stdout, stderr } = await run(words, { settings: { DATABASE_PATH: path } });
+    expect(stderr).toContain(sentence);
+    expect({ status, stdout }).toEqual({ status: 2, stdout: '' });
+  });
+
+  test.each([
+    [['caseload', '--lookbackDays', '7'], "unknown option '--lookbackDays'"],
+    [['caseload', '--month', '2026-09'], "unknown option '--month'"],
+    [['caseload', 'now'], 'too many arguments'],
+    [['caselaod'], "unknown command 'caselaod'"],
+    [[], 'Usage: intercom-engagement report'],
+    [['billing', '--month'], 'argument missing'],
+  ])('%j is not understood: %s', async (words, sentence) => {
+    const { status, stderr } = await run(words);
+    expect(stderr).toContain(sentence);
+    expect(status).toBe(2);
+  });
+
+  test('--help names every option of a report', async () => {
+    const { status, stdout } = await run(['new-participants', '--help']);
+    expect(status).toBe(0);
+    for (const option of ['--enrolled-from <value>', '--coach <value>', '--bom', '--csv', '--out <file>']) {
+      expect(stdout).toContain(option);
+    }
+  });
+
+  test('without a database it says so, and makes none', async () => {
+    const folder = temporaryFolder();
+    const { status, stderr } = await run(['overview'], { folder });
+    expect(stderr).toContain('there is no database at ./data/engagement.db');
+    expect(status).toBe(1);
+    expect(readdirSync(folder)).toEqual([]);
+  });
+
+  test.each([
+    ['REPORT_TIMEZONE', (path: string) => ({ DATABASE_PATH: path, REPORT_TIMEZONE: 'Asia/Tokyo' }), 2],
+    [
+      'start the service once',
+      (path: string) => {
+        changeDatabase(path, "update meta set value = '1' where name = 'derived_by'");
+        return { DATABASE_PATH: path };
+      },
+      1,
+    ],
+    [
+      'newer version',
+      (path: string) => {
+        changeDatabase(path, 'update __drizzle_migrations set created_at = created_at + 1e12');
+        return { DATABASE_PATH: path };
+      },
+      1,
+    ],
+    [
+      'is damaged',
+      (path: string) => {
+        writeFileSync(`${path}.txt`, 'no database, '.repeat(1000));
+        return { DATABASE_PATH: `${path}.txt` };
+      },
+      1,
+    ],
+  ])('a database that does not fit is not guessed at: %s', async (reason, settingsFor, expected) => {
+    const { path } = await filledDatabase();
+    const { status, stdout, stderr } = await run(['overview'], { settings: settingsFor(path) });
+    expect(stderr).toContain(reason);
+    expect({ status, stdout }).toEqual({ status: expected, stdout: '' });
+  });
+
+  test('a file that cannot be written is a failure', async () => {
+    const { path, folder } = await filledDatabase();
+    const { status, stderr } = await run(['engagement', '--out', join(folder, 'no', 'folder.csv')], {
+      settings: { DATABASE_PATH: path },
+    });
+    expect(stderr).toContain("the file can't be written (ENOENT)");
+    expect(status).toBe(1);
+  });
+});
+
+function changeDatabase(path: string, sql: string): void {
+  const sqlite = new Database(path);
+  sqlite.exec(sql);
+  sqlite.close();
+}
