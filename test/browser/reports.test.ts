@@ -1,0 +1,397 @@
+import { readFileSync } from 'node:fs';
+import { parse } from 'csv-parse/sync';
+import type { Browser, Locator, Page } from 'playwright-core';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { startBuiltService, type BuiltService } from './built-service.js';
+import { findBarriers, launchBrowser, openPage, signIn } from './watched-page.js';
+
+let browser: Browser;
+let running: BuiltService;
+
+beforeAll(async () => {
+  browser = await launchBrowser();
+  running = await startBuiltService({ members: 300 });
+  await running.filled();
+});
+afterAll(async () => {
+  await browser.close();
+  await running.stop();
+});
+
+type Cells = Readonly<Record<string, string>>;
+
+/** The table as people see it: one object for each row, keyed by heading. Empty cells are empty. */
+function readTable(page: Page): Promise<Cells[]> {
+  return page.evaluate(() => {
+    const table = document.querySelector('#rows');
+    const textOf = (cell: Element): string =>
+      cell.querySelector('.nothing') === null ? (cell.textContent ?? '').trim() : '';
+    const headings = [...(table?.querySelectorAll('thead th') ?? [])].map((heading) =>
+      (heading.textContent ?? '').replace(/[↕↑↓]/g, '').trim(),
+    );
+    return [...(table?.querySelectorAll('tbody tr') ?? [])].map((row) =>
+      Object.fromEntries([...row.children].map((cell, index) => [headings[index] ?? '', textOf(cell)])),
+    );
+  });
+}
+
+/** A click that leads to another page, until that is there. */
+async function follow(page: Page, link: Locator): Promise<void> {
+  await Promise.all([page.waitForEvent('load'), link.click()]);
+}
+
+/** All pages of the table, by its own links. */
+async function readWholeTable(page: Page): Promise<Cells[]> {
+  const rows = await readTable(page);
+  const next = page.getByRole('link', { name: 'Next page' });
+  while ((await next.count()) > 0) {
+    await follow(page, next);
+    rows.push(...(await readTable(page)));
+  }
+  return rows;
+}
+
+async function downloadCsv(page: Page): Promise<Cells[]> {
+  const [download] = await Promise.all([page.waitForEvent('download'), page.locator('#csv').click()]);
+  expect(download.suggestedFilename()).toMatch(/\.csv$/);
+  const rows: Cells[] = parse(readFileSync(await download.path()), { columns: true });
+  return rows;
+}
+
+/** What a row of the CSV says under the headings of the page, for the columns whose text is the same in both. */
+const REPORTS: readonly {
+  readonly path: string;
+  readonly sameAs: (row: Cells) => Cells;
+  readonly sortBy: readonly string[];
+}[] = [
+  {
+    path: '/intercom/caseload',
+    sameAs: (row) => ({
+      Member: row['memberName'] || row['memberId'] || '',
+      'User ID': row['memberId'] ?? '',
+      Employer: row['client'] ?? '',
+      Coaches: (row['coachNames'] ?? '').replaceAll('; ', ', '),
+      Channels: row['channelCombo'] ?? '',
+      'Days since': row['daysSinceLastSession'] ?? '',
+    }),
+    sortBy: ['Member', 'User ID', 'Employer', 'Coaches', 'Channels', 'Last session', 'Days since'],
+  },
+  {
+    path: '/intercom/sessions',
+    sameAs: (row) => ({
+      Member: row['memberName'] || row['memberId'] || '',
+      Employer: row['client'] ?? '',
+      Coach: row['coachName'] ?? '',
+      Channel: row['channel'] ?? '',
+      'Service Code': row['serviceCode'] ?? '',
+      'Days since': row['daysSince'] ?? '',
+    }),
+    sortBy: ['Closed', 'Member', 'Employer', 'Coach', 'Channel', 'Service Code', 'Days since'],
+  },
+  {
+    path: '/intercom/new-participants',
+    sameAs: (row) => ({
+      Member: row['memberName'] || row['memberId'] || '',
+      'User ID': row['memberId'] ?? '',
+      Employer: row['client'] ?? '',
+      'Days without': row['daysWithoutSession'] ?? '',
+    }),
+    sortBy: ['Member', 'User ID', 'Employer', 'Enrolled', 'First session', 'Last session', 'Days without'],
+  },
+  {
+    path: '/intercom/billing',
+    sameAs: (row) => ({
+      Member: row['memberName'] || row['memberId'] || '',
+      'User ID': row['memberId'] ?? '',
+      Employer: row['employer'] ?? '',
+      'New participant': row['isNewParticipant'] === 'true' ? 'yes' : 'no',
+      'Engaged during month': row['engagedDuringMonth'] === 'true' ? 'yes' : 'no',
+    }),
+    sortBy: ['Employer', 'Member', 'Enrolled', 'Last session', 'New participant', 'Engaged during month'],
+  },
+  {
+    path: '/intercom/upcoming?days=40',
+    sameAs: (row) => ({
+      Member: row['memberName'] || row['memberId'] || '',
+      Employer: row['client'] ?? '',
+      From: row['fromStatus'] ?? '',
+      To: row['toStatus'] ?? '',
+      Coach: row['coachName'] ?? '',
+    }),
+    sortBy: ['Changes on', 'Member', 'Employer', 'From', 'To', 'Coach', 'Last qualifying call'],
+  },
+  {
+    path: '/intercom/data-quality',
+    sameAs: (row) => ({
+      Problem: row['problem'] ?? '',
+      'What would mend it': row['reasons'] ?? '',
+      Coach: row['coachName'] ?? '',
+      Member: row['memberName'] || row['memberId'] || '',
+      Employer: row['client'] ?? '',
+      Conversation: row['conversationId'] ?? '',
+    }),
+    sortBy: ['Problem', 'Coach', 'Closed', 'Member', 'Employer', 'Conversation'],
+  },
+];
+
+function onlyColumns(rows: readonly Cells[], like: Cells): Cells[] {
+  return rows.map((row) => Object.fromEntries(Object.keys(like).map((name) => [name, row[name] ?? ''])));
+}
+
+test.each(REPORTS)('$path: the CSV holds the rows of the table, in its order', async ({ path, sameAs }) => {
+  const watched = await openPage(browser, running.url);
+  await signIn(watched, `${path}${path.includes('?') ? '&' : '?'}limit=100`);
+  const { page } = watched;
+  const csv = (await downloadCsv(page)).map(sameAs);
+  const table = await readWholeTable(page);
+  expect(csv.length).toBeGreaterThan(0);
+  expect(onlyColumns(table, csv[0] ?? {})).toEqual(csv);
+  expect(watched.complaints).toEqual([]);
+});
+
+test.each(REPORTS)('$path: every heading sorts, both ways', async ({ path, sortBy, sameAs }) => {
+  const watched = await openPage(browser, running.url);
+  await signIn(watched, path);
+  const { page } = watched;
+  for (const name of sortBy) {
+    const heading = page.locator('#rows thead').getByRole('link', { name, exact: true });
+    const seen: string[] = [];
+    for (let click = 0; click < 2; click += 1) {
+      await follow(page, heading);
+      const direction = await page.locator('#rows th[aria-sort]').getAttribute('aria-sort');
+      expect(await page.locator('#rows th[aria-sort]').textContent()).toContain(name);
+      seen.push(direction ?? '');
+    }
+    expect(seen.toSorted()).toEqual(['ascending', 'descending']);
+  }
+  // The order of names, which the table's rows tell by themselves, in table and CSV alike.
+  const byName = page.locator('#rows thead').getByRole('link', { name: 'Member', exact: true });
+  await follow(page, byName);
+  if ((await page.locator('#rows th[aria-sort]').getAttribute('aria-sort')) === 'descending') {
+    await follow(page, byName);
+  }
+  const csv = (await downloadCsv(page)).map(sameAs);
+  const table = await readWholeTable(page);
+  expect(onlyColumns(table, csv[0] ?? {})).toEqual(csv);
+  const names = csv.map(({ Member }) => Member ?? '').filter((name) => !/^(M\d|[0-9a-f]{24})/.test(name));
+  const collator = new Intl.Collator('en', { sensitivity: 'base', numeric: true });
+  expect(names).toEqual(names.toSorted((one, other) => collator.compare(one, other)));
+  expect(watched.complaints).toEqual([]);
+});
+
+test('filters narrow the table, stand in the address and can be reset', async () => {
+  const watched = await openPage(browser, running.url);
+  await signIn(watched, '/intercom/caseload?limit=100');
+  const { page } = watched;
+  const everybody = await readWholeTable(page);
+  const employer = everybody.find((row) => row['Employer'] !== '')?.['Employer'] ?? '';
+
+  await page.goto('/intercom/caseload');
+  await page.getByText('Employer: all').click();
+  await page.getByRole('checkbox', { name: employer, exact: true }).check();
+  await page.getByLabel('Days back').fill('60');
+  await page.getByLabel('Rows').selectOption('100');
+  await follow(page, page.getByRole('button', { name: 'Show' }));
+  const address = new URL(page.url());
+  expect(address.searchParams.getAll('employer')).toEqual([employer]);
+  expect(address.searchParams.get('lookbackDays')).toBe('60');
+  const rows = await readWholeTable(page);
+  const expected = everybody.filter((row) => row['Employer'] === employer && Number(row['Days since']) <= 60);
+  // Their coaches and channels are those of the shorter time.
+  const who = (row: Cells): string => `${row['User ID'] ?? ''} ${row['Last session'] ?? ''}`;
+  expect(rows.map(who)).toEqual(expected.map(who));
+  expect(rows.length).toBeGreaterThan(0);
+
+  await page.goto(address.href);
+  expect(await page.getByRole('button', { name: 'Show' }).count()).toBe(1);
+  await page.getByText(`Employer: ${employer}`).waitFor();
+  await follow(page, page.getByRole('link', { name: 'Reset' }));
+  expect(new URL(page.url()).search).toBe('');
+  expect(watched.complaints).toEqual([]);
+});
+
+test.each([
+  ['/intercom/caseload', 'Channel', 'Chat', (row: Cells) => row['Channels']?.includes('Chat')],
+  ['/intercom/sessions', 'Channel', 'Phone', (row: Cells) => row['Channel'] === 'Phone'],
+  [
+    '/intercom/data-quality',
+    'Problem',
+    'no Employer',
+    (row: Cells) => row['Problem'] === 'no Employer' && row['Employer'] === '',
+  ],
+])('%s: filter %s takes %s', async (path, label, choice, isRight) => {
+  const watched = await openPage(browser, running.url);
+  await signIn(watched, path);
+  const { page } = watched;
+  await page
+    .locator('.choices summary')
+    .filter({ hasText: `${label}:` })
+    .click();
+  await page.getByRole('checkbox', { name: choice, exact: true }).check();
+  await follow(page, page.getByRole('button', { name: 'Show' }));
+  const rows = await readTable(page);
+  expect(rows.length).toBeGreaterThan(0);
+  expect(rows.every((row) => isRight(row))).toBe(true);
+  expect(watched.complaints).toEqual([]);
+});
+
+test.each([
+  '/intercom/caseload',
+  '/intercom/sessions',
+  '/intercom/new-participants',
+  '/intercom/upcoming?days=40',
+  '/intercom/data-quality',
+])('%s: filter by coach', async (path) => {
+  const watched = await openPage(browser, running.url);
+  await signIn(watched, path);
+  const { page } = watched;
+  await page.locator('.choices summary').filter({ hasText: 'Coach:' }).click();
+  const box = page.locator('.choices[open] label').first();
+  const coach = (await box.textContent())?.trim() ?? '';
+  await box.click();
+  await follow(page, page.getByRole('button', { name: 'Show' }));
+  const rows = await readTable(page);
+  expect(rows.length).toBeGreaterThan(0);
+  expect(rows.every((row) => `${row['Coach'] ?? ''}${row['Coaches'] ?? ''}`.includes(coach))).toBe(true);
+  expect(watched.complaints).toEqual([]);
+});
+
+test('a month of billing, dates of sessions and of enrolment are filters too', async () => {
+  const watched = await openPage(browser, running.url);
+  await signIn(watched, '/intercom/billing');
+  const { page } = watched;
+  const month = await page.getByLabel('Month').inputValue();
+  const [year = 0, number = 0] = month.split('-').map(Number);
+  const before = new Date(Date.UTC(year, number - 2, 1)).toISOString().slice(0, 7);
+  await page.getByLabel('Month').fill(before);
+  await follow(page, page.getByRole('button', { name: 'Show' }));
+  expect(new URL(page.url()).searchParams.get('month')).toBe(before);
+  expect(await page.locator('.tile dt').first().textContent()).toContain(before.slice(0, 4));
+
+  for (const [path, from, to] of [
+    ['/intercom/sessions', 'From', 'To'],
+    ['/intercom/new-participants', 'Enrolled from', 'Enrolled to'],
+  ] as const) {
+    await page.goto(path);
+    const all = await page.locator('#row-count').textContent();
+    await page.getByLabel(from, { exact: true }).fill(`${before}-01`);
+    await page.getByLabel(to, { exact: true }).fill(`${before}-28`);
+    await follow(page, page.getByRole('button', { name: 'Show' }));
+    expect(await page.locator('#row-count').textContent()).not.toBe(all);
+  }
+  expect(watched.complaints).toEqual([]);
+});
+
+test('an impossible address is explained on a page', async () => {
+  const watched = await openPage(browser, running.url);
+  await signIn(watched);
+  const { page } = watched;
+  const answer = await page.goto('/intercom/caseload?lookbackDays=400&coach=x&nonsense=1&limit=7');
+  expect(answer?.status()).toBe(400);
+  const text = await page.locator('main').textContent();
+  expect(text).toContain('limit must be one of: 25, 50, 100');
+  await page.goto('/intercom/caseload?lookbackDays=400&nonsense=1');
+  expect(await page.locator('main').textContent()).toContain('lookbackDays must be a whole number');
+});
+
+const ALL_PAGES = [
+  '/sign-in',
+  '/intercom',
+  ...REPORTS.map(({ path }) => path),
+  '/intercom/activity',
+  'member',
+  '/intercom/nothing',
+];
+
+test.each(['light', 'dark'] as const)('no page has a serious barrier, in %s', async (colorScheme) => {
+  for (const viewport of [
+    { width: 1280, height: 900 },
+    { width: 390, height: 844 },
+  ]) {
+    const watched = await openPage(browser, running.url, { colorScheme, viewport });
+    const { page } = watched;
+    const barriers: string[] = [];
+    await page.goto('/sign-in');
+    barriers.push(...(await findBarriers(page)));
+    await signIn(watched);
+    const member = running.workspace.contacts().find(({ role, archived }) => role === 'user' && !archived);
+    for (const path of ALL_PAGES.slice(1)) {
+      await page.goto(path === 'member' ? `/intercom/members/${member?.id ?? ''}` : path);
+      // What can be opened is looked at too.
+      for (const drawer of await page.locator('details').all()) {
+        await drawer.evaluate((element) => element.setAttribute('open', ''));
+      }
+      barriers.push(...(await findBarriers(page)).map((finding) => `${path} ${viewport.width}: ${finding}`));
+      const isWider = await page.evaluate(() => document.documentElement.scrollWidth > window.innerWidth);
+      if (isWider) barriers.push(`${path} ${viewport.width}: wider than the screen`);
+    }
+    expect(barriers).toEqual([]);
+    // The page that is not there is the one thing that a browser complains of.
+    expect(watched.complaints.filter((one) => !one.includes('404'))).toEqual([]);
+  }
+});
+
+test('everything can be reached and used by keyboard', async () => {
+  const watched = await openPage(browser, running.url);
+  await signIn(watched, '/intercom/caseload');
+  const { page } = watched;
+  await page.keyboard.press('Tab');
+  expect(await page.evaluate(() => document.activeElement?.textContent?.trim())).toBe('Skip to the content');
+  const reached: string[] = [];
+  for (let press = 0; press < 60; press += 1) {
+    await page.keyboard.press('Tab');
+    const at = await page.evaluate(() => {
+      const element = document.activeElement;
+      const outline = element === null ? '' : getComputedStyle(element).outlineStyle;
+      return { tag: element?.tagName ?? '', text: element?.textContent?.trim() ?? '', outline };
+    });
+    reached.push(`${at.tag} ${at.text}`);
+    if (at.tag === 'A' && at.text === 'Days since↕') break;
+  }
+  for (const wanted of ['A Home', 'BUTTON Sign out', 'SUMMARY Coach: all', 'BUTTON Show']) {
+    expect(reached).toContain(wanted);
+  }
+  await page.locator('.choices summary').first().focus();
+  await page.keyboard.press('Enter');
+  await page.keyboard.press('Tab');
+  await page.keyboard.press('Space');
+  await page.keyboard.press('Enter');
+  await page.waitForURL(/coach=/);
+  expect(watched.complaints).toEqual([]);
+});
+
+test('without script everything but the live updates works', async () => {
+  const watched = await openPage(browser, running.url, { javaScriptEnabled: false });
+  const { page } = watched;
+  await signIn(watched, '/intercom/caseload?limit=25');
+  await follow(page, page.getByRole('link', { name: 'Next page' }));
+  expect(page.url()).toContain('cursor=');
+  await follow(page, page.getByRole('link', { name: 'Activity' }));
+  expect(await page.getByRole('button', { name: 'Pause updates' }).count()).toBe(0);
+  await page.getByRole('button', { name: 'Sign out' }).click();
+  await page.getByRole('heading', { name: 'Sign in' }).waitFor();
+  await page.goto('/intercom/caseload');
+  expect(new URL(page.url()).pathname).toBe('/sign-in');
+  expect(watched.complaints).toEqual([]);
+});
+
+test('a wrong token is refused with a sentence', async () => {
+  const watched = await openPage(browser, running.url);
+  const { page } = watched;
+  await page.goto('/intercom');
+  await page.getByLabel('Token').fill('not-one-of-the-tokens');
+  await page.getByRole('button', { name: 'Sign in' }).click();
+  await page.getByRole('alert').waitFor();
+  expect(await page.getByRole('alert').textContent()).toBe('This is none of the tokens.');
+});
+
+test('every page is light, and quick to answer', async () => {
+  const watched = await openPage(browser, running.url);
+  await signIn(watched);
+  for (const path of ALL_PAGES.slice(1, -2)) {
+    const answer = await watched.page.goto(
+      `${path}${path.includes('?') ? '&' : '?'}${path.includes('activity') || path === '/intercom' ? '' : 'limit=100'}`,
+    );
+    expect(((await answer?.text()) ?? '').length).toBeLessThan(150 * 1024);
+  }
+});
