@@ -28,14 +28,30 @@ export async function applyWork(
   work: Work,
   call: CallOptions,
 ): Promise<Exclude<Applied, { kind: 'needs' }>> {
+  return resolveReads(deps, work, (one) => deps.store.apply(one), call);
+}
+
+type Needs = Extract<Applied, { kind: 'needs' }>;
+
+/** The same for whatever `attempt` does with the work: applying it, or only saying what that would change. */
+export async function resolveReads<Answer extends { readonly kind: string }>(
+  deps: { readonly intercom: IntercomClient },
+  work: Work,
+  attempt: (work: Work) => Promise<Answer | Needs>,
+  call: CallOptions,
+): Promise<Answer> {
   let changes = work.changes;
   for (let round = 0; round < MOST_ROUNDS; round += 1) {
-    const applied = await deps.store.apply({ ...work, changes });
-    if (applied.kind !== 'needs') return applied;
-    const read = await Promise.all(applied.reads.map((subject) => readSubject(deps, subject, call)));
+    const answer = await attempt({ ...work, changes });
+    if (!isNeeds(answer)) return answer;
+    const read = await Promise.all(answer.reads.map((subject) => readSubject(deps, subject, call)));
     changes = [...changes, ...read.flat()];
   }
   throw new AppError('intercom_answer_unreadable', 'later', 'the object changed each time it was read');
+}
+
+function isNeeds(answer: { readonly kind: string }): answer is Needs {
+  return answer.kind === 'needs';
 }
 
 /** Reads an object by id: what became known about it, gone and merged included. */

@@ -1,18 +1,40 @@
 /** Work that takes longer than one transaction: backfill, sweeps and syncs, each run by one process at a time. */
 export interface RunStore {
   /**
-   * Starts a run of `job`, or takes up the unfinished one whose lease is free (its owner crashed).
-   * `busy`: another live process has it.
+   * Starts a run, because at most one is unfinished at a time, whatever its job and whichever process has it.
+   * `busy`: a live process is at work on another one. `unfinished`: the owner of another one is gone; it now belongs to
+   * the caller, who carries it to its end with the settings that it began with, and then asks again.
    */
-  openRun(
-    request: OpenRun,
-  ): Promise<{ readonly kind: 'opened'; readonly run: Run } | { readonly kind: 'busy'; readonly run: Run }>;
+  openRun(request: OpenRun): Promise<OpenedRun>;
+  /** Takes over the unfinished run whose owner is gone; null when there is none, or when a live process has it. */
+  takeUpRun(request: Omit<OpenRun, 'job' | 'params'>): Promise<Run | null>;
   /** Prolongs the lease and records progress without touching the cache. Rejects `run_in_progress` if the lease is lost. */
   advanceRun(page: RunPage): Promise<void>;
   finishRun(finish: FinishRun): Promise<void>;
   /** The newest run of `job`, finished or not. */
   latestRun(job: JobName): Promise<Run | null>;
   findRun(id: string): Promise<Run | null>;
+  /** The newest run of one of `jobs` that ended with `done`, dry runs left out. */
+  latestDoneRun(jobs: readonly JobName[]): Promise<Run | null>;
+  /** Newest first, those behind the place `after` (from {@link RunList.next}). */
+  listRuns(request: {
+    readonly limit: number;
+    readonly after: string | null;
+    readonly jobs: readonly JobName[];
+  }): Promise<RunList>;
+}
+
+export interface OpenedRun {
+  readonly kind: 'opened' | 'unfinished' | 'busy';
+  readonly run: Run;
+}
+
+export interface RunList {
+  readonly runs: readonly Run[];
+  /** How many there are without the limit. */
+  readonly total: number;
+  /** Null on the last page. */
+  readonly next: string | null;
 }
 
 export type JobName =
@@ -30,15 +52,36 @@ export interface OpenRun {
 export interface Run {
   readonly id: string;
   readonly job: JobName;
-  readonly status: 'running' | 'done' | 'failed';
+  /** `guarded`: it stopped before writing, because it would have changed too many members. */
+  readonly status: 'running' | 'done' | 'failed' | 'guarded';
   readonly params: OpenRun['params'];
   readonly startedAtMs: number;
   readonly finishedAtMs: number | null;
   /** Where to go on; null at the very start. Opaque to the store. */
   readonly checkpoint: string | null;
   readonly progress: RunProgress;
-  /** For a failed run. */
+  /** For a run that failed or was guarded. */
   readonly reason: string | null;
+  /** Null while it runs, and for backfills. */
+  readonly result: RunResult | null;
+}
+
+/** What a sweep or a sync found and did. */
+export interface RunResult {
+  /** Members that were compared with what Intercom holds. */
+  readonly compared: number;
+  /** Members that differ, whether they were written (or only would be, in a dry run). */
+  readonly changed: number;
+  /** Members of this run whose writes have failed so far and are tried again, and those that are parked. */
+  readonly failed: number;
+  readonly parked: number;
+  /** Of the members that had been right before, how many would change; `of` how many there are. */
+  readonly guard: { readonly changed: number; readonly of: number };
+  /** The source's totals beside the cache's, where both were counted. */
+  readonly totals: {
+    readonly contacts: { readonly intercom: number; readonly cache: number };
+    readonly conversations: { readonly intercom: number; readonly cache: number };
+  } | null;
 }
 
 export interface RunProgress {
@@ -62,10 +105,13 @@ export interface RunPage {
 export interface FinishRun {
   readonly runId: string;
   readonly owner: string;
-  readonly status: 'done' | 'failed';
+  readonly status: 'done' | 'failed' | 'guarded';
   readonly reason: string | null;
   readonly nowMs: number;
   readonly progress: RunProgress;
+  readonly result?: RunResult;
+  /** Everything that changed in Intercom before this instant (Unix seconds) is in the cache; absent in a dry run. */
+  readonly sweptUntilAt?: number;
   /** When the source's totals were found to agree with the cache's, Unix seconds; absent when they were not. */
   readonly completeAt?: number;
 }

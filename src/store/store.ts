@@ -9,6 +9,7 @@ import type {
 import type { MaintainedAttribute } from '../rules/vocabulary.js';
 import type { ActivityStore } from './activity-store.js';
 import type { RunPage, RunStore } from './run-store.js';
+import type { Difference, SweepStore } from './sweep-store.js';
 
 /**
  * The port between the steps and the database. One method is one whole unit of work: it either happens completely or
@@ -18,7 +19,7 @@ import type { RunPage, RunStore } from './run-store.js';
  * Any engine behind it must pass `test/store-contract`. A method rejects with
  * `AppError('store_unavailable', 'later')` when the database can't be used.
  */
-export interface Store extends RunStore, ActivityStore {
+export interface Store extends RunStore, SweepStore, ActivityStore {
   // --- receive -----------------------------------------------------------------------------------------------
   /**
    * Stores a notification once. Resolves only after it is on disk (survives a power cut); calls that come together
@@ -37,6 +38,8 @@ export interface Store extends RunStore, ActivityStore {
    * writes in step with the decisions, and settles what `work.completes` names: all in one transaction.
    */
   apply(work: Work): Promise<Applied>;
+  /** What {@link Store.apply} would do; nothing is changed. */
+  compare(work: Work): Promise<Compared>;
   /** Gives a leased notification back, due at `dueAtMs`. */
   retryNotification(failure: NotificationFailure & { readonly dueAtMs: number }): Promise<void>;
   /** Takes a leased notification out of the flow until a person replays it. */
@@ -66,7 +69,7 @@ export interface Store extends RunStore, ActivityStore {
   /** Unix seconds of the earliest status change that lies ahead or is overdue; null when there is none. */
   nextTransitionAt(): Promise<number | null>;
 
-  // --- reconcile (the runs themselves: RunStore) ---------------------------------------------------------
+  // --- reconcile (the runs themselves: RunStore; what they find: SweepStore) ---------------------------------
   /**
    * Recomputes members in order of contact id, starting after `afterContactId`. `lastContactId` is null when no
    * member is left.
@@ -74,7 +77,10 @@ export interface Store extends RunStore, ActivityStore {
   recomputeMembers(
     request: Recompute,
   ): Promise<{ readonly members: number; readonly lastContactId: string | null }>;
-  /** Declares that the cache knows every conversation changed since `coverageFromAt` (Unix seconds). */
+  /**
+   * Declares that the cache knows every conversation changed since `coverageFromAt` (Unix seconds). Never shortens what
+   * is known already.
+   */
   setCoverage(coverageFromAt: number): Promise<void>;
   saveCoaches(coaches: readonly Coach[]): Promise<void>;
 
@@ -93,6 +99,8 @@ export interface Store extends RunStore, ActivityStore {
    * caller can refuse a token of another workspace.
    */
   bindWorkspace(workspace: Workspace): Promise<Workspace>;
+  /** Null until a workspace has been bound. */
+  readWorkspace(): Promise<Workspace | null>;
   /** Ends at once every lease whose owner `isDead`; a restart need not wait for them to expire. */
   releaseDeadLeases(isDead: (owner: string) => boolean): Promise<number>;
   /** Puts parked notifications and writes back into the flow; all of them when no id is given. */
@@ -212,6 +220,10 @@ export interface Work {
   readonly unknownContacts: 'ask' | 'accept';
   /** `later`: members are recomputed afterwards by {@link Store.recomputeMembers} (first backfill). */
   readonly recompute: 'now' | 'later';
+  /** Recomputed even if nothing became known about them. */
+  readonly members?: readonly string[];
+  /** Only these attributes are brought in step; the others wait for the next event or sweep. */
+  readonly only?: ReadonlySet<MaintainedAttribute>;
 }
 
 export type Completion =
@@ -255,6 +267,17 @@ export type Applied =
   | { readonly kind: 'needs'; readonly reads: readonly Subject[] }
   /** Nothing was stored: another process took the work over. */
   | { readonly kind: 'lease-lost' };
+
+export type Compared =
+  | {
+      readonly kind: 'compared';
+      readonly members: number;
+      readonly differences: readonly (Omit<Difference, 'memberId'> & {
+        /** The member had been right before. */
+        readonly wasSynced: boolean;
+      })[];
+    }
+  | Extract<Applied, { readonly kind: 'needs' | 'lease-lost' }>;
 
 export interface QueuedChange extends Change {
   readonly contactId: string;
@@ -325,9 +348,13 @@ export interface Freshness {
   readonly appliedAt: number | null;
   /** End of the last sweep or backfill, Unix seconds. */
   readonly sweptAt: number | null;
+  /** Everything that changed in Intercom before this instant is known, Unix seconds. */
+  readonly sweptUntilAt: number | null;
   /** Last moment at which the source's totals agreed with the cache's, Unix seconds. */
   readonly completeAt: number | null;
   readonly coverageFromAt: number | null;
+  /** When the last webhook came, as long as sweeps find that webhooks must have gone missing since; else null. */
+  readonly silentSinceAt: number | null;
 }
 
 export interface Backlog {

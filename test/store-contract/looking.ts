@@ -31,7 +31,14 @@ export function describeLooking(storeOf: () => Store): void {
 
     it('tells how fresh the cache is', async () => {
       const store = storeOf();
-      const nothing = { appliedAt: null, sweptAt: null, completeAt: null, coverageFromAt: null };
+      const nothing = {
+        appliedAt: null,
+        sweptAt: null,
+        sweptUntilAt: null,
+        completeAt: null,
+        coverageFromAt: null,
+        silentSinceAt: null,
+      };
       expect(await store.freshness()).toEqual(nothing);
       await store.storeNotification(notification('a'));
       await store.storeNotification(notification('b'));

@@ -65,9 +65,13 @@ export function describeRunning(storeOf: () => Store): void {
       leaseMs: LEASE_MS,
       params: { days: 30 },
     } as const;
-    const open = async (store: Store, over: Partial<Parameters<Store['openRun']>[0]> = {}): Promise<Run> => {
+    const open = async (
+      store: Store,
+      over: Partial<Parameters<Store['openRun']>[0]> = {},
+      kind: 'opened' | 'unfinished' = 'opened',
+    ): Promise<Run> => {
       const opened = await store.openRun({ ...request, ...over });
-      expect(opened.kind).toBe('opened');
+      expect(opened.kind).toBe(kind);
       return opened.run;
     };
     const pageOf = (run: Run, over: Partial<RunPage> = {}): RunPage => ({
@@ -79,7 +83,7 @@ export function describeRunning(storeOf: () => Store): void {
       ...over,
     });
 
-    it('belong to one process at a time', async () => {
+    it('are unfinished one at a time, and belong to one process', async () => {
       const store = storeOf();
       const run = await open(store);
       expect(run).toMatchObject({
@@ -91,9 +95,10 @@ export function describeRunning(storeOf: () => Store): void {
       expect(run.id).toMatch(/^run_\w+$/);
       const other = await store.openRun({ ...request, owner: 'process-2', nowMs: NOW_MS + LEASE_MS - 1 });
       expect(other).toMatchObject({ kind: 'busy', run: { id: run.id } });
-      expect(await open(store, { job: 'sweep' }), 'another job is another matter').toMatchObject({
-        job: 'sweep',
-      });
+      expect(await store.openRun({ ...request, job: 'sweep' })).toMatchObject({ kind: 'busy' });
+      const takeOver = { owner: 'process-2', nowMs: NOW_MS + LEASE_MS - 1, leaseMs: LEASE_MS };
+      expect(await store.takeUpRun(takeOver)).toBeNull();
+      expect(await store.takeUpRun({ ...takeOver, nowMs: NOW_MS + LEASE_MS })).toMatchObject({ id: run.id });
     });
 
     it('go on where a crashed process was, with the settings they began with', async () => {
@@ -104,11 +109,11 @@ export function describeRunning(storeOf: () => Store): void {
         workOn([contactChange(contact('a'))], { completes: { kind: 'page', page } }),
       );
       expect(applied).toMatchObject({ kind: 'applied' });
-      const taken = await open(store, {
-        owner: 'process-2',
-        nowMs: NOW_MS + 2 * LEASE_MS,
-        params: { days: 7 },
-      });
+      const taken = await open(
+        store,
+        { owner: 'process-2', nowMs: NOW_MS + 2 * LEASE_MS, job: 'sweep', params: { days: 7 } },
+        'unfinished',
+      );
       expect(taken).toMatchObject({ id: run.id, checkpoint: 'page 2', params: { days: 30 }, progress });
 
       const late = workOn([contactChange(contact('b'))], { completes: { kind: 'page', page } });
@@ -131,7 +136,7 @@ export function describeRunning(storeOf: () => Store): void {
       const store = storeOf();
       const run = await open(store, { owner: 'dead' });
       expect(await store.releaseDeadLeases((owner) => owner === 'dead')).toBe(1);
-      expect((await open(store)).id).toBe(run.id);
+      expect((await open(store, {}, 'unfinished')).id).toBe(run.id);
     });
 
     it('record progress without touching the cache, and how they ended', async () => {
@@ -162,8 +167,31 @@ export function describeRunning(storeOf: () => Store): void {
       const store = storeOf();
       const run = await open(store, { job: 'sweep' });
       const done = { runId: run.id, owner: 'process-1', status: 'done', reason: null, progress } as const;
-      await store.finishRun({ ...done, nowMs: NOW_MS + 5999, completeAt: NOW_AT + 4 });
-      expect(await store.freshness()).toMatchObject({ sweptAt: NOW_AT + 5, completeAt: NOW_AT + 4 });
+      const swept = { sweptUntilAt: NOW_AT, completeAt: NOW_AT + 4 };
+      await store.finishRun({ ...done, ...swept, nowMs: NOW_MS + 5999 });
+      expect(await store.freshness()).toMatchObject({ sweptAt: NOW_AT + 5, ...swept });
+    });
+
+    it('are listed newest first, page by page, and the last one that was done is known', async () => {
+      const store = storeOf();
+      const ids: string[] = [];
+      for (const [at, job] of (['sweep', 'reconcile', 'sweep'] as const).entries()) {
+        const run = await open(store, { job, nowMs: NOW_MS + at, params: { dryRun: at === 2 } });
+        const done = { runId: run.id, owner: 'process-1', status: 'done', reason: null, progress } as const;
+        await store.finishRun({ ...done, nowMs: NOW_MS + at });
+        ids.unshift(run.id);
+      }
+      const first = await store.listRuns({ limit: 2, after: null, jobs: [] });
+      expect(first).toMatchObject({ total: 3, runs: [{ id: ids[0] }, { id: ids[1] }] });
+      const second = await store.listRuns({ limit: 2, after: first.next, jobs: [] });
+      expect(second).toMatchObject({ total: 3, next: null, runs: [{ id: ids[2] }] });
+      expect(await store.listRuns({ limit: 2, after: null, jobs: ['reconcile'] })).toMatchObject({
+        total: 1,
+      });
+      expect(await store.latestDoneRun(['sweep', 'reconcile']), 'a dry run does nothing').toMatchObject({
+        id: ids[1],
+      });
+      expect(await store.latestDoneRun(['backfill'])).toBeNull();
     });
   });
 }

@@ -57,6 +57,7 @@ const STATUS = {
   running: 'running',
   done: 'done',
   failed: 'failed',
+  guarded: 'stopped before writing',
 } as const satisfies Record<Run['status'], string>;
 
 function duration(ms: number): string {

@@ -1,16 +1,16 @@
-import type { Applied, QueuedChange, Recompute, Reread, Work } from '../store.js';
+import type { Applied, Compared, QueuedChange, Recompute, Reread, Work } from '../store.js';
 import { erasePayload } from './erase.js';
 import type { InboxRow } from './inbox.js';
-import { beginLearning, learnChange, readsNeeded } from './learn.js';
-import { recomputeMember } from './recompute.js';
+import { beginLearning, learnChange, readsNeeded, type Learned } from './learn.js';
+import { compareMember, recomputeMember } from './recompute.js';
 import type { Tables } from './tables.js';
 import { waitingChange } from './writes.js';
 
 /** Thrown to roll the transaction back with an answer that is no failure. */
 class Abandon extends Error {
-  readonly answer: Applied;
+  readonly answer: Exclude<Applied, { readonly kind: 'applied' }> | Compared;
 
-  constructor(answer: Applied) {
+  constructor(answer: Abandon['answer']) {
     super(answer.kind);
     this.answer = answer;
   }
@@ -26,12 +26,9 @@ export function applyWork(tables: Tables, work: Work, onErased: () => void): App
   try {
     const applied = tables.connection.transact(() => {
       const held = checkLease(tables, work);
-      const learned = beginLearning();
-      for (const change of work.changes) learnChange(tables, learned, change, work.nowMs);
-      const reads = readsNeeded(tables, learned, work.unknownContacts);
-      if (reads.length > 0) throw new Abandon({ kind: 'needs', reads });
-
+      const learned = learnAll(tables, work);
       const { affected } = learned;
+      for (const contactId of work.members ?? []) affected.add(contactId);
       if (work.completes.kind === 'write') {
         keepWhatWasSent(tables, work);
         affected.add(work.completes.contactId);
@@ -44,6 +41,7 @@ export function applyWork(tables: Tables, work: Work, onErased: () => void): App
           cause: work.cause,
           nowMs: work.nowMs,
           decide,
+          only: work.only,
         });
         if (recomputed.isDecided) members += 1;
         queued.push(...recomputed.queued);
@@ -62,9 +60,47 @@ export function applyWork(tables: Tables, work: Work, onErased: () => void): App
     if (hasErased) onErased();
     return applied;
   } catch (error) {
-    if (error instanceof Abandon) return error.answer;
-    throw error;
+    const answer = abandoned(error);
+    if (answer.kind === 'compared') throw error;
+    return answer;
   }
+}
+
+/** Learns and decides as {@link applyWork} does, and leaves everything as it was. See {@link Store.compare}. */
+export function compareWork(tables: Tables, work: Work): Compared {
+  try {
+    return tables.connection.transact<never>(() => {
+      checkLease(tables, work);
+      learnAll(tables, work);
+      const { decide, only, members = [] } = work;
+      const differences = members.flatMap((contactId) => {
+        const compared = compareMember(tables, contactId, { decide, only });
+        if (compared === null) return [];
+        const wasSynced = typeof tables.members.find(contactId)?.syncedAtMs === 'number';
+        return compared.differences.map((change) => {
+          const evidence = compared.decision.evidence.find((one) => one.attribute === change.attribute);
+          return { ...change, contactId, why: evidence?.because ?? '', wasSynced };
+        });
+      });
+      throw new Abandon({ kind: 'compared', members: members.length, differences });
+    });
+  } catch (error) {
+    return abandoned(error);
+  }
+}
+
+/** @throws Abandon when something has to be read first */
+function learnAll(tables: Tables, work: Work): Learned {
+  const learned = beginLearning();
+  for (const change of work.changes) learnChange(tables, learned, change, work.nowMs);
+  const reads = readsNeeded(tables, learned, work.unknownContacts);
+  if (reads.length > 0) throw new Abandon({ kind: 'needs', reads });
+  return learned;
+}
+
+function abandoned(error: unknown): Abandon['answer'] {
+  if (error instanceof Abandon) return error.answer;
+  throw error;
 }
 
 /** Recomputes the members behind `afterContactId`. See {@link Store.recomputeMembers}. */
@@ -117,9 +153,9 @@ function complete({ inbox, outbox, runs, meta }: Tables, { completes, nowMs }: W
     case 'notification':
       if (held === undefined) return;
       inbox.settle(held, completes.outcome === 'applied' ? 'done' : 'ignored', nowMs);
-      if (held.origin === 'webhook' && completes.outcome === 'applied') {
-        meta.save('applied_at', Math.floor(nowMs / 1000));
-      }
+      if (held.origin !== 'webhook') return;
+      if (completes.outcome === 'applied') meta.save('applied_at', Math.floor(nowMs / 1000));
+      if (meta.read('silent_since_at') !== null) meta.save('silent_since_at', null);
       return;
     case 'write':
       outbox.settle(completes.contactId, {

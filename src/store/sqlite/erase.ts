@@ -6,7 +6,7 @@ import type { Tables } from './tables.js';
  * audit without names. Runs inside the caller's transaction; the write-ahead log has to be emptied after the commit.
  */
 export function eraseContact(tables: Tables, contactId: string, nowMs: number): void {
-  const { connection, contacts, conversations, lifecycles, meta, writes, outbox } = tables;
+  const { connection, contacts, conversations, lifecycles, meta, writes, outbox, sweeps } = tables;
   // A contact that was merged into this one was the same person.
   const ids = [contactId, ...lifecycles.absorbedBy(contactId)];
   const conversationIds = conversations.ofContact(contactId).map((conversation) => conversation.id);
@@ -18,6 +18,7 @@ export function eraseContact(tables: Tables, contactId: string, nowMs: number): 
     );
   }
   writes.anonymise(ids);
+  sweeps.forgetContacts(ids);
   outbox.dropIfEmpty(contactId, nowMs);
   conversations.remove(conversationIds);
   // Its member rows go with it.

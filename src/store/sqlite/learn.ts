@@ -25,6 +25,8 @@ export interface Learned {
   readonly named: Set<string>;
   /** Contacts that Intercom answers with although they were taken for deleted: their conversations are missing. */
   readonly revived: Set<string>;
+  /** How many changes told the cache something new. */
+  news: number;
   /** A contact's personal data was erased. */
   hasErased: boolean;
   /** Some of it was about a deleted contact, so the payload that told of it has to go too. */
@@ -37,6 +39,7 @@ export function beginLearning(): Learned {
     undecided: new Map(),
     named: new Set(),
     revived: new Set(),
+    news: 0,
     hasErased: false,
     tellsOfDeleted: false,
   };
@@ -88,6 +91,7 @@ function learnConversation(tables: Tables, learned: Learned, shown: Conversation
   const isSame = cached !== undefined && sameConversation(conversationFacts(cached), conversation);
   switch (judge(learned, subject, cached, { ...seen, updatedAt: shown.updatedAt }, isSame)) {
     case 'take':
+      learned.news += 1;
       if (typeof cached?.contactId === 'string') learned.affected.add(cached.contactId);
       if (isOfDeleted) conversations.remove([shown.id]);
       else conversations.save(conversation, seen);
@@ -113,6 +117,7 @@ function learnContact(tables: Tables, learned: Learned, contact: ContactFacts, s
   const isSame = cached !== undefined && sameContact(contactFacts(cached), contact);
   switch (judge(learned, subject, cached, { ...seen, updatedAt: contact.updatedAt }, isSame)) {
     case 'take':
+      learned.news += 1;
       contacts.save(contact, seen);
       learned.affected.add(contact.id);
       return;
@@ -170,6 +175,7 @@ function deleteConversation(
 ): void {
   const cached = conversations.find(id);
   if (typeof cached?.contactId === 'string') learned.affected.add(cached.contactId);
+  if (cached !== undefined) learned.news += 1;
   conversations.remove([id]);
   const at = Math.floor(nowMs / 1000);
   lifecycles.record({ kind: 'conversation', id, state: 'deleted', at, mergedIntoId: null });
@@ -187,11 +193,13 @@ function setArchived(
   if (known?.state === 'deleted' || known?.state === 'merged') return;
   if (known !== undefined && at < known.at) return;
   lifecycles.record({ kind: 'contact', id, state, at, mergedIntoId: null });
+  learned.news += 1;
   learned.affected.add(id);
   if (state === 'live') learned.named.add(id);
 }
 
 function deleteContact(tables: Tables, learned: Learned, id: string, nowMs: number): void {
+  if (tables.lifecycles.find('contact', id)?.state !== 'deleted') learned.news += 1;
   eraseContact(tables, id, nowMs);
   learned.undecided.delete(keyOf({ kind: 'contact', id }));
   learned.revived.delete(id);
@@ -219,6 +227,7 @@ function mergeContact(
   const at = Math.floor(nowMs / 1000);
   lifecycles.record({ kind: 'contact', id: absorbedId, state: 'merged', at, mergedIntoId: survivorId });
   contacts.remove(absorbedId);
+  learned.news += 1;
   learned.undecided.delete(keyOf({ kind: 'contact', id: absorbedId }));
   learned.affected.add(absorbedId).add(survivorId);
   learned.named.add(survivorId);

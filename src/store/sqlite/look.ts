@@ -27,8 +27,10 @@ export function readFreshness({ meta }: Tables): Freshness {
   return {
     appliedAt: meta.read('applied_at'),
     sweptAt: meta.read('swept_at'),
+    sweptUntilAt: meta.read('swept_until_at'),
     completeAt: meta.read('complete_at'),
     coverageFromAt: meta.read('coverage_from_at'),
+    silentSinceAt: meta.read('silent_since_at'),
   };
 }
 

@@ -1,4 +1,4 @@
-import { and, asc, eq, isNotNull, lte, min, sql } from 'drizzle-orm';
+import { and, asc, count, eq, isNotNull, isNull, lte, min, sql } from 'drizzle-orm';
 import type { MemberDecision } from '../../rules/facts.js';
 import type { Connection } from './connection.js';
 import { prepareUpsert } from './prepare-upsert.js';
@@ -14,6 +14,9 @@ export interface Members {
   readonly save: (contactId: string, decision: MemberDecision, nowMs: number) => void;
   /** A member that the rules have not been asked about yet. */
   readonly addUndecided: (contactId: string) => void;
+  /** Intercom holds what the rules want of this member; only the first time is remembered. */
+  readonly noteSynced: (contactId: string, nowMs: number) => void;
+  readonly countSynced: () => number;
   readonly remove: (contactId: string) => void;
   readonly dueIds: (nowAt: number, limit: number) => string[];
   readonly nextChangeAt: () => number | null;
@@ -46,6 +49,11 @@ export function createMembers(connection: Connection): Members {
     .limit(1)
     .prepare();
   const upsert = prepareUpsert(connection, members, [members.contactId]);
+  const noteSynced = db
+    .update(members)
+    .set({ syncedAtMs: sql`${sql.placeholder('nowMs')}` })
+    .where(and(eq(members.contactId, sql.placeholder('contactId')), isNull(members.syncedAtMs)))
+    .prepare();
   const addUndecided = db
     .insert(members)
     .values({ contactId: sql.placeholder('contactId'), evidence: [], nearMisses: [], warnings: [] })
@@ -61,6 +69,7 @@ export function createMembers(connection: Connection): Members {
     idByUserId: (userId) => byUserId.get({ userId })?.contactId,
     save: (contactId, decision, nowMs) =>
       upsert({
+        syncedAtMs: one.get({ contactId })?.syncedAtMs ?? null,
         contactId,
         status: decision.status,
         nextChangeAt: decision.nextChange?.at ?? null,
@@ -75,6 +84,14 @@ export function createMembers(connection: Connection): Members {
     addUndecided: (contactId) => {
       addUndecided.run({ contactId });
     },
+    noteSynced: (contactId, nowMs) => {
+      noteSynced.run({ contactId, nowMs });
+    },
+    countSynced: () =>
+      db
+        .select({ synced: count(members.syncedAtMs) })
+        .from(members)
+        .get()?.synced ?? 0,
     remove: (contactId) => {
       remove.run({ contactId });
     },

@@ -16,7 +16,11 @@ interface MetaValues {
   readonly coverage_from_at: number;
   readonly applied_at: number;
   readonly swept_at: number;
+  /** Everything that changed in Intercom before is in the cache, Unix seconds. */
+  readonly swept_until_at: number;
   readonly complete_at: number;
+  /** When the last webhook came before sweeps found that some are missing. */
+  readonly silent_since_at: number | null;
   readonly write_probe: number;
 }
 
@@ -36,7 +40,9 @@ const READERS: { readonly [Name in keyof MetaValues]: (value: unknown) => MetaVa
   coverage_from_at: readNumber,
   applied_at: readNumber,
   swept_at: readNumber,
+  swept_until_at: readNumber,
   complete_at: readNumber,
+  silent_since_at: readNumber,
   write_probe: readNumber,
 };
 

@@ -15,6 +15,8 @@ export interface Outbox {
   readonly dropIfEmpty: (contactId: string, nowMs: number) => void;
   readonly lease: (lease: Lease) => LeasedWrite[];
   readonly findHeld: (contactId: string, owner: string) => OutboxRow | undefined;
+  /** True when the contact's waiting writes are to be sent without anybody doing anything. */
+  readonly isReady: (contactId: string) => boolean;
   /** The attempt is over, and what it could have changed in Intercom is known. */
   readonly settle: (
     contactId: string,
@@ -107,6 +109,7 @@ export function createOutbox(connection: Connection, writes: Writes, bell: WorkB
 
   return {
     findHeld,
+    isReady: (contactId) => find(contactId)?.state === 'ready',
 
     queue: (contactId, priority, nowMs) => {
       queueOne.run({ contactId, rank: RANKS[priority], nowMs });

@@ -1,4 +1,5 @@
-import type { Change, MemberFacts } from '../../rules/facts.js';
+import type { Change, MemberDecision, MemberFacts } from '../../rules/facts.js';
+import type { MaintainedAttribute } from '../../rules/vocabulary.js';
 import type { Cause, Decide, QueuedChange } from '../store.js';
 import { contactFacts, type ContactRow } from './contacts.js';
 import { storedDecision } from './members.js';
@@ -10,6 +11,8 @@ export interface RecomputeOptions {
   readonly nowMs: number;
   /** Null: only see to it that the contact is a member, or is none. */
   readonly decide: Decide | null;
+  /** Only these attributes are brought in step; without it all of them are. */
+  readonly only?: ReadonlySet<MaintainedAttribute> | undefined;
 }
 
 export interface Recomputed {
@@ -26,7 +29,7 @@ const NOT_DECIDED: Recomputed = { isDecided: false, queued: [] };
  */
 export function recomputeMember(tables: Tables, contactId: string, options: RecomputeOptions): Recomputed {
   const { members, meta, bell } = tables;
-  const { cause, nowMs, decide } = options;
+  const { cause, nowMs, decide, only } = options;
   const contact = findLiveUser(tables, contactId);
   meta.renewDataVersion();
   if (contact === null) {
@@ -38,15 +41,56 @@ export function recomputeMember(tables: Tables, contactId: string, options: Reco
     showInReports(tables, contact);
     return NOT_DECIDED;
   }
-  const facts = memberFacts(tables, contact, meta.read('coverage_from_at'));
+  const coverageFromAt = meta.read('coverage_from_at');
+  const facts = memberFacts(tables, contact, coverageFromAt);
   const before = members.find(contactId)?.nextChangeAt ?? null;
   const decision = decide(facts);
   members.save(contactId, decision, nowMs);
+  // Before the first backfill has ended the rules leave alone what they can't know: that is not being right.
+  if (decision.changes.length === 0 && coverageFromAt !== null) members.noteSynced(contactId, nowMs);
   tables.conversations.setReported(contactId, true);
   tables.reportedMembers.save(contact, facts.conversations, decision);
   const after = decision.nextChange?.at ?? null;
   if (after !== null && (before === null || after < before)) bell.ring('transitions');
-  return { isDecided: true, queued: alignWrites(tables, contactId, decision.changes, cause, nowMs) };
+  const changes = inScope(tables, contactId, decision.changes, only);
+  return { isDecided: true, queued: alignWrites(tables, contactId, changes, cause, nowMs) };
+}
+
+/** How one member differs from what Intercom holds, beside what is about to be written anyway. Changes nothing. */
+export function compareMember(
+  tables: Tables,
+  contactId: string,
+  { decide, only }: { readonly decide: Decide; readonly only?: RecomputeOptions['only'] },
+): { readonly decision: MemberDecision; readonly differences: readonly Change[] } | null {
+  const contact = findLiveUser(tables, contactId);
+  if (contact === null) return null;
+  const decision = decide(memberFacts(tables, contact, tables.meta.read('coverage_from_at')));
+  const isOnItsWay = tables.outbox.isReady(contactId);
+  const waiting = isOnItsWay ? tables.writes.waiting(contactId) : [];
+  const differences = decision.changes.filter(
+    (change) =>
+      (only === undefined || only.has(change.attribute)) &&
+      !waiting.some((write) => isSameWish(write, change)),
+  );
+  return { decision, differences };
+}
+
+/** What is out of scope stays as it is, a write that waits included. */
+function inScope(
+  { writes }: Tables,
+  contactId: string,
+  changes: readonly Change[],
+  only: RecomputeOptions['only'],
+): readonly Change[] {
+  if (only === undefined) return changes;
+  const waiting = writes.waiting(contactId);
+  return changes.filter(
+    (change) => only.has(change.attribute) || waiting.some((write) => isSameWish(write, change)),
+  );
+}
+
+function isSameWish(one: Change, other: Change): boolean {
+  return one.attribute === other.attribute && one.after === other.after;
 }
 
 /** Brings what reports read of a member in step with its contact, its conversations and what the rules said last. */
@@ -103,19 +147,16 @@ function alignWrites(
   nowMs: number,
 ): QueuedChange[] {
   const waiting = writes.waiting(contactId);
-  const isWanted = (one: Change, change: Change): boolean =>
-    one.attribute === change.attribute && one.after === change.after;
-
   const superseded: number[] = [];
   for (const write of waiting) {
-    const wanted = changes.find((change) => isWanted(write, change));
+    const wanted = changes.find((change) => isSameWish(write, change));
     if (wanted === undefined) superseded.push(write.id);
     else if (wanted.before !== write.before) writes.setBefore(write.id, wanted.before);
   }
   // Before the new ones: an attribute has at most one waiting write.
   writes.supersede(superseded, nowMs);
 
-  const added = changes.filter((change) => !waiting.some((write) => isWanted(write, change)));
+  const added = changes.filter((change) => !waiting.some((write) => isSameWish(write, change)));
   for (const change of added) writes.add(contactId, change, cause, nowMs);
   if (added.length > 0) outbox.queue(contactId, priorityOf(cause), nowMs);
   else outbox.dropIfEmpty(contactId, nowMs);

@@ -1,23 +1,36 @@
 import { randomBytes } from 'node:crypto';
-import { and, desc, eq, sql } from 'drizzle-orm';
+import { and, desc, eq, inArray, lt, or, sql } from 'drizzle-orm';
 import { AppError } from '../../errors.js';
-import type { FinishRun, JobName, OpenRun, Run, RunPage } from '../run-store.js';
+import type {
+  FinishRun,
+  JobName,
+  OpenedRun,
+  OpenRun,
+  Run,
+  RunList,
+  RunPage,
+  RunStore,
+} from '../run-store.js';
 import type { Connection } from './connection.js';
 import type { Meta } from './meta.js';
 import { runs } from './schema.js';
+import { sweepFound, sweepSeen } from './schema-sweeps.js';
 
 type RunRow = typeof runs.$inferSelect;
 
 export interface Runs {
-  readonly open: (
-    request: OpenRun,
-  ) => { readonly kind: 'opened'; readonly run: Run } | { readonly kind: 'busy'; readonly run: Run };
+  readonly open: (request: OpenRun) => OpenedRun;
+  readonly takeUp: (request: Omit<OpenRun, 'job' | 'params'>) => Run | null;
   readonly isHeld: (runId: string, owner: string) => boolean;
+  /** @throws AppError `run_in_progress` */
+  readonly insistOnLease: (runId: string, owner: string) => void;
   readonly savePage: (page: RunPage) => void;
   readonly advance: (page: RunPage) => void;
   readonly finish: (finish: FinishRun) => void;
   readonly latest: (job: JobName) => Run | null;
   readonly find: (id: string) => Run | null;
+  readonly latestDone: (jobs: readonly JobName[]) => Run | null;
+  readonly list: (request: Parameters<RunStore['listRuns']>[0]) => RunList;
 }
 
 const AT_THE_START = {
@@ -30,6 +43,8 @@ const AT_THE_START = {
 } as const;
 /** Jobs that bring the cache up to date as a whole. */
 const SWEEPING: ReadonlySet<JobName> = new Set<JobName>(['backfill', 'sweep', 'reconcile']);
+/** There is a sweep every few minutes; what it wrote stays in the audit for ever. */
+const SWEEPS_KEPT_MS = 30 * 86_400_000;
 
 export function createRuns({ db, transact }: Connection, meta: Meta): Runs {
   const row = (id: string): RunRow | undefined => db.select().from(runs).where(eq(runs.id, id)).get();
@@ -50,36 +65,50 @@ export function createRuns({ db, transact }: Connection, meta: Meta): Runs {
     db.update(runs).set({ leaseUntilMs, checkpoint, progress }).where(eq(runs.id, runId)).run();
   };
 
+  const unfinished = (): RunRow | undefined =>
+    db
+      .select()
+      .from(runs)
+      .where(sql`${runs.status} = 'running'`)
+      .get();
+  const takeOver = (
+    known: RunRow,
+    lease: Pick<RunRow, 'leaseOwner' | 'leaseUntilMs'>,
+    nowMs: number,
+  ): 'busy' | 'unfinished' => {
+    if (known.leaseOwner !== null && (known.leaseUntilMs ?? 0) > nowMs) return 'busy';
+    db.update(runs).set(lease).where(eq(runs.id, known.id)).run();
+    return 'unfinished';
+  };
+  /** What was found holds for the unfinished run only, and is personal. */
+  const forgetFindings = (): void => {
+    db.delete(sweepFound).run();
+    db.delete(sweepSeen).run();
+  };
+
   return {
     isHeld,
+    insistOnLease,
     savePage,
 
     open: ({ job, owner, nowMs, leaseMs, params }) =>
       transact(() => {
-        const isUnfinished = and(eq(runs.job, job), sql`${runs.status} = 'running'`);
-        const unfinished = db.select().from(runs).where(isUnfinished).get();
+        const known = unfinished();
         const lease = { leaseOwner: owner, leaseUntilMs: nowMs + leaseMs };
-        if (unfinished !== undefined) {
-          const isBusy = unfinished.leaseOwner !== null && (unfinished.leaseUntilMs ?? 0) > nowMs;
-          if (isBusy) return { kind: 'busy', run: toRun(unfinished) };
-          db.update(runs).set(lease).where(eq(runs.id, unfinished.id)).run();
-          return { kind: 'opened', run: toRun(unfinished) };
-        }
+        if (known !== undefined) return { kind: takeOver(known, lease, nowMs), run: toRun(known) };
+        forgetFindings();
         const id = `run_${randomBytes(8).toString('hex')}`;
-        const fresh = {
-          id,
-          job,
-          params,
-          status: 'running',
-          startedAtMs: nowMs,
-          progress: AT_THE_START,
-        } as const;
-        const begun = db
-          .insert(runs)
-          .values({ ...fresh, ...lease })
-          .returning()
-          .get();
-        return { kind: 'opened', run: toRun(begun) };
+        const begin = { id, job, params, status: 'running', startedAtMs: nowMs } as const;
+        const begun = { ...begin, ...lease, progress: AT_THE_START };
+        return { kind: 'opened', run: toRun(db.insert(runs).values(begun).returning().get()) };
+      }),
+
+    takeUp: ({ owner, nowMs, leaseMs }) =>
+      transact(() => {
+        const known = unfinished();
+        if (known === undefined) return null;
+        const taken = takeOver(known, { leaseOwner: owner, leaseUntilMs: nowMs + leaseMs }, nowMs);
+        return taken === 'unfinished' ? toRun(known) : null;
       }),
 
     advance: (page) =>
@@ -88,15 +117,23 @@ export function createRuns({ db, transact }: Connection, meta: Meta): Runs {
         savePage(page);
       }),
 
-    finish: ({ runId, owner, status, reason, nowMs, progress, completeAt }) =>
+    finish: ({ runId, owner, status, reason, nowMs, progress, result, sweptUntilAt, completeAt }) =>
       transact(() => {
         insistOnLease(runId, owner);
         const job = row(runId)?.job;
         const end = { status, reason, progress, finishedAtMs: nowMs, leaseOwner: null, leaseUntilMs: null };
-        db.update(runs).set(end).where(eq(runs.id, runId)).run();
+        db.update(runs)
+          .set({ ...end, result: result ?? null })
+          .where(eq(runs.id, runId))
+          .run();
+        forgetFindings();
         if (status === 'done' && job !== undefined && SWEEPING.has(job)) {
-          meta.save('swept_at', Math.floor(nowMs / 1000));
+          if (sweptUntilAt !== undefined) meta.save('swept_at', Math.floor(nowMs / 1000));
+          db.delete(runs)
+            .where(and(eq(runs.job, 'sweep'), lt(runs.startedAtMs, nowMs - SWEEPS_KEPT_MS)))
+            .run();
         }
+        if (sweptUntilAt !== undefined) meta.save('swept_until_at', sweptUntilAt);
         if (completeAt !== undefined) meta.save('complete_at', completeAt);
       }),
 
@@ -116,10 +153,57 @@ export function createRuns({ db, transact }: Connection, meta: Meta): Runs {
       const known = row(id);
       return known === undefined ? null : toRun(known);
     },
+
+    latestDone: (jobs) => {
+      const done = db
+        .select()
+        .from(runs)
+        .where(
+          and(
+            eq(runs.status, 'done'),
+            inArray(runs.job, [...jobs]),
+            sql`coalesce(json_extract(${runs.params}, '$.dryRun'), 0) = 0`,
+          ),
+        )
+        .orderBy(desc(runs.startedAtMs), desc(runs.id))
+        .limit(1)
+        .get();
+      return done === undefined ? null : toRun(done);
+    },
+
+    list: ({ limit, after, jobs }) => {
+      const ofJobs = jobs.length === 0 ? undefined : inArray(runs.job, [...jobs]);
+      const place = after === null ? undefined : row(after);
+      const behind =
+        place === undefined
+          ? undefined
+          : or(
+              lt(runs.startedAtMs, place.startedAtMs),
+              and(eq(runs.startedAtMs, place.startedAtMs), lt(runs.id, place.id)),
+            );
+      const rows = db
+        .select()
+        .from(runs)
+        .where(and(ofJobs, behind))
+        .orderBy(desc(runs.startedAtMs), desc(runs.id))
+        .limit(limit + 1)
+        .all();
+      const shown = rows.slice(0, limit);
+      const total = db
+        .select({ count: sql<number>`count(*)` })
+        .from(runs)
+        .where(ofJobs)
+        .get();
+      return {
+        runs: shown.map(toRun),
+        total: total?.count ?? 0,
+        next: rows.length > limit ? (shown.at(-1)?.id ?? null) : null,
+      };
+    },
   };
 }
 
 function toRun(row: RunRow): Run {
-  const { id, job, status, params, startedAtMs, finishedAtMs, checkpoint, progress, reason } = row;
-  return { id, job, status, params, startedAtMs, finishedAtMs, checkpoint, progress, reason };
+  const { leaseOwner: _owner, leaseUntilMs: _until, ...run } = row;
+  return run;
 }

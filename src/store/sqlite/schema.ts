@@ -14,11 +14,11 @@ import {
   MAINTAINED_ATTRIBUTES,
   QUALIFYING_SERVICE_CODES,
 } from '../../rules/vocabulary.js';
-import type { JobName, OpenRun, RunProgress } from '../run-store.js';
+import type { JobName, OpenRun, RunProgress, RunResult } from '../run-store.js';
 
 // Instants of the business are Unix seconds (`…_at`), operational times milliseconds (`…_at_ms`), dates `YYYY-MM-DD`
 // (`…_on`). Table groups: inbox · contacts, conversations, lifecycles, coaches · members · writes,
-// outbox · runs, meta; what reports read is in `schema-reports.ts`.
+// outbox · runs, meta; what reports read is in `schema-reports.ts`, what sweeps find in `schema-sweeps.ts`.
 
 /** Entries that have come in, and our own wishes to read an object again. Settled rows stay for people to see. */
 export const inbox = sqliteTable(
@@ -65,6 +65,10 @@ export const inbox = sqliteTable(
     // Erasure finds payloads by what they are about; rows without payload need no finding.
     index('inbox_subject')
       .on(table.subjectId, table.subjectKind)
+      .where(sql`body is not null`),
+    // Payloads that are kept no longer, oldest first.
+    index('inbox_payloads')
+      .on(table.receivedAtMs)
       .where(sql`body is not null`),
   ],
 );
@@ -127,6 +131,8 @@ export const conversations = sqliteTable(
     const isReportedSession = sql`reported_at is not null and is_coaching_session = 1`;
     const isReportedNearMiss = sql`reported_at is not null and is_near_miss = 1`;
     return [
+      // How many conversations have changed since a moment, to compare with Intercom's own count.
+      index('conversations_updated').on(table.updatedAt),
       // Every recompute loads all conversations of one contact.
       index('conversations_contact').on(table.contactId),
       // A member's sessions in a window, with all that a row says of them.
@@ -193,6 +199,8 @@ export const members = sqliteTable(
     warnings: text('warnings', { mode: 'json' }).$type<readonly Warning[]>().notNull(),
     /** Null until the rules have been asked for the first time (during the first backfill). */
     decidedAtMs: integer('decided_at_ms'),
+    /** When Intercom was first seen to hold what the rules want. */
+    syncedAtMs: integer('synced_at_ms'),
   },
   (table) => [
     // The next status change of all is one seek; members without one are not in the index.
@@ -229,6 +237,8 @@ export const writes = sqliteTable(
       .where(sql`outcome = 'waiting'`),
     // A member's timeline, newest first.
     index('writes_contact').on(table.contactId, table.id),
+    // What became of the writes of a run.
+    index('writes_cause').on(table.causeRef, table.causeKind),
   ],
 );
 
@@ -266,7 +276,7 @@ export const runs = sqliteTable(
   {
     id: text('id').primaryKey(),
     job: text('job').$type<JobName>().notNull(),
-    status: text('status', { enum: ['running', 'done', 'failed'] }).notNull(),
+    status: text('status', { enum: ['running', 'done', 'failed', 'guarded'] }).notNull(),
     params: text('params', { mode: 'json' }).$type<OpenRun['params']>().notNull(),
     leaseOwner: text('lease_owner'),
     leaseUntilMs: integer('lease_until_ms'),
@@ -275,13 +285,15 @@ export const runs = sqliteTable(
     checkpoint: text('checkpoint'),
     progress: text('progress', { mode: 'json' }).$type<RunProgress>().notNull(),
     reason: text('reason'),
+    result: text('result', { mode: 'json' }).$type<RunResult>(),
   },
   (table) => [
-    // Two processes can't have the same job unfinished, whatever they do.
+    // Two processes can't both have a run unfinished, whatever they do.
     uniqueIndex('runs_unfinished')
-      .on(table.job)
+      .on(table.status)
       .where(sql`status = 'running'`),
     index('runs_job').on(table.job, table.startedAtMs),
+    index('runs_started').on(table.startedAtMs),
   ],
 );
 

@@ -2,7 +2,7 @@ import { AppError } from '../../errors.js';
 import type { Log } from '../../log.js';
 import type { NewNotification, Store } from '../store.js';
 import { recentNotifications, recentWrites } from './activity.js';
-import { applyWork, recomputeMembers } from './apply.js';
+import { applyWork, compareWork, recomputeMembers } from './apply.js';
 import { openConnection } from './connection.js';
 import { deriveAgain } from './derive-again.js';
 import { createGroupCommit } from './group-commit.js';
@@ -10,6 +10,15 @@ import { bindWorkspace, canWrite, releaseDeadLeases, replay, saveCoaches } from 
 import { countBacklog, findMember, listParked, readFreshness } from './look.js';
 import { recomputeMember } from './recompute.js';
 import { asStoreError, guarded } from './store-errors.js';
+import {
+  countCached,
+  countWritesOf,
+  keepDrift,
+  keepFound,
+  listDrift,
+  nextFound,
+  noteSilence,
+} from './sweep-steps.js';
 import { createTables } from './tables.js';
 
 export interface SqliteStoreOptions {
@@ -68,6 +77,7 @@ export function openSqliteStore({ path, timeZone, log }: SqliteStoreOptions): St
         if (mustEmptyLog) emptyLog();
         return applied;
       }),
+    compare: (work) => withOpen(() => compareWork(tables, work)),
     retryNotification: (failure) => withOpen(() => inbox.retry(failure)),
     parkNotification: (failure) => withOpen(() => inbox.park(failure)),
     nextNotificationDueAtMs: () => withOpen(() => inbox.nextDueAtMs()),
@@ -91,13 +101,32 @@ export function openSqliteStore({ path, timeZone, log }: SqliteStoreOptions): St
     nextTransitionAt: () => withOpen(() => members.nextChangeAt()),
 
     openRun: (request) => withOpen(() => runs.open(request)),
+    takeUpRun: (request) => withOpen(() => runs.takeUp(request)),
     advanceRun: (page) => withOpen(() => runs.advance(page)),
     finishRun: (finish) => withOpen(() => runs.finish(finish)),
     latestRun: (job) => withOpen(() => runs.latest(job)),
     findRun: (id) => withOpen(() => runs.find(id)),
+    latestDoneRun: (jobs) => withOpen(() => runs.latestDone(jobs)),
+    listRuns: (request) => withOpen(() => runs.list(request)),
+
+    keepFound: (found) => withOpen(() => keepFound(tables, found)),
+    nextFound: (request) => withOpen(() => nextFound(tables, request)),
+    keepDrift: (request) => withOpen(() => keepDrift(tables, request)),
+    listDrift: (request) => withOpen(() => listDrift(tables, request)),
+    listUnseen: (request) => withOpen(() => tables.sweeps.unseen(request)),
+    countCached: (conversationsFromAt) => withOpen(() => countCached(tables, conversationsFromAt)),
+    countSynced: () => withOpen(() => members.countSynced()),
+    countWritesOf: (runId) => withOpen(() => countWritesOf(tables, runId)),
+    noteSilence: (nowMs) => withOpen(() => noteSilence(tables, nowMs)),
+
     recomputeMembers: (request) => withOpen(() => recomputeMembers(tables, request)),
     setCoverage: (coverageFromAt) =>
-      withOpen(() => connection.transact(() => meta.save('coverage_from_at', coverageFromAt))),
+      withOpen(() =>
+        connection.transact(() => {
+          const known = meta.read('coverage_from_at');
+          meta.save('coverage_from_at', known === null ? coverageFromAt : Math.min(known, coverageFromAt));
+        }),
+      ),
     saveCoaches: (coaches) => withOpen(() => saveCoaches(tables, coaches)),
 
     findMember: (id) => withOpen(() => findMember(tables, id)),
@@ -112,6 +141,7 @@ export function openSqliteStore({ path, timeZone, log }: SqliteStoreOptions): St
       }),
 
     bindWorkspace: (workspace) => withOpen(() => bindWorkspace(tables, workspace)),
+    readWorkspace: () => withOpen(() => meta.read('workspace')),
     releaseDeadLeases: (isDead) => withOpen(() => releaseDeadLeases(tables, isDead)),
     replay: (what) => withOpen(() => replay(tables, what)),
     parked: () => withOpen(() => listParked(tables)),

@@ -8,6 +8,7 @@ import { createMeta, type Meta } from './meta.js';
 import { createOutbox, type Outbox } from './outbox.js';
 import { createReportedMembers, type ReportedMembers } from './reported-members.js';
 import { createRuns, type Runs } from './runs.js';
+import { createSweeps, type Sweeps } from './sweeps.js';
 import { createWorkBell, type WorkBell } from './work-bell.js';
 import { createWrites, type Writes } from './writes.js';
 
@@ -24,6 +25,7 @@ export interface Tables {
   readonly writes: Writes;
   readonly outbox: Outbox;
   readonly runs: Runs;
+  readonly sweeps: Sweeps;
   readonly meta: Meta;
 }
 
@@ -44,5 +46,6 @@ export function createTables(connection: Connection, timeZone: string): Tables {
     reportedMembers: createReportedMembers(connection, timeZone),
     outbox: createOutbox(connection, writes, bell),
     runs: createRuns(connection, meta),
+    sweeps: createSweeps(connection),
   };
 }

@@ -78,8 +78,10 @@ function readFreshness(sqlite: Database.Database): Freshness {
   return {
     appliedAt: at('applied_at'),
     sweptAt: at('swept_at'),
+    sweptUntilAt: at('swept_until_at'),
     completeAt: at('complete_at'),
     coverageFromAt: at('coverage_from_at'),
+    silentSinceAt: at('silent_since_at'),
   };
 }
 

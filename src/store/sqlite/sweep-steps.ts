@@ -1,0 +1,231 @@
+import type { CacheChange, Subject } from '../store.js';
+import type { DriftList, Found, FoundMembers, SweepStore, WritesOfRun } from '../sweep-store.js';
+import { beginLearning, learnChange } from './learn.js';
+import { NOBODY } from './sweeps.js';
+import type { Tables } from './tables.js';
+
+interface News {
+  readonly change: CacheChange;
+  readonly subject: Subject;
+  readonly contactIds: readonly string[];
+}
+
+/** Keeps what the page tells that is new to the cache. See {@link SweepStore.keepFound}. */
+export function keepFound(tables: Tables, { page, changes, seen, nowMs }: Found): void {
+  const { connection, runs, sweeps } = tables;
+  const news = findNews(tables, changes, nowMs);
+  connection.transact(() => {
+    tables.runs.insistOnLease(page.runId, page.owner);
+    for (const { change, subject, contactIds } of news) {
+      const contactId = ownerOf(change) ?? contactIds[0] ?? NOBODY;
+      sweeps.keepFound({
+        ...subject,
+        contactId,
+        formerContactId: contactIds.find((id) => id !== contactId) ?? null,
+        updatedAt: updatedAtOf(change),
+        change,
+      });
+    }
+    sweeps.keepSeen(seen);
+    runs.savePage(page);
+  });
+}
+
+/** Learns each change by itself, looks whether that made a difference and to whom, and takes everything back. */
+function findNews(tables: Tables, changes: readonly CacheChange[], nowMs: number): News[] {
+  const news: News[] = [];
+  class Undo extends Error {}
+  try {
+    tables.connection.transact<never>(() => {
+      for (const change of changes) {
+        const learned = beginLearning();
+        learnChange(tables, learned, change, nowMs);
+        if (learned.news === 0 && learned.undecided.size === 0) continue;
+        news.push({ change, subject: subjectOf(change), contactIds: [...learned.affected] });
+      }
+      throw new Undo();
+    });
+  } catch (error) {
+    if (!(error instanceof Undo)) throw error;
+  }
+  return news;
+}
+
+function subjectOf(change: CacheChange): Subject {
+  switch (change.kind) {
+    case 'conversation':
+      return { kind: 'conversation', id: change.conversation.id };
+    case 'conversation-deleted':
+      return { kind: 'conversation', id: change.id };
+    case 'contact':
+      return { kind: 'contact', id: change.contact.id };
+    case 'contact-merged':
+      return { kind: 'contact', id: change.absorbedId };
+    case 'contact-archived':
+    case 'contact-unarchived':
+    case 'contact-deleted':
+      return { kind: 'contact', id: change.id };
+  }
+}
+
+/** Null where only the cache knows. */
+function ownerOf(change: CacheChange): string | null {
+  switch (change.kind) {
+    case 'conversation':
+      return change.conversation.contactId;
+    case 'conversation-deleted':
+      return null;
+    case 'contact-merged':
+      return change.survivorId;
+    case 'contact':
+    case 'contact-archived':
+    case 'contact-unarchived':
+    case 'contact-deleted':
+      return subjectOf(change).id;
+  }
+}
+
+function updatedAtOf(change: CacheChange): number | null {
+  if (change.kind === 'conversation') return change.conversation.updatedAt;
+  return change.kind === 'contact' ? change.contact.updatedAt : null;
+}
+
+export function nextFound(
+  { contacts, sweeps }: Tables,
+  { runId, scope, afterContactId, limit }: Parameters<SweepStore['nextFound']>[0],
+): FoundMembers {
+  const found = sweeps.contactsAfter(runId, afterContactId ?? '', limit);
+  const others = scope === 'all' ? contacts.userIdsAfter(afterContactId, limit) : [];
+  const ids = [...new Set([...found, ...others])].sort().slice(0, limit);
+  return {
+    contactIds: ids.filter((id) => id !== NOBODY),
+    changes: ids.length === 0 ? [] : sweeps.changesOf(ids),
+    lastContactId: ids.at(-1) ?? null,
+  };
+}
+
+export function keepDrift(
+  tables: Tables,
+  { page, differences }: Parameters<SweepStore['keepDrift']>[0],
+): void {
+  tables.connection.transact(() => {
+    tables.runs.insistOnLease(page.runId, page.owner);
+    for (const { contactId, attribute, before, after, why } of differences) {
+      tables.sweeps.keepDrift({ runId: page.runId, contactId, attribute, before, after, why });
+    }
+    tables.runs.savePage(page);
+  });
+}
+
+interface DriftEntry {
+  readonly place: number;
+  readonly contactId: string;
+  readonly memberId: string | null;
+  readonly attribute: DriftList['differences'][number]['attribute'];
+  readonly before: string | null;
+  readonly after: string | null;
+  readonly why: string;
+}
+
+export function listDrift(
+  { connection }: Tables,
+  { runId, limit, after }: Parameters<SweepStore['listDrift']>[0],
+): DriftList {
+  const place = after !== null && /^\d{1,15}$/.test(after) ? Number(after) : 0;
+  const rows = connection.sqlite
+    .prepare<[string, number, number], DriftEntry>(
+      `select drift.rowid as place, drift.contact_id as contactId, coalesce(external_id, drift.contact_id) as memberId,
+         attribute, before, after, why
+       from drift left join contacts on contacts.id = drift.contact_id
+       where run_id = ? and drift.rowid > ? order by drift.rowid limit ?`,
+    )
+    .all(runId, place, limit + 1);
+  const total = connection.sqlite
+    .prepare<[string], number>('select count(*) from drift where run_id = ?')
+    .pluck()
+    .get(runId);
+  const shown = rows.slice(0, limit);
+  return {
+    differences: shown.map((row) => ({
+      contactId: row.contactId,
+      memberId: row.memberId ?? row.contactId,
+      attribute: row.attribute,
+      before: readValue(row.before),
+      after: readValue(row.after),
+      why: row.why,
+    })),
+    total: total ?? 0,
+    next: rows.length > limit ? String(shown.at(-1)?.place ?? '') : null,
+  };
+}
+
+function readValue(text: string | null): DriftList['differences'][number]['before'] {
+  const value: unknown = text === null ? null : JSON.parse(text);
+  return typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean' ? value : null;
+}
+
+export function countCached(
+  { connection }: Tables,
+  conversationsFromAt: number,
+): { readonly members: number; readonly conversations: number } {
+  const row = connection.sqlite
+    .prepare<[number], { members: number; conversations: number }>(
+      `select (select count(*) from members) as members,
+              (select count(*) from conversations where updated_at >= ?) as conversations`,
+    )
+    .get(conversationsFromAt);
+  return row ?? { members: 0, conversations: 0 };
+}
+
+export function countWritesOf({ connection }: Tables, runId: string): WritesOfRun {
+  const row = connection.sqlite
+    .prepare<[string], WritesOfRun>(
+      `select
+         count(distinct case when outcome = 'waiting' and state = 'ready' then contact_id end) as waiting,
+         count(distinct case when outcome = 'waiting' and state = 'ready' and writes.reason is not null
+           then contact_id end) as failing,
+         count(distinct case when outcome = 'waiting' and state = 'held' then contact_id end) as held,
+         count(distinct case when outcome = 'waiting' and state = 'parked' then contact_id end) as parked,
+         count(distinct case when outcome = 'sent' then contact_id end) as sent
+       from writes left join outbox using (contact_id)
+       where cause_ref = ? and cause_kind in ('sweep', 'sync')`,
+    )
+    .get(runId);
+  return row ?? { waiting: 0, failing: 0, held: 0, parked: 0, sent: 0 };
+}
+
+/** Intercom repeats a failed delivery after a minute; after this nothing more is to be expected of it. */
+const DELIVERY_SECONDS = 10 * 60;
+/** A pause shorter than this is never called silence. */
+const SHORTEST_SILENCE_SECONDS = 30 * 60;
+/** How many days of webhooks tell what is usual. */
+const USUAL_DAYS = 14;
+/** Longer than usual: this many times the longest pause of a usual day. */
+const LONGER = 1.5;
+
+/** See {@link SweepStore.noteSilence}. */
+export function noteSilence({ connection, sweeps, meta }: Tables, nowMs: number): void {
+  const { sqlite, transact } = connection;
+  const nowAt = Math.floor(nowMs / 1000);
+  if (sweeps.countFound(nowAt - DELIVERY_SECONDS) === 0) return;
+  const last = sqlite
+    .prepare<[], number>("select received_at_ms from inbox where origin = 'webhook' order by id desc limit 1")
+    .pluck()
+    .get();
+  // Without any webhook yet: since this service has been at work.
+  const firstRun = sqlite.prepare<[], number | null>('select min(started_at_ms) from runs').pluck();
+  const since = Math.floor((last ?? firstRun.get() ?? nowMs) / 1000);
+  if (nowAt - since < SHORTEST_SILENCE_SECONDS) return;
+  const pauses = sqlite
+    .prepare<[number], number>(
+      `select max(pause) from (
+         select received_at_ms / 86400000 as day,
+           (received_at_ms - lag(received_at_ms) over (order by id)) / 1000 as pause
+         from inbox where origin = 'webhook' and received_at_ms >= ?)
+       where pause is not null group by day order by 1`,
+    )
+    .pluck()
+    .all(nowMs - USUAL_DAYS * 86_400_000);
+  const usual = (pauses[Math.floor(pauses.length / 2)] ?? 0) * LONGER;
+  if (nowAt - since > usual) transact(() => meta.save('silent_since_at', since));
+}
