@@ -1,16 +1,29 @@
 import { expect, test } from 'vitest';
 import type { IntercomClient } from '../src/intercom/client.js';
 import { createLog } from '../src/log.js';
-import { backfill, fillCache, type BackfillDeps } from '../src/reconcile/backfill.js';
+import type { RunDeps } from '../src/reconcile/run-frame.js';
+import { fillCache, runJob } from '../src/reconcile/run-job.js';
 import { populate } from '../src/sandbox/population.js';
-import type { RunProgress } from '../src/store/run-store.js';
+import type { Run, RunProgress } from '../src/store/run-store.js';
 import { createHarness, type Harness } from './support/harness.js';
 
 const NEVER = new AbortController().signal;
 
-function depsOf(harness: Harness, owner: string, intercom: IntercomClient = harness.intercom): BackfillDeps {
+function depsOf(harness: Harness, owner: string, intercom: IntercomClient = harness.intercom): RunDeps {
   const { store, clock, settings } = harness;
-  return { store, clock, settings, intercom, owner, log: createLog({ level: 'silent' }) };
+  return {
+    store,
+    clock,
+    settings,
+    intercom,
+    owner,
+    maxChangeShare: 0.2,
+    log: createLog({ level: 'silent' }),
+  };
+}
+
+function backfill(deps: RunDeps, days: number, signal: AbortSignal): Promise<Run> {
+  return runJob(deps, { job: 'backfill', params: { days } }, signal);
 }
 
 /** Stops `stopping` after so many search pages. */

@@ -27,45 +27,55 @@ export interface SearchPage<Item> {
 /** The most that Intercom gives at once. */
 const PER_PAGE = 150;
 
-/**
- * Before 2.17 Intercom compares a contact's dates by calendar day in the workspace's time zone, and `>` begins with
- * the next day: two days back, every instant since is in the answer, in any zone.
- */
-const DAY_GRANULAR_OVERLAP_SECONDS = 2 * 86_400;
-
 /** All members, oldest first: the order can't change while pages are read, and new members come last. */
 export function allMembers(): Search {
-  return {
-    query: { field: 'role', operator: '=', value: 'user' },
-    perPage: PER_PAGE,
-    cursor: null,
-    sort: { field: 'created_at', order: 'ascending' },
-  };
-}
-
-/** Members that changed at or after `sinceAt` (Unix seconds), and some that changed up to three days before it. */
-export function membersUpdatedSince(sinceAt: number): Search {
-  return {
-    ...allMembers(),
-    query: {
-      operator: 'AND',
-      value: [
-        { field: 'role', operator: '=', value: 'user' },
-        { field: 'updated_at', operator: '>', value: sinceAt - DAY_GRANULAR_OVERLAP_SECONDS },
-      ],
-    },
-  };
+  return { ...members(), sort: { field: 'created_at', order: 'ascending' } };
 }
 
 /**
- * Conversations that changed at or after `sinceAt` (Unix seconds). Whether Intercom's `>` includes the instant itself
- * depends on the page one reads, so the instant before is asked for.
+ * All members, last changed first: reading as far as one wants to look back is exact to the second, which a filter by
+ * date is not, and the total is that of all members. Whether the order is as asked has to be looked at.
  */
+export function membersByChange(): Search {
+  return { ...members(), sort: { field: 'updated_at', order: 'descending' } };
+}
+
+/** Members that changed at or after `sinceAt` (Unix seconds), and some that changed earlier on that day. */
+export function membersUpdatedSince(sinceAt: number): Search {
+  const isMember = members().query;
+  return { ...allMembers(), query: { operator: 'AND', value: [isMember, since('updated_at', sinceAt)] } };
+}
+
+/** Conversations that changed at or after `sinceAt` (Unix seconds), and perhaps some that changed earlier on that day. */
 export function conversationsChangedSince(sinceAt: number): Search {
+  return { query: since('updated_at', sinceAt), perPage: PER_PAGE, cursor: null };
+}
+
+/**
+ * Conversations closed at or after `sinceAt` (Unix seconds), and perhaps some closed earlier on that day. Asked beside
+ * `updated_at`, which does not move with every change.
+ */
+export function conversationsClosedSince(sinceAt: number): Search {
+  return { query: since('statistics.last_close_at', sinceAt), perPage: PER_PAGE, cursor: null };
+}
+
+function members(): Search {
+  return { query: { field: 'role', operator: '=', value: 'user' }, perPage: PER_PAGE, cursor: null };
+}
+
+/**
+ * Up to 2.16 Intercom compares a contact's dates by calendar day in the workspace's time zone, where `>` begins with the
+ * next day and `=` is the whole day; whether a conversation's `>` takes in the second itself depends on the page one
+ * reads. Both together leave out nothing, whatever is true.
+ */
+function since(field: string, at: number): SearchQuery {
+  const value = Math.max(0, at);
   return {
-    query: { field: 'updated_at', operator: '>', value: Math.max(0, sinceAt - 1) },
-    perPage: PER_PAGE,
-    cursor: null,
+    operator: 'OR',
+    value: [
+      { field, operator: '>', value },
+      { field, operator: '=', value },
+    ],
   };
 }
 

@@ -12,7 +12,8 @@ import { createRateBudget, type RateBudget } from '../../src/intercom/rate-budge
 import { createLog } from '../../src/log.js';
 import { createMetrics, type Metrics } from '../../src/operate/metrics.js';
 import { createProcessor } from '../../src/process/processor.js';
-import { backfill } from '../../src/reconcile/backfill.js';
+import type { RunDeps } from '../../src/reconcile/run-frame.js';
+import { runJob, type JobRequest } from '../../src/reconcile/run-job.js';
 import type { Change } from '../../src/rules/facts.js';
 import { decideMember } from '../../src/rules/member.js';
 import { presentContact } from '../../src/sandbox/present-contact.js';
@@ -66,6 +67,9 @@ export interface Harness {
   /** `settle`, then moves the clock to the next due retry, and so on until nothing waits for less than `withinMs`. */
   settleWithRetries(withinMs?: number): Promise<void>;
   backfill(days?: number): Promise<Run>;
+  /** Runs a job to its end, with the loops at work and time passing where a wait is all there is. */
+  runJob(request: JobRequest, over?: Partial<RunDeps>): Promise<Run>;
+  readonly runDeps: RunDeps;
   /** Every change that the rules would still make to some contact, from what the workspace really holds. */
   wrongAttributes(): Promise<readonly (Change & { readonly contactId: string })[]>;
   get(path: string): Promise<Response>;
@@ -90,8 +94,8 @@ export async function createHarness(options: HarnessOptions = {}): Promise<Harne
   const budget = createRateBudget({ clock });
   const client = createTestClient(workspace, clock, { budget });
   const intercom = options.wrapIntercom?.(client) ?? client;
-  const deps = { store, intercom, clock, log, metrics, owner: 'test/1/0', settings };
-  const loops: readonly WorkLoop[] = [
+  const deps = { store, intercom, clock, log, metrics, owner: 'test/1/0', settings, maxChangeShare: 0.2 };
+  const loops: readonly [WorkLoop, WorkLoop, WorkLoop] = [
     createProcessor({ ...deps, settleAfterSeconds: options.settleAfterSeconds ?? 0 }),
     createWriter({ ...deps, dryRun: options.dryRun ?? false }),
     createTransitions(deps),
@@ -141,6 +145,25 @@ export async function createHarness(options: HarnessOptions = {}): Promise<Harne
     }
   };
 
+  const runToEnd = async (request: JobRequest, over: Partial<RunDeps> = {}): Promise<Run> => {
+    const job = runJob({ ...deps, ...over }, request, new AbortController().signal);
+    const progress = { isDone: false };
+    const markDone = (): void => {
+      progress.isDone = true;
+    };
+    job.then(markDone, markDone);
+    let idleRounds = 0;
+    while (!progress.isDone) {
+      const handled = await passTimeUntil(loops[1].runDue());
+      idleRounds = handled === 0 && budget.snapshot().inFlight === 0 ? idleRounds + 1 : 0;
+      // Nothing but the passing of time can bring it on.
+      if (idleRounds > 20) clock.advance(250);
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    await settle();
+    return job;
+  };
+
   return {
     clock,
     workspace,
@@ -163,11 +186,9 @@ export async function createHarness(options: HarnessOptions = {}): Promise<Harne
         clock.advance(Math.max(1, next - clock.nowMs()));
       }
     },
-    backfill: async (days = 365) => {
-      const run = await passTimeUntil(backfill(deps, days, new AbortController().signal));
-      await settle();
-      return run;
-    },
+    backfill: (days = 365) => runToEnd({ job: 'backfill', params: { days } }),
+    runJob: runToEnd,
+    runDeps: deps,
     wrongAttributes: () => findWrongAttributes(workspace, store, clock, settings),
     get: async (path) => app.request(path, { headers: { authorization: `Bearer ${API_TOKEN}` } }),
   };

@@ -1,0 +1,248 @@
+import { decideAt, resolveReads } from '../apply-work.js';
+import { conversationsChangedSince } from '../intercom/search.js';
+import { addDaysOn, dateOf, startOfDayAt } from '../rules/calendar.js';
+import type { RunResult } from '../store/run-store.js';
+import type { Work } from '../store/store.js';
+import { readSome } from './read-found.js';
+import {
+  asking,
+  endOf,
+  enterPhase,
+  pageOf,
+  takenOver,
+  tallied,
+  type Frame,
+  type Plan,
+  type RunEnd,
+  type Step,
+} from './run-frame.js';
+import { attributesOf, isWhole, phaseAfter, phasesOf, sweepSettings, windowFromAt } from './sweep-scope.js';
+
+const MEMBERS_PER_STEP = 200;
+/** Writes that have not reached Intercom by then go on without the run. */
+const LONGEST_WRITING_MS = 10 * 60_000;
+const LOOK_AT_WRITES_MS = 200;
+
+/**
+ * Sweeps and syncs: reads what Intercom holds and keeps what is new beside the cache; compares every member with what
+ * the rules want of it, which is the drift; stops there when that would change too many; else takes what was found into
+ * the cache and queues the writes.
+ */
+export const sweepPlan: Plan = {
+  firstPhase: (frame) => phasesOf(frame)[0] ?? 'comparing',
+
+  prepare: async (frame, step) => {
+    const { store, intercom } = frame.deps;
+    if (frame.run.job === 'sweep') return;
+    await store.saveCoaches(await asking(frame, step, () => intercom.listAdmins(frame.call)));
+    if (isWhole(frame.run.job)) {
+      await store.bindWorkspace(await asking(frame, step, () => intercom.readWorkspace(frame.call)));
+    }
+  },
+
+  takeStep: async (frame, step) => {
+    switch (step.checkpoint.phase) {
+      case 'comparing':
+        return compareSome(frame, step);
+      case 'applying':
+        return applySome(frame, step);
+      case 'writing':
+        return awaitWrites(frame, step);
+      case 'counting':
+        return countTotals(frame, step);
+      default:
+        return (await readSome(frame, step)) ?? endOf(step);
+    }
+  },
+
+  end: endSweep,
+};
+
+/** Says of a batch of members how they differ from Intercom; behind the last one decides whether to go on. */
+async function compareSome(frame: Frame, step: Step): Promise<Step> {
+  const { deps, run } = frame;
+  const { store, clock, maxChangeShare } = deps;
+  const { after, phase } = step.checkpoint;
+  if (after === null) await store.noteSilence(clock.nowMs());
+  const scope = run.job === 'sweep' ? 'found' : 'all';
+  const batch = await store.nextFound({
+    runId: run.id,
+    scope,
+    afterContactId: after,
+    limit: MEMBERS_PER_STEP,
+  });
+  if (batch.lastContactId === null) {
+    const { dryRun, force } = sweepSettings(frame);
+    const changed = step.checkpoint.tally['changedSynced'] ?? 0;
+    const of = await store.countSynced();
+    const isTooMuch = changed > of * maxChangeShare;
+    if (isTooMuch && !dryRun && !force) return endOf(tallied(step, { guarded: 1 }));
+    const next = enterPhase(step, phaseAfter(frame, phase));
+    await store.advanceRun(pageOf(frame, next));
+    return next;
+  }
+  const compared = await resolveReads(
+    deps,
+    workOn(frame, step, batch),
+    (work) => store.compare(work),
+    frame.call,
+  );
+  if (compared.kind === 'lease-lost') throw takenOver();
+  const { differences } = compared;
+  const changed = new Set(differences.map((difference) => difference.contactId));
+  const synced = new Set(differences.flatMap((one) => (one.wasSynced ? [one.contactId] : [])));
+  const next = moveOn(
+    tallied(step, {
+      compared: batch.contactIds.length,
+      changed: changed.size,
+      changedSynced: synced.size,
+    }),
+    batch,
+  );
+  await store.keepDrift({ page: pageOf(frame, next), differences });
+  return next;
+}
+
+/** Takes what was found about a batch of members into the cache, and queues what has to be written. */
+async function applySome(frame: Frame, step: Step): Promise<Step> {
+  const { deps, run, call } = frame;
+  const { after, phase } = step.checkpoint;
+  const limit = MEMBERS_PER_STEP;
+  const batch = await deps.store.nextFound({ runId: run.id, scope: 'found', afterContactId: after, limit });
+  const isLast = batch.lastContactId === null;
+  const next = isLast ? enterPhase(step, phaseAfter(frame, phase)) : moveOn(step, batch);
+  const work = {
+    ...workOn(frame, step, batch),
+    completes: { kind: 'page', page: pageOf(frame, next) },
+  } as const;
+  const applied = await resolveReads(deps, work, (one) => deps.store.apply(one), call);
+  if (applied.kind === 'lease-lost') throw takenOver();
+  return next;
+}
+
+interface Batch {
+  readonly contactIds: readonly string[];
+  readonly changes: Work['changes'];
+  readonly lastContactId: string | null;
+}
+
+function workOn(frame: Frame, step: Step, batch: Batch): Work {
+  const { deps, run } = frame;
+  const nowMs = deps.clock.nowMs();
+  const only = attributesOf(run.job);
+  return {
+    changes: batch.changes,
+    members: batch.contactIds,
+    ...(only === undefined ? {} : { only }),
+    cause: { kind: only === undefined ? 'sweep' : 'sync', ref: run.id },
+    nowMs,
+    decide: decideAt(deps.settings, nowMs),
+    completes: { kind: 'page', page: pageOf(frame, step) },
+    unknownContacts: 'accept',
+    recompute: 'now',
+  };
+}
+
+function moveOn(step: Step, batch: Batch): Step {
+  return {
+    checkpoint: { ...step.checkpoint, after: batch.lastContactId },
+    progress: {
+      ...step.progress,
+      phase: step.checkpoint.phase,
+      done: step.progress.done + batch.contactIds.length,
+    },
+  };
+}
+
+/** Until every write of the run has been tried: what fails for now goes on without it. */
+async function awaitWrites(frame: Frame, step: Step): Promise<Step> {
+  const { store, clock } = frame.deps;
+  const nowMs = clock.nowMs();
+  const sinceMs = step.checkpoint.tally['writingSinceMs'] ?? nowMs;
+  const begun =
+    step.checkpoint.tally['writingSinceMs'] === undefined ? tallied(step, { writingSinceMs: nowMs }) : step;
+  const writes = await store.countWritesOf(frame.run.id);
+  const waiting = writes.waiting - writes.failing;
+  const total = writes.waiting + writes.held + writes.parked + writes.sent;
+  const done = total - waiting;
+  const shown = { ...begun, progress: { ...begun.progress, phase: 'writing', done, total } };
+  const isOver = waiting === 0 || nowMs - sinceMs >= LONGEST_WRITING_MS;
+  const next = isOver ? enterPhase(shown, phaseAfter(frame, 'writing')) : shown;
+  await store.advanceRun(pageOf(frame, next));
+  if (!isOver) await clock.sleep(LOOK_AT_WRITES_MS, frame.signal);
+  return next;
+}
+
+/** How many conversations Intercom counts; contacts were counted when they were read. */
+async function countTotals(frame: Frame, step: Step): Promise<Step> {
+  const { deps, call } = frame;
+  const fromAt = await countedFromAt(frame);
+  const search = { ...conversationsChangedSince(fromAt), perPage: 1 };
+  const page = await asking(frame, step, () => deps.intercom.searchConversations(search, call));
+  const counted = tallied(step, { counted: 1, conversations: page.totalCount });
+  const next = endOf({ ...counted, progress: { ...counted.progress, calls: counted.progress.calls + 1 } });
+  await deps.store.advanceRun(pageOf(frame, next));
+  return next;
+}
+
+/**
+ * From a midnight of the workspace, where counting by day and counting by second come to the same; behind the day on
+ * which the coverage begins.
+ */
+async function countedFromAt({ deps, startedAt }: Frame): Promise<number> {
+  const { coverageFromAt } = await deps.store.freshness();
+  const timeZone = (await deps.store.readWorkspace())?.timeZone ?? deps.settings.timeZone;
+  return startOfDayAt(addDaysOn(dateOf(coverageFromAt ?? startedAt, timeZone), 1), timeZone);
+}
+
+async function endSweep(frame: Frame, step: Step): Promise<RunEnd> {
+  const { deps, run, startedAt } = frame;
+  const { store, clock } = deps;
+  const { tally } = step.checkpoint;
+  const { dryRun } = sweepSettings(frame);
+  const writes = await store.countWritesOf(run.id);
+  const of = await store.countSynced();
+  const guard = { changed: tally['changedSynced'] ?? 0, of };
+  const cache = await store.countCached(await countedFromAt(frame));
+  const totals =
+    tally['counted'] === undefined
+      ? null
+      : {
+          contacts: { intercom: tally['contacts'] ?? 0, cache: cache.members },
+          conversations: { intercom: tally['conversations'] ?? 0, cache: cache.conversations },
+        };
+  const result: RunResult = {
+    compared: tally['compared'] ?? 0,
+    changed: tally['changed'] ?? 0,
+    failed: writes.failing,
+    parked: writes.parked,
+    guard,
+    totals,
+  };
+  if (tally['guarded'] !== undefined)
+    return { status: 'guarded', reason: guardedReason(deps.maxChangeShare, guard), result };
+  const isComplete =
+    totals !== null &&
+    totals.contacts.intercom === totals.contacts.cache &&
+    totals.conversations.intercom === totals.conversations.cache;
+  const { sweptUntilAt } = await store.freshness();
+  const fromAt = await windowFromAt(frame);
+  // A window that begins behind the last sweep leaves a gap: the next sweep still has to look at it.
+  const hasGap = run.job !== 'sweep' && sweptUntilAt !== null && fromAt > sweptUntilAt;
+  if (isWhole(run.job) && !dryRun && !hasGap) await store.setCoverage(fromAt);
+  return {
+    status: 'done',
+    reason: null,
+    result,
+    ...(totals === null || hasGap ? {} : { sweptUntilAt: startedAt }),
+    ...(isComplete ? { completeAt: Math.floor(clock.nowMs() / 1000) } : {}),
+  };
+}
+
+function guardedReason(share: number, { changed, of }: RunResult['guard']): string {
+  return (
+    `it would have changed ${changed} of the ${of} members that were right before, more than MAX_SWEEP_CHANGE_SHARE ` +
+    `(${share}) allows; nothing was written. Look whether an attribute was renamed in Intercom; if the changes are ` +
+    `meant, run it again with force`
+  );
+}

@@ -1,0 +1,178 @@
+import { expect, test } from 'vitest';
+import { populate } from '../src/sandbox/population.js';
+import type { WorkspaceOptions } from '../src/sandbox/settings.js';
+import type { Run } from '../src/store/run-store.js';
+import type { Difference } from '../src/store/sweep-store.js';
+import { createHarness, type Harness } from './support/harness.js';
+
+const NIGHTLY = { job: 'reconcile', params: { lookbackDays: null, dryRun: false, force: false } } as const;
+const SWEEP = { job: 'sweep', params: NIGHTLY.params } as const;
+
+/** A workspace with history whose cache is filled and whose attributes are right; webhooks then get lost. */
+async function createFilled({
+  members = 60,
+  seed = 1,
+  ...workspace
+}: WorkspaceOptions & { readonly members?: number } = {}): Promise<Harness> {
+  const harness = await createHarness({ workspace });
+  populate(harness.workspace, { members, seed });
+  await harness.backfill();
+  expect(await harness.wrongAttributes()).toEqual([]);
+  // The search index has caught up with all of it.
+  harness.clock.advance(30 * 60_000);
+  harness.workspace.webhooks.stop();
+  harness.workspace.calls.clear();
+  return harness;
+}
+
+async function driftOf(harness: Harness, run: Run): Promise<readonly Difference[]> {
+  return (await harness.store.listDrift({ runId: run.id, limit: 5000, after: null })).differences;
+}
+
+/** Calls that close while nobody tells of it. */
+function closeUnheard(harness: Harness, howMany: number): void {
+  const open = harness.workspace.conversations().filter(({ state }) => state !== 'closed');
+  for (const { id } of open.slice(0, howMany)) {
+    harness.clock.advance(60_000);
+    harness.workspace.closeConversation(id, { channel: 'Phone', serviceCode: 'Health Coaching 001' });
+  }
+}
+
+function putsOf(harness: Harness): number {
+  return harness.workspace.calls.matching({ method: 'PUT' }).length;
+}
+
+test('what webhooks have missed is found, named and written, and nothing else', async () => {
+  const harness = await createFilled();
+  closeUnheard(harness, 5);
+  const wrong = await harness.wrongAttributes();
+  expect(wrong.length).toBeGreaterThan(4);
+  const run = await harness.runJob(NIGHTLY);
+
+  expect(run).toMatchObject({ status: 'done', reason: null });
+  const drift = await driftOf(harness, run);
+  const pairsOf = (list: readonly { contactId: string; attribute: string }[]): string[] =>
+    list.map(({ contactId, attribute }) => `${contactId} ${attribute}`).toSorted();
+  expect(pairsOf(drift)).toEqual(pairsOf(wrong));
+  for (const difference of drift) expect(difference.why).not.toBe('');
+  const members = new Set(wrong.map(({ contactId }) => contactId));
+  expect(putsOf(harness)).toBe(members.size);
+  expect(run.result).toMatchObject({ changed: members.size, failed: 0, parked: 0 });
+  expect(await harness.wrongAttributes()).toEqual([]);
+  const again = await harness.runJob(NIGHTLY);
+  expect(again.result).toMatchObject({ changed: 0 });
+});
+
+test('the sweep of every few minutes finds it too, and over an unchanged workspace takes four calls', async () => {
+  const harness = await createFilled({ seed: 2 });
+  closeUnheard(harness, 5);
+  const run = await harness.runJob(SWEEP);
+  expect(run.result).toMatchObject({ changed: expect.any(Number) });
+  expect((await driftOf(harness, run)).length).toBeGreaterThan(4);
+  expect(await harness.wrongAttributes()).toEqual([]);
+
+  harness.clock.advance(60 * 60_000);
+  expect((await harness.runJob(SWEEP)).status).toBe('done');
+  harness.clock.advance(60 * 60_000);
+  harness.workspace.calls.clear();
+  const unchanged = await harness.runJob(SWEEP);
+  expect(unchanged.result).toMatchObject({ changed: 0 });
+  expect(harness.workspace.calls.total).toBeLessThanOrEqual(4);
+  const nowAt = Math.floor(harness.clock.nowMs() / 1000);
+  const { completeAt, sweptAt } = await harness.store.freshness();
+  expect(completeAt).toBeGreaterThan(nowAt - 60);
+  expect(sweptAt).toBeGreaterThan(nowAt - 60);
+});
+
+test('a dry run names the same differences and changes nothing, neither here nor in Intercom', async () => {
+  const harness = await createFilled({ seed: 3 });
+  closeUnheard(harness, 4);
+  const before = await harness.wrongAttributes();
+  const members = harness.workspace.contacts().map(({ id }) => id);
+  const known = await Promise.all(members.map((id) => harness.store.findMember(id)));
+  const dry = await harness.runJob({ job: 'reconcile', params: { ...NIGHTLY.params, dryRun: true } });
+  expect(dry).toMatchObject({ status: 'done', params: { dryRun: true } });
+  expect(await driftOf(harness, dry)).toHaveLength(before.length);
+  expect(putsOf(harness)).toBe(0);
+  expect(await harness.wrongAttributes()).toEqual(before);
+  expect(await Promise.all(members.map((id) => harness.store.findMember(id)))).toEqual(known);
+  const run = await harness.runJob(NIGHTLY);
+  expect(await driftOf(harness, run)).toEqual(await driftOf(harness, dry));
+});
+
+test('a renamed attribute writes nothing, and the run says why', async () => {
+  const harness = await createFilled({ seed: 4 });
+  for (const { id } of harness.workspace.conversations()) {
+    const { customAttributes } = harness.workspace.conversation(id);
+    const { Channel: channel, ...others } = customAttributes;
+    harness.workspace.setConversationAttributes(id, {
+      ...others,
+      Channel: null,
+      'Contact Channel': channel ?? null,
+    });
+  }
+  harness.clock.advance(30 * 60_000);
+  const run = await harness.runJob(NIGHTLY);
+  expect(run).toMatchObject({ status: 'guarded', reason: expect.stringContaining('renamed') });
+  expect(run.result?.guard.changed).toBeGreaterThan((run.result?.guard.of ?? 0) * 0.2);
+  expect(putsOf(harness)).toBe(0);
+  // The cache has not believed it either: an event about a member still finds its sessions.
+  const [difference] = await driftOf(harness, run);
+  const member = await harness.store.findMember(difference?.contactId ?? '');
+  expect(member?.conversations.some(({ channel }) => channel !== null)).toBe(true);
+
+  const forced = await harness.runJob({ job: 'reconcile', params: { ...NIGHTLY.params, force: true } });
+  expect(forced.status).toBe('done');
+  expect(putsOf(harness)).toBeGreaterThan(0);
+  expect(await harness.wrongAttributes()).toEqual([]);
+});
+
+test('a sync writes its own attributes and leaves the others to the next sweep', async () => {
+  const harness = await createFilled({ seed: 5 });
+  closeUnheard(harness, 3);
+  const run = await harness.runJob({
+    job: 'engagement-sync',
+    params: { lookbackDays: 365, dryRun: false, force: false },
+  });
+  const wrong = await harness.wrongAttributes();
+  const named = new Set((await driftOf(harness, run)).map(({ attribute }) => attribute));
+  for (const attribute of named) expect(attribute).toMatch(/^Engagement Status/);
+  expect(wrong.map(({ attribute }) => attribute)).toContain('Last Coaching Session');
+  expect(wrong.filter(({ attribute }) => attribute === 'Engagement Status')).toEqual([]);
+  await harness.runJob(SWEEP);
+  await harness.runJob(NIGHTLY);
+  expect(await harness.wrongAttributes()).toEqual([]);
+});
+
+test('contacts that are gone or merged are found by the whole sweep, confirmed by id', async () => {
+  const harness = await createFilled({ seed: 6 });
+  const { workspace, store } = harness;
+  const [deleted, absorbed, survivor] = workspace.contacts().filter(({ role }) => role === 'user');
+  if (deleted === undefined || absorbed === undefined || survivor === undefined) throw new Error('too few');
+  workspace.deleteContact(deleted.id);
+  workspace.mergeContacts(absorbed.id, survivor.id);
+  const gone = workspace.conversations().find(({ contactIds }) => contactIds.length > 0);
+  workspace.deleteConversation(gone?.id ?? '');
+  harness.clock.advance(30 * 60_000);
+  await harness.runJob(NIGHTLY);
+  expect(await store.findMember(deleted.id)).toBeNull();
+  expect(await store.findMember(absorbed.id)).toBeNull();
+  const owner = await store.findMember(gone?.contactIds[0] ?? '');
+  expect(owner?.conversations.map(({ id }) => id) ?? []).not.toContain(gone?.id);
+  expect(await harness.wrongAttributes()).toEqual([]);
+});
+
+test('a contact that search does not show, but Intercom still has, is kept', async () => {
+  const harness = await createFilled({ seed: 7 });
+  const hidden = harness.workspace.contacts().find(({ role }) => role === 'user');
+  const { intercom } = harness;
+  const blind = {
+    ...intercom,
+    searchContacts: async (...parameters: Parameters<typeof intercom.searchContacts>) => {
+      const page = await intercom.searchContacts(...parameters);
+      return { ...page, items: page.items.filter(({ id }) => id !== hidden?.id) };
+    },
+  };
+  await harness.runJob(NIGHTLY, { intercom: blind });
+  expect(await harness.store.findMember(hidden?.id ?? '')).not.toBeNull();
+});
