@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs';
+import { Cron } from 'croner';
 import { z } from 'zod';
 import { AppError } from './errors.js';
 import { DEFAULT_ELIGIBLE_PROGRAMS_BY_REFERRAL } from './rules/vocabulary.js';
@@ -21,6 +22,11 @@ export interface Config {
   readonly auth: 'token' | 'proxy';
   readonly timeZone: string;
   readonly backfillDays: number;
+  /** 0: no sweep but the daily reconciliation. */
+  readonly sweepEveryMinutes: number;
+  /** Null: no daily reconciliation. */
+  readonly reconcileCron: string | null;
+  readonly maxSweepChangeShare: number;
   readonly settleAfterSeconds: number;
   readonly dryRun: boolean;
   readonly eligibleProgramsByReferral: Readonly<Record<string, string>>;
@@ -56,6 +62,16 @@ function commaList(text: string): string[] {
 function isTimeZone(name: string): boolean {
   try {
     return new Intl.DateTimeFormat('en', { timeZone: name }).resolvedOptions().timeZone !== '';
+  } catch {
+    return false;
+  }
+}
+
+function isCron(pattern: string): boolean {
+  if (pattern === 'off') return true;
+  if (pattern.trim().split(/\s+/).length !== 5) return false;
+  try {
+    return new Cron(pattern, { paused: true }).nextRun() !== null;
   } catch {
     return false;
   }
@@ -138,6 +154,17 @@ const environment = z.object({
     .refine(isTimeZone, 'must be an IANA time zone such as America/New_York')
     .default('America/New_York'),
   BACKFILL_DAYS: wholeNumber({ min: 0, max: 3650 }, 365),
+  SWEEP_EVERY_MINUTES: wholeNumber({ min: 0, max: 1440 }, 5),
+  RECONCILE_CRON: z
+    .string()
+    .refine(isCron, 'must be a cron pattern of five fields such as "0 2 * * *", or off')
+    .default('0 2 * * *')
+    .transform((pattern) => (pattern === 'off' ? null : pattern)),
+  MAX_SWEEP_CHANGE_SHARE: z
+    .string()
+    .regex(/^(?:0(?:\.\d{1,6})?|1(?:\.0{1,6})?)$/, 'must be a number from 0 to 1, such as 0.2')
+    .transform(Number)
+    .default(0.2),
   SETTLE_AFTER_SECONDS: wholeNumber({ min: 0, max: 86_400 }, 120),
   DRY_RUN: z
     .enum(['true', 'false'], 'must be true or false')
@@ -206,6 +233,9 @@ export function readConfig(env: Environment = process.env): Config {
     auth: values.AUTH,
     timeZone: values.REPORT_TIMEZONE,
     backfillDays: values.BACKFILL_DAYS,
+    sweepEveryMinutes: values.SWEEP_EVERY_MINUTES,
+    reconcileCron: values.RECONCILE_CRON,
+    maxSweepChangeShare: values.MAX_SWEEP_CHANGE_SHARE,
     settleAfterSeconds: values.SETTLE_AFTER_SECONDS,
     dryRun: values.DRY_RUN,
     eligibleProgramsByReferral: values.ELIGIBLE_PROGRAMS_BY_REFERRAL,

@@ -11,7 +11,9 @@ import { createMetrics } from './operate/metrics.js';
 import { isDeadOwner, nameThisProcess } from './owner.js';
 import { regionOf } from './pages/messenger.js';
 import { createProcessor } from './process/processor.js';
-import { fillCache, type BackfillDeps } from './reconcile/backfill.js';
+import type { RunDeps } from './reconcile/run-frame.js';
+import { fillCache } from './reconcile/run-job.js';
+import { createSchedule } from './reconcile/schedule.js';
 import type { RunProgress } from './store/run-store.js';
 import type { Store } from './store/store.js';
 import { openSqliteReportStore } from './store/sqlite/reports/sqlite-report-store.js';
@@ -65,7 +67,16 @@ export async function serve(options: ServeOptions): Promise<Service> {
     eligibleProgramsByReferral: config.eligibleProgramsByReferral,
   };
   const metrics = createMetrics(store, () => clock.nowMs());
-  const deps = { store, intercom, clock, log, metrics, owner, settings };
+  const deps = {
+    store,
+    intercom,
+    clock,
+    log,
+    metrics,
+    owner,
+    settings,
+    maxChangeShare: config.maxSweepChangeShare,
+  };
   const loops = [
     createProcessor({ ...deps, settleAfterSeconds: config.settleAfterSeconds }),
     createWriter({
@@ -93,8 +104,13 @@ export async function serve(options: ServeOptions): Promise<Service> {
 
   // Receiving needs nothing from Intercom; what calls it waits until the workspace is known to be the right one.
   const bound = bindWorkspace(deps, signal).then(() => loops.forEach((loop) => loop.start()));
-  const backfilled = bound.then(() =>
-    fillCache(deps, config.backfillDays, signal, options.onBackfillProgress),
+  const { onBackfillProgress } = options;
+  const watched = onBackfillProgress === undefined ? deps : { ...deps, onProgress: onBackfillProgress };
+  const backfilled = bound.then(() => fillCache(watched, config.backfillDays, signal));
+  const schedule = createSchedule(deps, config);
+  backfilled.then(
+    () => schedule.start(),
+    () => undefined,
   );
   // Both rejections are the caller's to see; this only keeps Node from ending the process before it looks.
   backfilled.catch(() => undefined);
@@ -108,6 +124,7 @@ export async function serve(options: ServeOptions): Promise<Service> {
       stopping.abort();
       await closeServer(server);
       await backfilled.catch(() => undefined);
+      await schedule.stop();
       await Promise.all(loops.map((loop) => loop.stop()));
       await reports.close();
       await store.close();
@@ -143,7 +160,7 @@ function closeServer(server: Listener): Promise<void> {
  * deleted, and the cache would be erased.
  */
 async function bindWorkspace(
-  deps: Pick<BackfillDeps, 'store' | 'intercom' | 'clock' | 'log'>,
+  deps: Pick<RunDeps, 'store' | 'intercom' | 'clock' | 'log'>,
   signal: AbortSignal,
 ): Promise<void> {
   const { store, intercom, clock, log } = deps;
