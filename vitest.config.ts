@@ -1,8 +1,8 @@
 import { defineConfig } from 'vitest/config';
 
 const setupFiles = ['test/setup.ts'];
-// Bundles what browsers load, which the app insists on.
-const globalSetup = ['test/build-pages.ts'];
+// Bundles what browsers load, which the app insists on, and the command line.
+const globalSetup = ['test/build-once.ts'];
 
 // Generous: on a busy machine a test takes several times as long, and no time decides whether it passes.
 const testTimeout = 30_000;

@@ -178,7 +178,7 @@ const environment = z.object({
 /** The variables this program reads, in the order of the documentation. */
 export const VARIABLES = Object.keys(environment.shape);
 
-type Environment = Readonly<Record<string, string | undefined>>;
+export type Environment = Readonly<Record<string, string | undefined>>;
 
 /** An empty variable counts as unset. */
 function readEnvironment<Shape extends z.ZodRawShape>(schema: z.ZodObject<Shape>, env: Environment) {
@@ -197,7 +197,7 @@ function readEnvironment<Shape extends z.ZodRawShape>(schema: z.ZodObject<Shape>
  * Reads and checks what a report on the command line needs.
  * @throws AppError `config_invalid` as {@link readConfig} does.
  */
-export function readReportConfig(env: Environment = process.env): ReportConfig {
+export function readReportConfig(env: Environment): ReportConfig {
   const wanted = environment.pick({ DATABASE_PATH: true, REPORT_TIMEZONE: true, EXPORT_DIR: true });
   const values = readEnvironment(wanted, env);
   return {
@@ -211,7 +211,7 @@ export function readReportConfig(env: Environment = process.env): ReportConfig {
  * Reads and checks the environment. An empty variable counts as unset.
  * @throws AppError `config_invalid` whose message names every wrong variable and what it may be, never its value.
  */
-export function readConfig(env: Environment = process.env): Config {
+export function readConfig(env: Environment): Config {
   const values = readEnvironment(environment, env);
   if (values.API_TOKENS.length === 0 && values.AUTH === 'token' && !LOOPBACK_HOSTS.has(values.HOST)) {
     throw invalid([
@@ -244,9 +244,19 @@ export function readConfig(env: Environment = process.env): Config {
   };
 }
 
-/** Adds the variables of `./.env`, where there is one, to the environment; what is set already stays. */
-export function loadDotEnv(): void {
-  if (existsSync('.env')) process.loadEnvFile('.env');
+/**
+ * The environment of this process with the variables of `./.env`, where there is one; what is set already stays.
+ * @throws AppError `config_invalid` when there is one that can't be read.
+ */
+export function readProcessEnvironment(): Environment {
+  if (existsSync('.env')) {
+    try {
+      process.loadEnvFile('.env');
+    } catch {
+      throw invalid(['./.env must be a file that this user may read']);
+    }
+  }
+  return process.env;
 }
 
 function invalid(problems: readonly string[]): AppError {

@@ -1,129 +1,13 @@
 #!/usr/bin/env node
-import { Command, CommanderError, InvalidArgumentError } from 'commander';
 import { systemClock } from './clock.js';
-import { loadDotEnv, readConfig, readReportConfig } from './config.js';
-import { AppError, type ErrorCode } from './errors.js';
-import { createLog } from './log.js';
-import { addReportCommand, runReport, type ReportRequest } from './report-command.js';
-import { runSandbox } from './sandbox/run-sandbox.js';
-import { serve } from './serve.js';
-import { openReportsReadOnly } from './store/sqlite/reports/read-only.js';
+import { runCommandLine } from './command-line.js';
+import { readProcessEnvironment } from './config.js';
 
-/** Exit status: 0 done · 1 failed · 2 used wrongly. */
-const FAILED = 1;
-const WRONG_USE = 2;
-const USED_WRONGLY: ReadonlySet<ErrorCode> = new Set(['config_invalid', 'bad_request', 'cursor_invalid']);
-
-/** A service manager kills after 10 to 90 seconds; what is not settled by then is taken up at the next start. */
-const LONGEST_STOP_MS = 10_000;
-
-function wholeNumber(range: { readonly min: number; readonly max: number }) {
-  return (text: string): number => {
-    const value = Number(text);
-    if (/^\d+$/.test(text) && value >= range.min && value <= range.max) return value;
-    throw new InvalidArgumentError(`It must be a whole number from ${range.min} to ${range.max}.`);
-  };
-}
-
-function createProgram(): Command {
-  const program = new Command('intercom-engagement')
-    .description(
-      'Keeps coaching-engagement attributes on Intercom contacts right, and answers reports about them.',
-    )
-    .showHelpAfterError('(add --help for what is allowed)')
-    .exitOverride();
-
-  program
-    .command('serve')
-    .description(
-      'receive webhooks, keep attributes right, answer reports; settings come from the environment or .env',
-    )
-    .action(runServe);
-
-  program
-    .command('sandbox')
-    .description('the same against a look-alike Intercom workspace with invented members; needs no account')
-    .option('--port <number>', 'port of the service', wholeNumber({ min: 0, max: 65_535 }), 3000)
-    .option('--members <number>', 'how many invented members', wholeNumber({ min: 1, max: 20_000 }), 300)
-    .option('--every <seconds>', 'seconds between two closed calls', wholeNumber({ min: 1, max: 3600 }), 3)
-    .action(async (options: { port: number; members: number; every: number }) => {
-      const sandbox = await runSandbox({
-        ...options,
-        clock: systemClock,
-        print: (line) => process.stdout.write(`${line}\n`),
-      });
-      await untilStopped(() => sandbox.stop());
-    });
-
-  addReportCommand(program, runOneReport);
-  return program;
-}
-
-async function runOneReport(request: ReportRequest): Promise<void> {
-  loadDotEnv();
-  const config = readReportConfig();
-  const { timeZone, exportDir } = config;
-  const store = openReportsReadOnly({ path: config.databasePath, timeZone });
-  try {
-    await runReport(request, {
-      reports: store.reports,
-      store,
-      clock: systemClock,
-      timeZone,
-      exportDir,
-      stdout: process.stdout,
-    });
-  } finally {
-    await store.close();
-  }
-}
-
-async function runServe(): Promise<void> {
-  loadDotEnv();
-  const config = readConfig();
-  const log = createLog({ level: config.logLevel });
-  const service = await serve({ config, clock: systemClock, log });
-  const failed = service.bound.then(
-    () => new Promise<never>(() => undefined),
-    (error: unknown) => Promise.reject(error),
-  );
-  service.backfilled.catch((error: unknown) =>
-    log.error({ err: error }, 'the first backfill did not finish'),
-  );
-  await Promise.race([untilStopped(() => service.stop()), failed]);
-}
-
-/** Resolves after Ctrl-C or SIGTERM and a clean stop. A second signal, or a stop that hangs, ends the process at once. */
-function untilStopped(stop: () => Promise<void>): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const onSignal = (): void => {
-      process.once('SIGINT', () => process.exit(FAILED));
-      process.once('SIGTERM', () => process.exit(FAILED));
-      void systemClock.sleep(LONGEST_STOP_MS).then(() => process.exit(FAILED));
-      stop().then(resolve, reject);
-    };
-    process.once('SIGINT', onSignal);
-    process.once('SIGTERM', onSignal);
-  });
-}
-
-async function main(): Promise<number> {
-  try {
-    await createProgram().parseAsync();
-    return 0;
-  } catch (error) {
-    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : WRONG_USE;
-    process.stderr.write(`${describeFailure(error)}\n`);
-    return error instanceof AppError && USED_WRONGLY.has(error.code) ? WRONG_USE : FAILED;
-  }
-}
-
-function describeFailure(error: unknown): string {
-  if (error instanceof AppError) return error.message;
-  const isPortTaken = error instanceof Error && 'code' in error && error.code === 'EADDRINUSE';
-  if (isPortTaken)
-    return 'The port is in use: stop the other program, or choose another with PORT or --port.';
-  return error instanceof Error ? (error.stack ?? error.message) : String(error);
-}
-
-process.exit(await main());
+process.exit(
+  await runCommandLine(process.argv.slice(2), {
+    environment: readProcessEnvironment,
+    clock: systemClock,
+    stdout: process.stdout,
+    stderr: process.stderr,
+  }),
+);

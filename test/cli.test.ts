@@ -1,59 +1,53 @@
-import { spawn } from 'node:child_process';
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
+import { runCommand, spawnCommand, temporaryFolder } from './support/command-line.js';
 
-interface Outcome {
-  readonly status: number | null;
-  readonly stdout: string;
-  readonly stderr: string;
-}
-
-const MAIN = resolve('src/main.ts');
-const TSX = resolve('node_modules/tsx/dist/loader.mjs');
-
-/** Runs the command line in an empty folder, with these settings only. */
-function run(words: readonly string[], settings: Readonly<Record<string, string>> = {}): Promise<Outcome> {
-  const folder = mkdtempSync(join(tmpdir(), 'engagement-cli-'));
-  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
-  const child = spawn(process.execPath, ['--import', TSX, MAIN, ...words], {
-    cwd: folder,
-    env: { PATH: process.env['PATH'], ...settings },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
-  let stdout = '';
-  let stderr = '';
-  child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text));
-  child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text));
-  return new Promise((done) => child.once('close', (status) => done({ status, stdout, stderr })));
-}
+const COMMANDS = ['serve', 'sandbox', 'report'];
 
 describe('the command line', () => {
-  test.each([[['--help']], [['sandbox', '--help']]])('%j explains and ends with 0', async (words) => {
-    const { status, stdout } = await run(words);
-    expect(status).toBe(0);
+  test('--help names every command', async () => {
+    const { status, stdout, stderr } = await spawnCommand(['--help']);
+    expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
     expect(stdout).toContain('Usage: intercom-engagement');
+    for (const command of COMMANDS) expect(stdout).toMatch(new RegExp(`^  ${command}\\b`, 'm'));
+  });
+
+  test.each(COMMANDS)('%s --help explains and ends with 0', async (command) => {
+    const { status, stdout, stderr } = await runCommand([command, '--help']);
+    expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+    expect(stdout).toContain(`Usage: intercom-engagement ${command}`);
+  });
+
+  test('--version prints the version of the package', async () => {
+    const { status, stdout, stderr } = await spawnCommand(['--version']);
+    expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+    expect(JSON.parse(readFileSync('package.json', 'utf8'))).toMatchObject({ version: stdout.trim() });
   });
 
   test.each([
     [[], 'Usage'],
     [['sevre'], "unknown command 'sevre'"],
+    [['--verbose'], "unknown option '--verbose'"],
     [['serve', '--port', '1'], "unknown option '--port'"],
     [['serve', 'now'], 'too many arguments'],
     [['sandbox', '--members', '0'], 'whole number from 1 to 20000'],
+    [['sandbox', '--every', '1.5'], 'whole number from 1 to 3600'],
+    [['sandbox', '--every'], 'argument missing'],
   ])('%j is wrong use: %s', async (words, reason) => {
-    const { status, stderr } = await run(words);
-    expect(status).toBe(2);
+    const { status, stdout, stderr } = await runCommand(words);
+    expect({ status, stdout }).toEqual({ status: 2, stdout: '' });
     expect(stderr).toContain(reason);
   });
 
   test('serve without settings names what is missing, and leaves nothing behind', async () => {
-    const { status, stderr } = await run(['serve']);
+    const folder = temporaryFolder();
+    const { status, stderr } = await spawnCommand(['serve'], { folder });
     expect(status).toBe(2);
     expect(stderr).toContain('INTERCOM_ACCESS_TOKEN is required');
     expect(stderr).toContain('INTERCOM_CLIENT_SECRET is required');
+    expect(readdirSync(folder)).toEqual([]);
   });
 
   test('serve on a port in use says so and fails', async () => {
@@ -62,14 +56,15 @@ describe('the command line', () => {
     onTestFinished(() => void server.close());
     const address = server.address();
     const port = typeof address === 'object' && address !== null ? address.port : 0;
-    const folder = mkdtempSync(join(tmpdir(), 'engagement-cli-'));
-    onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
-    const { status, stderr } = await run(['serve'], {
-      INTERCOM_ACCESS_TOKEN: 'an-access-token',
-      INTERCOM_CLIENT_SECRET: 'a-client-secret',
-      INTERCOM_API_BASE: `http://127.0.0.1:${port}`,
-      DATABASE_PATH: join(folder, 'deep', 'engagement.db'),
-      PORT: String(port),
+    const folder = temporaryFolder();
+    const { status, stderr } = await spawnCommand(['serve'], {
+      settings: {
+        INTERCOM_ACCESS_TOKEN: 'an-access-token',
+        INTERCOM_CLIENT_SECRET: 'a-client-secret',
+        INTERCOM_API_BASE: `http://127.0.0.1:${port}`,
+        DATABASE_PATH: join(folder, 'deep', 'engagement.db'),
+        PORT: String(port),
+      },
     });
     expect(status).toBe(1);
     expect(stderr).toContain('The port is in use');

@@ -1,49 +1,33 @@
-import { spawn } from 'node:child_process';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { parse } from 'csv-parse/sync';
-import { describe, expect, onTestFinished, test } from 'vitest';
+import { afterAll, describe, expect, test } from 'vitest';
+import {
+  runCommand,
+  spawnCommand,
+  temporaryFolder,
+  type CommandOptions,
+  type Outcome,
+} from './support/command-line.js';
 import { createReportHarness } from './support/report-workspace.js';
 
-interface Outcome {
-  readonly status: number | null;
-  readonly stdout: string;
-  readonly stderr: string;
+function run(words: readonly string[], settings?: Readonly<Record<string, string>>): Promise<Outcome> {
+  return runCommand(['report', ...words], settings);
 }
 
-const MAIN = resolve('src/main.ts');
-const TSX = resolve('node_modules/tsx/dist/loader.mjs');
-
-function temporaryFolder(): string {
-  const folder = mkdtempSync(join(tmpdir(), 'engagement-cli-'));
-  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
-  return folder;
-}
-
-interface RunOptions {
-  readonly folder?: string;
-  readonly settings?: Readonly<Record<string, string>>;
-  /** Stops reading after the first bytes, as `head` does. */
-  readonly readsOnlyTheBeginning?: boolean;
-}
-
-/** Runs the command line with these settings only, and none of Intercom's. */
-function run(words: readonly string[], options: RunOptions = {}): Promise<Outcome> {
-  const child = spawn(process.execPath, ['--import', TSX, MAIN, 'report', ...words], {
-    cwd: options.folder ?? temporaryFolder(),
-    env: { PATH: process.env['PATH'], ...options.settings },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
-  let stdout = '';
-  let stderr = '';
-  child.stdout.setEncoding('utf8').on('data', (text: string) => {
-    stdout += text;
-    if (options.readsOnlyTheBeginning === true) child.stdout.destroy();
-  });
-  child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text));
-  return new Promise((done) => child.once('close', (status) => done({ status, stdout, stderr })));
+function spawn(words: readonly string[], options?: CommandOptions): Promise<Outcome> {
+  return spawnCommand(['report', ...words], options);
 }
 
 /** A database that a service has open, as on the machine where the command is typed. */
@@ -54,13 +38,31 @@ async function filledDatabase(): Promise<{ readonly folder: string; readonly pat
   return { folder, path };
 }
 
+const kept = mkdtempSync(join(tmpdir(), 'engagement-cli-'));
+const original = join(kept, 'engagement.db');
+afterAll(() => rmSync(kept, { recursive: true, force: true }));
+
+/** The same as a file that nothing has open; it is filled once, and copied for each test. */
+async function databaseAtRest(): Promise<{ readonly folder: string; readonly path: string }> {
+  if (!existsSync(original)) {
+    const filled = await filledDatabase();
+    const sqlite = new Database(filled.path, { readonly: true });
+    sqlite.prepare('vacuum into ?').run(original);
+    sqlite.close();
+  }
+  const folder = temporaryFolder();
+  const path = join(folder, 'engagement.db');
+  copyFileSync(original, path);
+  return { folder, path };
+}
+
 describe('report on the command line', { timeout: 30_000 }, () => {
   test('answers beside a running service, as JSON and as CSV, and needs nothing of Intercom', async () => {
     const { folder, path } = await filledDatabase();
     const settings = { DATABASE_PATH: path };
     const before = readdirSync(folder);
 
-    const json = await run(['engagement', '--format', 'json', '--employer', 'BETA', '--limit', '1'], {
+    const json = await spawn(['engagement', '--format', 'json', '--employer', 'BETA', '--limit', '1'], {
       settings,
     });
     expect(json).toMatchObject({ status: 0, stderr: '' });
@@ -72,7 +74,7 @@ describe('report on the command line', { timeout: 30_000 }, () => {
       nextCursor: expect.any(String),
     });
 
-    const csv = await run(['engagement', '--employer', 'beta', '--employer', 'Acme', '--csv', '--bom'], {
+    const csv = await spawn(['engagement', '--employer', 'beta', '--employer', 'Acme', '--csv', '--bom'], {
       settings,
     });
     expect(csv).toMatchObject({ status: 0, stderr: '' });
@@ -81,12 +83,12 @@ describe('report on the command line', { timeout: 30_000 }, () => {
 
     const out = join(folder, 'members.csv');
     writeFileSync(out, 'what was there before', { mode: 0o644 });
-    const file = await run(['engagement', '--out', out], { settings });
+    const file = await spawn(['engagement', '--out', out], { settings });
     expect(file).toEqual({ status: 0, stdout: '', stderr: '' });
     expect(parse(readFileSync(out))).toHaveLength(8);
     expect(statSync(out).mode & 0o777).toBe(0o600);
 
-    const exported = await run(['engagement', '--output-path', '2026/all.csv'], { settings, folder });
+    const exported = await spawn(['engagement', '--output-path', '2026/all.csv'], { settings, folder });
     expect(JSON.parse(exported.stdout)).toMatchObject({ outputPath: '2026/all.csv', total: 7 });
     expect(existsSync(join(folder, 'exports', '2026', 'all.csv'))).toBe(true);
     expect(readdirSync(folder)).toEqual(
@@ -95,8 +97,8 @@ describe('report on the command line', { timeout: 30_000 }, () => {
   });
 
   test('a reader that has read enough ends it without a complaint', async () => {
-    const { path } = await filledDatabase();
-    const outcome = await run(['caseload', '--view', 'sessions'], {
+    const { path } = await databaseAtRest();
+    const outcome = await spawn(['caseload', '--view', 'sessions'], {
       settings: { DATABASE_PATH: path },
       readsOnlyTheBeginning: true,
     });
@@ -111,8 +113,8 @@ describe('report on the command line', { timeout: 30_000 }, () => {
     [['upcoming', '--cursor', 'x'], 'cursor'],
     [['engagement', '--output-path', '../x.csv'], '--output-path must not leave EXPORT_DIR'],
   ])('%j is wrong use: %s', async (words, sentence) => {
-    const { path } = await filledDatabase();
-    const { status, stdout, stderr } = await run(words, { settings: { DATABASE_PATH: path } });
+    const { path } = await databaseAtRest();
+    const { status, stdout, stderr } = await run(words, { DATABASE_PATH: path });
     expect(stderr).toContain(sentence);
     expect({ status, stdout }).toEqual({ status: 2, stdout: '' });
   });
@@ -140,7 +142,7 @@ describe('report on the command line', { timeout: 30_000 }, () => {
 
   test('without a database it says so, and makes none', async () => {
     const folder = temporaryFolder();
-    const { status, stderr } = await run(['overview'], { folder });
+    const { status, stderr } = await spawn(['overview'], { folder });
     expect(stderr).toContain('there is no database at ./data/engagement.db');
     expect(status).toBe(1);
     expect(readdirSync(folder)).toEqual([]);
@@ -173,16 +175,16 @@ describe('report on the command line', { timeout: 30_000 }, () => {
       1,
     ],
   ])('a database that does not fit is not guessed at: %s', async (reason, settingsFor, expected) => {
-    const { path } = await filledDatabase();
-    const { status, stdout, stderr } = await run(['overview'], { settings: settingsFor(path) });
+    const { path } = await databaseAtRest();
+    const { status, stdout, stderr } = await run(['overview'], settingsFor(path));
     expect(stderr).toContain(reason);
     expect({ status, stdout }).toEqual({ status: expected, stdout: '' });
   });
 
   test('a file that cannot be written is a failure', async () => {
-    const { path, folder } = await filledDatabase();
+    const { path, folder } = await databaseAtRest();
     const { status, stderr } = await run(['engagement', '--out', join(folder, 'no', 'folder.csv')], {
-      settings: { DATABASE_PATH: path },
+      DATABASE_PATH: path,
     });
     expect(stderr).toContain("the file can't be written (ENOENT)");
     expect(status).toBe(1);

@@ -1,0 +1,32 @@
+import { cpSync, mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { build } from 'esbuild';
+import { buildPages } from '../pages.config.js';
+import { BUNDLE_FOLDER } from './support/command-line.js';
+
+/** What tests share and would otherwise each wait for: what browsers load, and the command line in one file. */
+export async function setup(): Promise<void> {
+  await Promise.all([buildPages(), bundleCommandLine()]);
+  cpSync('dist/pages/assets', join(BUNDLE_FOLDER, 'assets'), { recursive: true });
+}
+
+/** Loading one file takes a third of a second less than hundreds, and no compiler at all: tests start it often. */
+async function bundleCommandLine(): Promise<void> {
+  mkdirSync(BUNDLE_FOLDER, { recursive: true });
+  await build({
+    entryPoints: ['src/main.ts'],
+    outfile: join(BUNDLE_FOLDER, 'main.js'),
+    bundle: true,
+    platform: 'node',
+    target: 'node20',
+    format: 'esm',
+    jsx: 'automatic',
+    jsxImportSource: 'hono/jsx',
+    // Finds its compiled part beside itself.
+    external: ['better-sqlite3'],
+    banner: {
+      js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);",
+    },
+    logLevel: 'warning',
+  });
+}

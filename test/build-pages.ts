@@ -1,1 +1,0 @@
-export { buildPages as setup } from '../pages.config.js';

@@ -1,0 +1,76 @@
+import { spawn } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { Writable } from 'node:stream';
+import { onTestFinished } from 'vitest';
+import { systemClock, type Clock } from '../../src/clock.js';
+import { runCommandLine } from '../../src/command-line.js';
+
+/** As deep in the package as `dist/store/sqlite`, so that the program finds its migrations from here too. */
+export const BUNDLE_FOLDER = resolve('node_modules/.cache/command-line');
+
+export interface Outcome {
+  readonly status: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export interface CommandOptions {
+  /** Where it runs; an empty folder when left out. */
+  readonly folder?: string;
+  /** Its whole environment. */
+  readonly settings?: Readonly<Record<string, string>>;
+  /** Stops reading after the first bytes, as `head` does. */
+  readonly readsOnlyTheBeginning?: boolean;
+}
+
+export function temporaryFolder(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'engagement-cli-'));
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+  return folder;
+}
+
+/**
+ * Runs the command line in this process, with these settings only: starting a process takes a third of a second, so
+ * only what a process of its own shows is tested with {@link spawnCommand}.
+ */
+export async function runCommand(
+  words: readonly string[],
+  settings: Readonly<Record<string, string>> = {},
+  clock: Clock = systemClock,
+): Promise<Outcome> {
+  const written = { stdout: '', stderr: '' };
+  const collect = (to: keyof typeof written): Writable =>
+    new Writable({
+      decodeStrings: false,
+      write: (text, _encoding, done) => {
+        written[to] += String(text);
+        done();
+      },
+    });
+  const status = await runCommandLine(words, {
+    environment: () => settings,
+    clock,
+    stdout: collect('stdout'),
+    stderr: collect('stderr'),
+  });
+  return { status, ...written };
+}
+
+/** Runs the command line in a process of its own, with these settings only. */
+export function spawnCommand(words: readonly string[], options: CommandOptions = {}): Promise<Outcome> {
+  const child = spawn(process.execPath, [join(BUNDLE_FOLDER, 'main.js'), ...words], {
+    cwd: options.folder ?? temporaryFolder(),
+    env: { PATH: process.env['PATH'], ...options.settings },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let stdout = '';
+  let stderr = '';
+  child.stdout.setEncoding('utf8').on('data', (text: string) => {
+    stdout += text;
+    if (options.readsOnlyTheBeginning === true) child.stdout.destroy();
+  });
+  child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text));
+  return new Promise((done) => child.once('close', (status) => done({ status, stdout, stderr })));
+}
