@@ -1,6 +1,7 @@
 import { Command, CommanderError, InvalidArgumentError } from 'commander';
 import type { Clock } from './clock.js';
-import { readConfig, readReportConfig, type Environment } from './config.js';
+import { addBackupCommand, runBackup } from './backup-command.js';
+import { readConfig, readDatabasePath, readReportConfig, type Environment } from './config.js';
 import { AppError, type ErrorCode } from './errors.js';
 import { createLog } from './log.js';
 import { addReportCommand, runReport, type ReportRequest } from './report-command.js';
@@ -83,7 +84,27 @@ function createProgram(surroundings: Surroundings): Command {
     });
 
   addReportCommand(program, (request) => runOneReport(request, surroundings));
+  addBackupCommand(program, (command) =>
+    stoppable((signal) => {
+      const databasePath = readDatabasePath(surroundings.environment());
+      return runBackup(command, { databasePath, signal, stdout, stderr });
+    }),
+  );
   return program;
+}
+
+/** Work that Ctrl-C and SIGTERM end cleanly. */
+async function stoppable(work: (signal: AbortSignal) => Promise<void>): Promise<void> {
+  const stopping = new AbortController();
+  const stop = (): void => stopping.abort();
+  process.once('SIGINT', stop);
+  process.once('SIGTERM', stop);
+  try {
+    await work(stopping.signal);
+  } finally {
+    process.off('SIGINT', stop);
+    process.off('SIGTERM', stop);
+  }
 }
 
 async function runOneReport(request: ReportRequest, surroundings: Surroundings): Promise<void> {

@@ -208,6 +208,14 @@ export function readReportConfig(env: Environment): ReportConfig {
 }
 
 /**
+ * `DATABASE_PATH` alone, for commands that need nothing else.
+ * @throws AppError `config_invalid`
+ */
+export function readDatabasePath(env: Environment): string {
+  return readEnvironment(environment.pick({ DATABASE_PATH: true }), env).DATABASE_PATH;
+}
+
+/**
  * Reads and checks the environment. An empty variable counts as unset.
  * @throws AppError `config_invalid` whose message names every wrong variable and what it may be, never its value.
  */

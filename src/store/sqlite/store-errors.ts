@@ -32,7 +32,7 @@ export async function guarded<Result>(work: () => Result): Promise<Result> {
 }
 
 /** Drizzle wraps what the driver throws, sometimes twice. */
-function sqliteCode(error: unknown): string | null {
+export function sqliteCode(error: unknown): string | null {
   for (let at: unknown = error; at instanceof Error; at = at.cause) {
     if ('code' in at && typeof at.code === 'string' && at.code.startsWith('SQLITE_')) return at.code;
   }
