@@ -3,6 +3,7 @@ import { AppError } from '../errors.js';
 import type { AttributeValue, ContactFacts, ConversationFacts } from '../rules/facts.js';
 import type { MaintainedAttribute } from '../rules/vocabulary.js';
 import { readAdmins, readPage, readWorkspace } from './answers.js';
+import { readDataAttributes, type DataAttribute } from './data-attributes.js';
 import { isId, parseJson } from './json.js';
 import { readContactObject, readConversationObject } from './objects.js';
 import type { CallPriority, RateAnswer, RateBudget } from './rate-budget.js';
@@ -25,7 +26,15 @@ export type ConversationAnswer =
   | { readonly kind: 'found'; readonly conversation: ConversationFacts; readonly observedAtMs: number }
   | { readonly kind: 'gone' };
 
-/** The look-ups and the one write this service makes. Every method rejects with an `AppError`. */
+/** The time on both ends of one call. */
+export interface ServerClock {
+  /** The answer's `Date`, which has whole seconds; null without one. */
+  readonly serverAtMs: number | null;
+  readonly sentAtMs: number;
+  readonly receivedAtMs: number;
+}
+
+/** The look-ups and the writes this service makes. Every method rejects with an `AppError`. */
 export interface IntercomClient {
   /** `GET /me`. */
   readWorkspace(options: CallOptions): Promise<{ readonly id: string; readonly timeZone: string }>;
@@ -47,6 +56,20 @@ export interface IntercomClient {
   searchContacts(search: Search, options: CallOptions): Promise<SearchPage<ContactFacts>>;
   /** `POST /conversations/search`, one page. */
   searchConversations(search: Search, options: CallOptions): Promise<SearchPage<ConversationFacts>>;
+  /** `GET /me`, for what its headers say of the time. */
+  readClock(options: CallOptions): Promise<ServerClock>;
+  /** `GET /data_attributes` of contacts, archived ones too. */
+  listContactAttributes(options: CallOptions): Promise<readonly DataAttribute[]>;
+  /** `GET /data_attributes` up to 2.15, `GET /conversations/attributes` from 2.16 on; archived ones too. */
+  listConversationAttributes(options: CallOptions): Promise<readonly DataAttribute[]>;
+  /**
+   * `POST /data_attributes` for contacts. Not for browsers to write. Rejects `intercom_refused_request` when the name is
+   * taken, by an archived attribute or one of another model too.
+   */
+  createContactAttribute(
+    attribute: { readonly name: string; readonly dataType: 'date' | 'string' },
+    options: CallOptions,
+  ): Promise<void>;
 }
 
 export interface IntercomClientOptions {
@@ -119,12 +142,25 @@ export function createIntercomClient(options: IntercomClientOptions): IntercomCl
     return page;
   };
 
+  const attributes = async (path: string, how: CallOptions): Promise<DataAttribute[]> => {
+    const call: Call = { method: 'GET', path, label: `GET ${path.replace(/\?.*/, '')}` };
+    const listed = readDataAttributes(bodyOf(await ask(call, how), call));
+    if (listed === null) throw unreadable(call.label, 'the answer is no list of attributes', kindOf(call));
+    return listed;
+  };
+
   return {
     readWorkspace: async (how) => {
-      const call: Call = { method: 'GET', path: '/me', label: 'GET /me' };
-      const workspace = readWorkspace(bodyOf(await ask(call, how), call));
-      if (workspace === null) throw unreadable(call.label, 'the answer names no workspace', kindOf(call));
+      const workspace = readWorkspace(bodyOf(await ask(ME, how), ME));
+      if (workspace === null) throw unreadable(ME.label, 'the answer names no workspace', kindOf(ME));
       return workspace;
+    },
+    readClock: async (how) => {
+      const answer = await ask(ME, how);
+      bodyOf(answer, ME);
+      const serverAtMs = Date.parse(answer.headers.get('date') ?? '');
+      const { sentAtMs, receivedAtMs } = answer;
+      return { serverAtMs: Number.isNaN(serverAtMs) ? null : serverAtMs, sentAtMs, receivedAtMs };
     },
     listAdmins: async (how) => {
       const call: Call = { method: 'GET', path: '/admins', label: 'GET /admins' };
@@ -154,8 +190,24 @@ export function createIntercomClient(options: IntercomClientOptions): IntercomCl
         const read = readConversationObject(raw);
         return read.kind === 'ok' ? read.conversation : null;
       }),
+    listContactAttributes: (how) => attributes('/data_attributes?model=contact&include_archived=true', how),
+    listConversationAttributes: (how) =>
+      attributes(
+        // From 2.16 on the old address refuses this model.
+        /^2\.(?:\d|1[0-5])$/.test(options.version)
+          ? '/data_attributes?model=conversation&include_archived=true'
+          : '/conversations/attributes?include_archived=true',
+        how,
+      ),
+    createContactAttribute: async ({ name, dataType }, how) => {
+      const body = { name, model: 'contact', data_type: dataType, messenger_writable: false };
+      const call: Call = { method: 'POST', path: '/data_attributes', label: 'POST /data_attributes', body };
+      bodyOf(await ask(call, how), call);
+    },
   };
 }
+
+const ME: Call = { method: 'GET', path: '/me', label: 'GET /me' };
 
 function objectCall(method: 'GET' | 'PUT', list: 'contacts' | 'conversations', id: string): Call {
   const label = `${method} /${list}/{id}`;

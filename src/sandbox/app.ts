@@ -5,6 +5,7 @@ import type { CallFault } from './faults.js';
 import { rateHeaders } from './rate-windows.js';
 import { notFound, Refusal } from './refusal.js';
 import { addRoutes, type SandboxEnv } from './routes.js';
+import { refusalOfScope } from './scopes.js';
 import { parseVersion } from './versions.js';
 import type { Workspace } from './workspace.js';
 
@@ -74,7 +75,8 @@ export function createSandboxApp(workspace: Workspace): Hono<SandboxEnv> {
       refusalOfFault(fault, settings.rateLimit.perWindow) ??
       (isAuthorized(c, settings.token) ? null : new Refusal(401, 'unauthorized', 'Access Token Invalid')) ??
       (exceededLimit === null ? null : exceeded(exceededLimit)) ??
-      refusalOfHeaders(c);
+      refusalOfHeaders(c) ??
+      refusalOfScope(settings, c.req.method, c.req.path);
     if (refusal !== null) {
       c.res = errorList(refusal);
       return;

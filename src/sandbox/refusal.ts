@@ -1,7 +1,7 @@
 /** An answer that is not 200: thrown by whatever finds the fault, written by the app as Intercom's `error.list`. */
 export class Refusal extends Error {
   override readonly name = 'Refusal';
-  readonly status: 400 | 401 | 404 | 406 | 409 | 410 | 422 | 429 | 500 | 503;
+  readonly status: 400 | 401 | 403 | 404 | 406 | 409 | 410 | 422 | 429 | 500 | 503;
   readonly code: string;
   readonly headers: Readonly<Record<string, string>>;
 

@@ -1,4 +1,5 @@
 import { systemClock, type Clock } from '../clock.js';
+import type { Scope } from '../intercom/scopes.js';
 import type { ApiVersion } from './versions.js';
 
 /** How this workspace behaves. Where Intercom's behaviour is not documented there is a switch for either answer. */
@@ -9,6 +10,10 @@ export interface WorkspaceSettings {
   /** `GET /me` → `app.id_code`, and `app_id` of every notification. */
   readonly appId: string;
   readonly token: string;
+  /** What the app has not been allowed to do. */
+  readonly missingScopes: readonly Scope[];
+  /** How a call without its scope is refused: the descriptions have both. */
+  readonly scopeRefusal: 401 | 403;
   /** Webhooks are signed with this one. */
   readonly clientSecret: string;
   /** The version set for the app: used without `Intercom-Version` header, and for webhook payloads. */
@@ -63,6 +68,8 @@ export function completeSettings(options: WorkspaceOptions): WorkspaceSettings {
     timeZone: 'America/New_York',
     appId: 'sandbox1',
     token: 'sandbox-token',
+    missingScopes: [],
+    scopeRefusal: 401,
     clientSecret: 'sandbox-client-secret',
     appVersion: '2.14',
     rateLimit: { perWindow: 1666, windowMs: 10_000 },

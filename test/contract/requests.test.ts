@@ -111,4 +111,22 @@ describe.each(DESCRIBED_VERSIONS)('every request of the client is as described i
     expect(own.totalCount).toBe(1);
     expectAsDescribed(7);
   });
+
+  it('the clock, the attributes of contacts and conversations, and a new one', async () => {
+    await client.readClock(how);
+    const before = await client.listContactAttributes(how);
+    expect(before).toContainEqual(
+      expect.objectContaining({ name: 'Last Call', dataType: 'date', apiWritable: true }),
+    );
+    const names = (await client.listConversationAttributes(how)).map(({ name }) => name);
+    expect(names).toEqual(['Channel', 'Service Code']);
+    await client.createContactAttribute({ name: 'Seen On', dataType: 'date' }, how);
+    await client.createContactAttribute({ name: 'Mood', dataType: 'string' }, how);
+    expectAsDescribed(5);
+  });
+
+  it('a write to a contact that does not exist, as a question about the scope', async () => {
+    expect(await client.updateContact('0'.repeat(24), {}, how)).toEqual({ kind: 'gone' });
+    expectAsDescribed(1);
+  });
 });
