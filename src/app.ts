@@ -7,6 +7,11 @@ import { AppError } from './errors.js';
 import type { Log } from './log.js';
 import { createAccess, type AccessRules } from './operate/access.js';
 import { createHealthRoutes } from './operate/health.js';
+import { JOB_OPERATIONS } from './operate/jobs/job-operations.js';
+import { createJobRoutes } from './operate/jobs/job-routes.js';
+import type { Jobs } from './operate/jobs/jobs.js';
+import { createParkedRoutes } from './operate/jobs/parked-routes.js';
+import { createRunRoutes } from './operate/jobs/run-routes.js';
 import type { Metrics } from './operate/metrics.js';
 import { createOpenApiRoutes } from './operate/openapi-routes.js';
 import { answerProblem } from './operate/problem.js';
@@ -25,6 +30,7 @@ import type { Store } from './store/store.js';
 export interface AppDeps {
   readonly store: Store;
   readonly reports: ReportStore;
+  readonly jobs: Jobs;
   readonly clock: Clock;
   readonly log: Log;
   readonly metrics: Metrics;
@@ -41,7 +47,7 @@ export interface AppDeps {
 const NOT_LOGGED = ['/healthz', '/readyz', '/metrics'];
 
 /** What `/openapi.json` and `/docs` describe; pages are for people and describe themselves. */
-const OPERATIONS = [...REPORT_OPERATIONS, ...MEMBER_OPERATIONS, ...SERVICE_OPERATIONS];
+const OPERATIONS = [...REPORT_OPERATIONS, ...MEMBER_OPERATIONS, ...JOB_OPERATIONS, ...SERVICE_OPERATIONS];
 
 /** The whole HTTP surface. Everything but the webhook and health needs a token (or a proxy that has checked). */
 export function createApp(deps: AppDeps): Hono {
@@ -95,6 +101,9 @@ export function createApp(deps: AppDeps): Hono {
     context.json({ timeZone: deps.timeZone, glossary: glossary(deps) }),
   );
   app.route('/', createReportRoutes(deps));
+  app.route('/', createJobRoutes(deps));
+  app.route('/', createRunRoutes(deps));
+  app.route('/', createParkedRoutes(deps));
   app.route('/', createOpenApiRoutes(OPERATIONS));
 
   app.route('/', createPageRoutes({ ...deps, access }));

@@ -11,6 +11,7 @@ import { createMetrics } from './operate/metrics.js';
 import { isDeadOwner, nameThisProcess } from './owner.js';
 import { regionOf } from './pages/messenger.js';
 import { createProcessor } from './process/processor.js';
+import { createJobs } from './reconcile/jobs.js';
 import type { RunDeps } from './reconcile/run-frame.js';
 import { fillCache } from './reconcile/run-job.js';
 import { createSchedule } from './reconcile/schedule.js';
@@ -92,7 +93,8 @@ export async function serve(options: ServeOptions): Promise<Service> {
     secret: config.messengerSecret,
     region: regionOf(config.intercomApiBase),
   };
-  const app = createApp({ ...config, ...deps, reports, access, messenger });
+  const jobs = createJobs(deps, signal);
+  const app = createApp({ ...config, ...deps, reports, jobs, access, messenger });
 
   const released = await store.releaseDeadLeases((other) => isDeadOwner(other, owner));
   if (released > 0) log.info({ released }, 'work of a process that ended was taken over');
@@ -125,6 +127,7 @@ export async function serve(options: ServeOptions): Promise<Service> {
       await closeServer(server);
       await backfilled.catch(() => undefined);
       await schedule.stop();
+      await jobs.settled();
       await Promise.all(loops.map((loop) => loop.stop()));
       await reports.close();
       await store.close();

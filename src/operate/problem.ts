@@ -18,6 +18,7 @@ const TITLES: Readonly<Record<number, string>> = {
   413: 'Body too large',
   415: 'Unsupported media type',
   500: 'Internal error',
+  502: 'Bad gateway',
   503: 'Unavailable',
 };
 
@@ -41,4 +42,10 @@ export function answerProblem(
     ...(errors === undefined ? {} : { errors }),
   };
   return context.body(JSON.stringify(problem), status, { 'content-type': 'application/problem+json' });
+}
+
+/** 400 that names every wrong field. */
+export function refuseFields(context: Context, problems: readonly FieldProblem[]): Response {
+  const sentences = problems.map(({ field, message }) => `${field} ${message}`);
+  return answerProblem(context, 400, `${sentences.join('; ')}.`, problems);
 }

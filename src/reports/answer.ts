@@ -21,9 +21,14 @@ export async function jsonAnswer(
 function answerHead(
   { filters }: PreparedReport,
   { nowAt, timeZone }: ReportContext,
-  { appliedAt, sweptAt, completeAt }: Freshness,
+  freshness: Freshness,
 ): object {
-  return { generatedAt: nowAt, asOf: { appliedAt, sweptAt, completeAt }, timeZone, filters };
+  return { generatedAt: nowAt, asOf: asOf(freshness), timeZone, filters };
+}
+
+/** What every answer says of how fresh the cache is. */
+export function asOf({ appliedAt, sweptAt, completeAt }: Freshness) {
+  return { appliedAt, sweptAt, completeAt };
 }
 
 export function csvAnswer(prepared: PreparedReport, { timeZone }: ReportContext): AsyncGenerator<string> {

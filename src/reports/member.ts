@@ -10,6 +10,7 @@ import {
   sessionAt,
 } from '../rules/sessions.js';
 import type { Freshness, MemberRecord, Store } from '../store/store.js';
+import { asOf } from './answer.js';
 
 export interface MemberReportDeps {
   readonly store: Pick<Store, 'findMember' | 'freshness'>;
@@ -41,11 +42,10 @@ function describeMember(
   timeZone: string,
 ): object {
   const { contact, decision, conversations, writes } = record;
-  const { coverageFromAt, ...asOf } = freshness;
   return {
     generatedAt,
-    asOf,
-    coverageFromAt,
+    asOf: asOf(freshness),
+    coverageFromAt: freshness.coverageFromAt,
     timeZone,
     memberId: contact.externalId ?? contact.id,
     contactId: contact.id,

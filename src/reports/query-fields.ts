@@ -44,12 +44,12 @@ function numberFromText(value: unknown): unknown {
   return typeof value === 'string' && /^[+-]?\d{1,15}$/.test(value) ? Number(value) : value;
 }
 
-export function flag(description: string) {
+export function flag(description: string, fallback = false) {
   const message = 'must be true or false';
   return z
     .preprocess(
       (value) => (value === 'true' ? true : value === 'false' ? false : value),
-      z.boolean({ error: once(message) }).default(false),
+      z.boolean({ error: once(message) }).default(fallback),
     )
     .meta({ description });
 }

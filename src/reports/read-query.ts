@@ -20,11 +20,16 @@ export type QueryReading<Query> =
 export function readQuery<Fields extends QueryFields>(
   fields: Fields,
   given: Readonly<Record<string, unknown>>,
-  check: (query: Partial<QueryOf<Fields>>) => readonly FieldProblem[],
+  check: (query: Partial<QueryOf<Fields>>) => readonly FieldProblem[] = () => [],
+  what = 'report',
 ): QueryReading<QueryOf<Fields>> {
   const problems: FieldProblem[] = Object.keys(given)
     .filter((name) => !Object.hasOwn(fields, name))
-    .map((name) => ({ field: name, message: 'is not a field of this report', allowed: Object.keys(fields) }));
+    .map((name) => ({
+      field: name,
+      message: `is not a field of this ${what}`,
+      allowed: Object.keys(fields),
+    }));
   const read: [string, unknown][] = [];
   for (const [name, schema] of Object.entries(fields)) {
     const result = schema.safeParse(Object.hasOwn(given, name) ? given[name] : undefined);

@@ -4,7 +4,7 @@ import { bodyLimit } from 'hono/body-limit';
 import { nowAt, type Clock } from '../clock.js';
 import { AppError } from '../errors.js';
 import type { Log } from '../log.js';
-import { answerProblem, type FieldProblem } from '../operate/problem.js';
+import { answerProblem, refuseFields } from '../operate/problem.js';
 import type { ReportStore } from '../store/report-store.js';
 import { csvAnswer, csvFileName, exportAnswer, jsonAnswer, type FreshnessStore } from './answer.js';
 import { REPORTS } from './catalogue.js';
@@ -48,9 +48,9 @@ export function createReportRoutes(deps: ReportDeps): Hono {
 async function answerReport(context: Context, report: Report, deps: ReportDeps): Promise<Response> {
   const about = reportContext(deps.reports, nowAt(deps.clock), deps.timeZone);
   const read = await readGiven(context);
-  if (read.kind === 'wrong') return refuse(context, read.problems);
+  if (read.kind === 'wrong') return refuseFields(context, read.problems);
   const preparation = report.prepare(read.given, about);
-  if (preparation.kind === 'wrong') return refuse(context, preparation.problems);
+  if (preparation.kind === 'wrong') return refuseFields(context, preparation.problems);
   const { prepared } = preparation;
   try {
     return prepared.outputPath === undefined
@@ -58,7 +58,7 @@ async function answerReport(context: Context, report: Report, deps: ReportDeps):
       : await writeExport(context, prepared, prepared.outputPath, about, deps);
   } catch (error) {
     if (error instanceof AppError && error.code === 'cursor_invalid') {
-      return refuse(context, [
+      return refuseFields(context, [
         { field: 'cursor', message: 'must be the nextCursor of a page with the same filters' },
       ]);
     }
@@ -109,11 +109,11 @@ async function writeExport(
   deps: ReportDeps,
 ): Promise<Response> {
   if (context.req.method !== 'POST') {
-    return refuse(context, [{ field: 'outputPath', message: 'writes a file: send it by POST' }]);
+    return refuseFields(context, [{ field: 'outputPath', message: 'writes a file: send it by POST' }]);
   }
   try {
     const outcome = await exportAnswer(prepared, outputPath, about, deps);
-    return outcome.kind === 'ok' ? context.json(outcome.summary) : refuse(context, outcome.problems);
+    return outcome.kind === 'ok' ? context.json(outcome.summary) : refuseFields(context, outcome.problems);
   } catch (error) {
     if (!(error instanceof AppError) || error.code !== 'file_unwritable') throw error;
     deps.log.error({ err: error, report: prepared.report.name }, 'a file could not be written');
@@ -131,9 +131,4 @@ function preferredFormat(context: Context, { defaultFormat }: Report): 'json' | 
     default: 'application/json',
   });
   return type === 'text/csv' ? 'csv' : 'json';
-}
-
-function refuse(context: Context, problems: readonly FieldProblem[]): Response {
-  const sentences = problems.map(({ field, message }) => `${field} ${message}`);
-  return answerProblem(context, 400, `${sentences.join('; ')}.`, problems);
 }

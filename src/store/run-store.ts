@@ -37,8 +37,15 @@ export interface RunList {
   readonly next: string | null;
 }
 
-export type JobName =
-  'backfill' | 'reconcile' | 'sweep' | 'session-sync' | 'engagement-sync' | 'referral-sync';
+export const JOB_NAMES = [
+  'backfill',
+  'sweep',
+  'reconcile',
+  'session-sync',
+  'engagement-sync',
+  'referral-sync',
+] as const;
+export type JobName = (typeof JOB_NAMES)[number];
 
 export interface OpenRun {
   readonly job: JobName;

@@ -22,6 +22,8 @@ const app = createApp({
   timeZone,
   eligibleProgramsByReferral: {},
   backfillDays: 0,
+  // Nothing asks for one here.
+  jobs: { start: () => Promise.reject(new Error('no jobs')) },
   messenger: { appId: null, secret: null, region: 'us' },
 });
 const server = createAdaptorServer({ fetch: app.fetch });

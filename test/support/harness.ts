@@ -7,11 +7,13 @@ import { onTestFinished } from 'vitest';
 import { createApp, type AppDeps } from '../../src/app.js';
 import type { Clock } from '../../src/clock.js';
 import { createIntercomClient, type IntercomClient } from '../../src/intercom/client.js';
+import { signBody } from '../../src/intercom/signature.js';
 import { readContactObject, readConversationObject } from '../../src/intercom/objects.js';
 import { createRateBudget, type RateBudget } from '../../src/intercom/rate-budget.js';
 import { createLog } from '../../src/log.js';
 import { createMetrics, type Metrics } from '../../src/operate/metrics.js';
 import { createProcessor } from '../../src/process/processor.js';
+import { createJobs } from '../../src/reconcile/jobs.js';
 import type { RunDeps } from '../../src/reconcile/run-frame.js';
 import { runJob, type JobRequest } from '../../src/reconcile/run-job.js';
 import type { Change } from '../../src/rules/facts.js';
@@ -69,7 +71,12 @@ export interface Harness {
   backfill(days?: number): Promise<Run>;
   /** Runs a job to its end, with the loops at work and time passing where a wait is all there is. */
   runJob(request: JobRequest, over?: Partial<RunDeps>): Promise<Run>;
+  /** The same for what a request has begun. */
+  whileJobsRun<Result>(work: Promise<Result>): Promise<Result>;
   readonly runDeps: RunDeps;
+  readonly jobs: ReturnType<typeof createJobs>;
+  /** A body with the headers that Intercom would send it with. */
+  signed(body: string): { readonly body: string; readonly headers: Record<string, string> };
   /** Every change that the rules would still make to some contact, from what the workspace really holds. */
   wrongAttributes(): Promise<readonly (Change & { readonly contactId: string })[]>;
   get(path: string): Promise<Response>;
@@ -100,8 +107,10 @@ export async function createHarness(options: HarnessOptions = {}): Promise<Harne
     createWriter({ ...deps, dryRun: options.dryRun ?? false }),
     createTransitions(deps),
   ];
+  const jobs = createJobs(deps, new AbortController().signal);
   const appDeps: AppDeps = {
     ...deps,
+    jobs,
     ...settings,
     reports,
     exportDir: options.exportDir ?? join(folder, 'exports'),
@@ -145,8 +154,7 @@ export async function createHarness(options: HarnessOptions = {}): Promise<Harne
     }
   };
 
-  const runToEnd = async (request: JobRequest, over: Partial<RunDeps> = {}): Promise<Run> => {
-    const job = runJob({ ...deps, ...over }, request, new AbortController().signal);
+  const whileJobsRun = async <Result>(job: Promise<Result>): Promise<Result> => {
     const progress = { isDone: false };
     const markDone = (): void => {
       progress.isDone = true;
@@ -163,6 +171,8 @@ export async function createHarness(options: HarnessOptions = {}): Promise<Harne
     await settle();
     return job;
   };
+  const runToEnd = (request: JobRequest, over: Partial<RunDeps> = {}): Promise<Run> =>
+    whileJobsRun(runJob({ ...deps, ...over }, request, new AbortController().signal));
 
   return {
     clock,
@@ -188,7 +198,16 @@ export async function createHarness(options: HarnessOptions = {}): Promise<Harne
     },
     backfill: (days = 365) => runToEnd({ job: 'backfill', params: { days } }),
     runJob: runToEnd,
+    whileJobsRun,
     runDeps: deps,
+    jobs,
+    signed: (body) => ({
+      body,
+      headers: {
+        'content-type': 'application/json',
+        'x-hub-signature': signBody(new TextEncoder().encode(body), workspace.settings.clientSecret),
+      },
+    }),
     wrongAttributes: () => findWrongAttributes(workspace, store, clock, settings),
     get: async (path) => app.request(path, { headers: { authorization: `Bearer ${API_TOKEN}` } }),
   };

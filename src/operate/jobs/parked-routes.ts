@@ -1,0 +1,93 @@
+import { Hono, type Context } from 'hono';
+import { z } from 'zod';
+import { nowAt, type Clock } from '../../clock.js';
+import { readQuery } from '../../reports/read-query.js';
+import { readGiven } from '../../reports/read-request.js';
+import { flag } from '../../reports/query-fields.js';
+import { count, instant } from '../../reports/columns.js';
+import type { ParkedItem, Store } from '../../store/store.js';
+import { refuseFields, type FieldProblem } from '../problem.js';
+
+export interface ParkedDeps {
+  readonly store: Pick<Store, 'parked' | 'replay'>;
+  readonly clock: Clock;
+}
+
+export const parkedItem = z.object({
+  kind: z.enum(['notification', 'write']),
+  id: z.string().meta({ description: 'Of a notification its number, of a write the contact id' }),
+  topic: z.string().nullable(),
+  attributes: z.array(z.string()),
+  reason: z.string(),
+  attempts: count,
+  since: instant,
+});
+
+const MOST = 5000;
+const notificationNumber = 'must be a list of numbers of parked notifications';
+const contactId = 'must be a list of contact ids of parked writes';
+
+export const REPLAY_FIELDS = {
+  all: flag('Everything that is parked'),
+  notifications: z
+    .array(
+      z.coerce.number(notificationNumber).int(notificationNumber).positive(notificationNumber),
+      notificationNumber,
+    )
+    .max(MOST, `may have at most ${MOST} values`)
+    .default([])
+    .meta({ description: 'Numbers of parked notifications' }),
+  writes: z
+    .array(z.string(contactId).min(1, contactId).max(200, contactId), contactId)
+    .max(MOST, `may have at most ${MOST} values`)
+    .default([])
+    .meta({ description: 'Contact ids of parked writes' }),
+} as const;
+
+/** Work that waits for a person, and putting it back into the flow. */
+export function createParkedRoutes({ store, clock }: ParkedDeps): Hono {
+  const routes = new Hono();
+  routes.get('/API/intercom/parked', async (context) => {
+    const items = (await store.parked()).map(describeParked);
+    return context.json({ generatedAt: nowAt(clock), total: items.length, items });
+  });
+  routes.post('/API/intercom/replay', (context) => replayParked(context, store));
+  return routes;
+}
+
+async function replayParked(context: Context, store: ParkedDeps['store']): Promise<Response> {
+  const read = await readGiven(context);
+  if (read.kind === 'wrong') return refuseFields(context, read.problems);
+  const reading = readQuery(REPLAY_FIELDS, read.given, checkChoice, 'request');
+  if (reading.kind === 'wrong') return refuseFields(context, reading.problems);
+  const { all, notifications, writes } = reading.query;
+  return context.json({ replayed: await store.replay(all ? 'all' : { notifications, writes }) });
+}
+
+interface Choice {
+  readonly all?: boolean;
+  readonly notifications?: readonly number[];
+  readonly writes?: readonly string[];
+}
+
+/** Everything must be meant: a request that names nothing is more likely a mistake. */
+function checkChoice({ all, notifications, writes }: Choice): FieldProblem[] {
+  if (all === undefined || notifications === undefined || writes === undefined) return [];
+  const names = notifications.length + writes.length;
+  if (all && names > 0) return [{ field: 'all', message: 'must not stand beside notifications or writes' }];
+  if (all || names > 0) return [];
+  return [{ field: 'all', message: 'must be true, unless notifications or writes are named' }];
+}
+
+export function describeParked(item: ParkedItem): z.output<typeof parkedItem> {
+  const { kind, id, topic, attributes, reason, attempts, sinceMs } = item;
+  return {
+    kind,
+    id,
+    topic,
+    attributes: [...attributes],
+    reason,
+    attempts,
+    since: Math.floor(sinceMs / 1000),
+  };
+}
