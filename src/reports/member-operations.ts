@@ -19,7 +19,7 @@ export const memberSchema = z.object({
   contactId: z.string(),
   memberName: z.string().nullable(),
   memberEmail: z.string().nullable(),
-  client: attributeValue,
+  client: z.string().nullable(),
   status: z.string().nullable(),
   nextChange: z.object({ at: instant, on: date, to: z.string() }).nullable(),
   attributes: z.array(

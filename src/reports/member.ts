@@ -51,7 +51,7 @@ function describeMember(
     contactId: contact.id,
     memberName: contact.name,
     memberEmail: contact.email,
-    client: contact.attributes.Employer ?? null,
+    client: String(contact.attributes.Employer ?? '').trim() || null,
     status: decision.status,
     nextChange: decision.nextChange,
     attributes: decision.evidence.map((evidence) => ({

@@ -128,10 +128,10 @@ function monthsToDate({ todayOn, timeZone }: ReportContext) {
   return { thisMonth, lastMonth };
 }
 
-/** The Mondays of `weeks` weeks up to the current one, and the one after it. */
+/** The Mondays of `weeks` weeks, the current one last. */
 function mondaysUntil(todayOn: string, weeks: number): string[] {
   const monday = mondayOf(todayOn);
-  return Array.from({ length: weeks + 1 }, (_, index) => addDaysOn(monday, 7 * (index + 1 - weeks)));
+  return Array.from({ length: weeks }, (_, index) => addDaysOn(monday, 7 * (index + 1 - weeks)));
 }
 
 function presentMonth({ fromOn, toOn }: DatedWindow, figures: MonthFigures): z.output<typeof month> {

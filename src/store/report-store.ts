@@ -248,7 +248,7 @@ export interface OverviewWindows {
   /** Month to date, and the same number of days of the month before; dates inclusive. */
   readonly thisMonth: DatedWindow;
   readonly lastMonth: DatedWindow;
-  /** First instants of the weeks to count sessions in, ascending, and the end of the last one. */
+  /** First instants of the weeks to count sessions in, ascending; the last week has no end, as a lookback has none. */
   readonly weekLimits: readonly number[];
 }
 
@@ -263,7 +263,10 @@ export interface Overview {
   readonly members: number;
   /** Members by status; `none` have no Enrolled Date. */
   readonly statuses: Readonly<Record<EngagementStatus | 'none', number>>;
-  /** One row per week (index into `weekLimits`) and service code (canonical, as written, or null) that has sessions. */
+  /**
+   * One row per week (index into `weekLimits`) and service code (canonical, in one of its spellings, or null) that has
+   * sessions.
+   */
   readonly sessionsByWeek: readonly {
     readonly week: number;
     readonly serviceCode: string | null;

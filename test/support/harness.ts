@@ -39,6 +39,8 @@ export interface HarnessOptions {
   /** Where the clock stands at first, an ISO instant. */
   readonly at?: string;
   readonly workspace?: WorkspaceOptions;
+  /** `REPORT_TIMEZONE`. */
+  readonly timeZone?: string;
   readonly dryRun?: boolean;
   readonly settleAfterSeconds?: number;
   readonly database?: string;
@@ -89,7 +91,7 @@ export async function createHarness(options: HarnessOptions = {}): Promise<Harne
   const server = setupServer(...handlersFor(workspace));
   server.listen({ onUnhandledRequest: 'error' });
   const settings = {
-    timeZone: 'America/New_York',
+    timeZone: options.timeZone ?? 'America/New_York',
     eligibleProgramsByReferral: { 'Counter Health': 'Smart Access' },
   };
   const databasePath = options.database ?? join(folder, 'test.db');

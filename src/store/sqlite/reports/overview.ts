@@ -47,14 +47,22 @@ function monthFigures(sqlite: Database.Database, window: DatedWindow): MonthFigu
   };
 }
 
+/** Spellings of one code are counted together, under the first of them. */
 function sessionsByWeek(sqlite: Database.Database, limits: readonly number[]): Overview['sessionsByWeek'] {
-  const inWeek = sqlite.prepare<[number, number], { serviceCode: string | null; sessions: number }>(
+  const inWeek = sqlite.prepare<object, { serviceCode: string | null; sessions: number }>(
     `select coalesce(service_code_name, service_code) serviceCode, count(*) sessions from conversations
-     where reported_at >= ? and reported_at < ? and is_coaching_session = 1 group by 1 order by 1`,
+     where reported_at >= @fromAt and (@toAt is null or reported_at < @toAt) and is_coaching_session = 1
+     group by 1 order by 1`,
   );
-  return limits.slice(0, -1).flatMap((fromAt, week) => {
-    const toAt = limits[week + 1] ?? fromAt;
-    return inWeek.all(fromAt, toAt).map((row) => ({ week, ...row }));
+  return limits.flatMap((fromAt, week) => {
+    const counted = new Map<string, { week: number; serviceCode: string | null; sessions: number }>();
+    for (const { serviceCode, sessions } of inWeek.all({ fromAt, toAt: limits[week + 1] ?? null })) {
+      const key = fold(serviceCode ?? '');
+      const known = counted.get(key);
+      if (known === undefined) counted.set(key, { week, serviceCode, sessions });
+      else known.sessions += sessions;
+    }
+    return [...counted.values()];
   });
 }
 
