@@ -35,6 +35,10 @@ export default defineConfig({
           hookTimeout: 60_000,
         },
       },
+      // Reports against a plain computation of the rules, for workspaces of 2,000 members: takes minutes.
+      {
+        test: { name: 'agreement', include: ['test/agreement/*.test.ts'], setupFiles, testTimeout: 300_000 },
+      },
       // A real child process, killed again and again: takes about half a minute.
       { test: { name: 'crash', include: ['test/crash/*.test.ts'], setupFiles } },
     ],

@@ -27,7 +27,8 @@ export async function compareMembers(
   const known = new Set(members.map(({ contact }) => contact.id));
   for (const { id } of world.contacts) {
     if (known.has(id)) continue;
-    expect((await harness.get(`/API/intercom/members/${id}`)).status).toBe(404);
+    const { status } = await harness.get(`/API/intercom/members/${id}`);
+    expect(status).toBe(404);
   }
 }
 

@@ -13,6 +13,7 @@ export interface GeneratedSize {
   readonly conversations: number;
 }
 
+/** First and last name by the whole one. */
 export type NameParts = Map<string, readonly [first: string, last: string]>;
 type Attributes = Record<string, string | number | boolean | null>;
 
@@ -79,7 +80,7 @@ export function generateWorkspace(
       customAttributes: makeAttributes(makers),
     });
     const contact = { ...made, archived: random.chance(0.03) };
-    nameParts.set(contact.id, parts);
+    if (name !== null) nameParts.set(name, parts);
     state.contacts.put(contact);
     contacts.push(contact);
   }
@@ -202,10 +203,13 @@ function makeConversation(
 ): ConversationRecord {
   const { state } = workspace;
   const { random, nowAt } = makers;
-  const member = choose(random, contacts).id;
+  const { id: member, archived } = choose(random, contacts);
+  const other = choose(random, contacts);
+  // What is archived before the service knows it is met in no other member's conversations.
+  const isMixed = !archived && !other.archived;
   const contactIds = random.weighted<readonly string[]>([
     [[member], 90],
-    [[member, choose(random, contacts).id], 6],
+    [isMixed ? [member, other.id] : [member], 6],
     [[], 2],
     [['ffffffffffffffffffffffff'], 2],
   ]);
@@ -251,20 +255,21 @@ function makeName(random: Random): {
   ] as const);
 }
 
-/** What the workspace holds now, in the plain form. `knownFromAt`: how far back the backfill reached. */
-export function readWorld(
-  workspace: Workspace,
-  {
-    zone,
-    knownFromAt,
-    nameParts,
-  }: { readonly zone: string; readonly knownFromAt: number; readonly nameParts: NameParts },
-): PlainWorld {
+/** How the service sees the workspace from where it stands. */
+export interface Viewpoint {
+  readonly zone: string;
+  /** How far back the backfill reached. */
+  readonly knownFromAt: number;
+  /** Older conversations that are known all the same. */
+  readonly alsoKnown: ReadonlySet<string>;
+  readonly nameParts: NameParts;
+}
+
+/** What the workspace holds now, in the plain form. */
+export function readWorld(workspace: Workspace, { alsoKnown, ...viewpoint }: Viewpoint): PlainWorld {
   return {
-    zone,
+    ...viewpoint,
     nowAt: workspace.state.nowAt(),
-    knownFromAt,
-    nameParts,
     coachNames: new Map(workspace.state.admins.map(({ id, name }) => [String(id), name])),
     contacts: workspace.contacts().map((contact) => ({
       id: contact.id,
@@ -277,6 +282,7 @@ export function readWorld(
     })),
     conversations: workspace.conversations().map((conversation) => ({
       id: conversation.id,
+      isKnown: conversation.updatedAt >= viewpoint.knownFromAt || alsoKnown.has(conversation.id),
       contactIds: conversation.contactIds,
       createdAt: conversation.createdAt,
       updatedAt: conversation.updatedAt,

@@ -54,8 +54,16 @@ function leapDaysBefore(year: number): number {
   return Math.floor(last / 4) - Math.floor(last / 100) + Math.floor(last / 400);
 }
 
+const numbers = new Map<string, number>();
+
 /** Days since 1 January 1970. */
 export function numberOfDay(on: string): number {
+  const number = numbers.get(on) ?? countDays(on);
+  numbers.set(on, number);
+  return number;
+}
+
+function countDays(on: string): number {
   const [year = 0, month = 0, day = 0] = on.split('-').map(Number);
   let number = (year - 1970) * 365 + leapDaysBefore(year) - leapDaysBefore(1970);
   for (let before = 1; before < month; before += 1) number += daysOfMonth(year, before);

@@ -68,8 +68,10 @@ export function plainMembers(
   const known = new Map<string, PlainConversation[]>();
   for (const conversation of world.conversations) {
     const [first] = conversation.contactIds;
-    if (first === undefined || conversation.updatedAt < world.knownFromAt) continue;
-    known.set(first, [...(known.get(first) ?? []), conversation]);
+    if (first === undefined || !conversation.isKnown) continue;
+    const others = known.get(first);
+    if (others === undefined) known.set(first, [conversation]);
+    else others.push(conversation);
   }
   return world.contacts
     .filter(({ role, isArchived }) => role === 'user' && !isArchived)

@@ -276,7 +276,7 @@ export function plainEngagement({ world, members }: PlainReports, query: PlainQu
     .map((member) => {
       const { attributes } = member.contact;
       const { lastCoachingSession, statusDate, programs } = member.maintained;
-      const [first = '', last = ''] = world.nameParts.get(member.contact.id) ?? [];
+      const [first = '', last = ''] = world.nameParts.get(member.contact.name ?? '') ?? [];
       return {
         member,
         referral: textOf(attributes['Referral']),

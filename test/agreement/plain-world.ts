@@ -14,6 +14,8 @@ export interface PlainContact {
 
 export interface PlainConversation {
   readonly id: string;
+  /** The service has met it: it changed since `knownFromAt`, or was read for another reason. */
+  readonly isKnown: boolean;
   readonly contactIds: readonly string[];
   readonly createdAt: number;
   readonly updatedAt: number;
@@ -26,12 +28,12 @@ export interface PlainConversation {
 export interface PlainWorld {
   readonly zone: string;
   readonly nowAt: number;
-  /** Conversations that changed before it are not known. */
+  /** Every conversation that changed since then is known. */
   readonly knownFromAt: number;
   readonly contacts: readonly PlainContact[];
   readonly conversations: readonly PlainConversation[];
   readonly coachNames: ReadonlyMap<string, string>;
-  /** First and last name by contact, as whoever made the name meant them. */
+  /** First and last name by the whole one, as whoever made it up meant them. */
   readonly nameParts: ReadonlyMap<string, readonly [first: string, last: string]>;
 }
 
