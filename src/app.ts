@@ -1,6 +1,6 @@
 import { Hono } from 'hono';
+import { bodyLimit } from 'hono/body-limit';
 import { requestId } from 'hono/request-id';
-import { secureHeaders } from 'hono/secure-headers';
 import { reasonOf } from './backoff.js';
 import type { Clock } from './clock.js';
 import { AppError } from './errors.js';
@@ -15,6 +15,7 @@ import { createRunRoutes } from './operate/jobs/run-routes.js';
 import type { Metrics } from './operate/metrics.js';
 import { createOpenApiRoutes } from './operate/openapi-routes.js';
 import { answerProblem } from './operate/problem.js';
+import { addSecureHeaders } from './operate/secure-headers.js';
 import { SERVICE_OPERATIONS } from './operate/service-operations.js';
 import { createWebhookRoutes } from './receive/webhook.js';
 import type { MessengerSettings } from './pages/messenger.js';
@@ -46,6 +47,9 @@ export interface AppDeps {
 /** What machines ask every few seconds: its lines would bury all others. */
 const NOT_LOGGED = ['/healthz', '/readyz', '/metrics'];
 
+/** Of every body but a webhook's: forms and reports' filters are some hundred bytes. */
+const MOST_BYTES = 64 * 1024;
+
 /** What `/openapi.json` and `/docs` describe; pages are for people and describe themselves. */
 const OPERATIONS = [...REPORT_OPERATIONS, ...MEMBER_OPERATIONS, ...JOB_OPERATIONS, ...SERVICE_OPERATIONS];
 
@@ -55,18 +59,9 @@ export function createApp(deps: AppDeps): Hono {
   const app = new Hono();
 
   app.use(requestId({ headerName: '' }));
-  // Before what browsers and the request log need: Intercom's requests are many, and answered with an empty 200.
+  // Before the request log and the small limit: Intercom's requests are many, may be long, and are counted instead.
   app.route('/webhooks/intercom', createWebhookRoutes(deps));
-  app.use(
-    secureHeaders({
-      contentSecurityPolicy: { defaultSrc: ["'none'"], frameAncestors: ["'none'"] },
-      // Not `no-referrer`: with it browsers hide the origin of our own forms from us.
-      referrerPolicy: 'same-origin',
-      xFrameOptions: 'DENY',
-      // A page says itself what it may load.
-      overwrite: false,
-    }),
-  );
+  app.use(addSecureHeaders);
   app.use(async (context, next) => {
     const startedAtMs = clock.nowMs();
     await next();
@@ -85,6 +80,14 @@ export function createApp(deps: AppDeps): Hono {
       'request',
     );
   });
+
+  // For every address at once, so that none can be added without it.
+  app.use(
+    bodyLimit({
+      maxSize: MOST_BYTES,
+      onError: (context) => answerProblem(context, 413, `The body may have at most ${MOST_BYTES} bytes.`),
+    }),
+  );
 
   app.route('/', createHealthRoutes(deps));
 

@@ -1,4 +1,3 @@
-import { createAdaptorServer } from '@hono/node-server';
 import { createApp } from './app.js';
 import type { Clock } from './clock.js';
 import { persist, reasonOf } from './backoff.js';
@@ -6,6 +5,7 @@ import { describeConfig, type Config } from './config.js';
 import { AppError } from './errors.js';
 import { createIntercomClient } from './intercom/client.js';
 import { createRateBudget } from './intercom/rate-budget.js';
+import { listen } from './listen.js';
 import type { Log } from './log.js';
 import { createMetrics } from './operate/metrics.js';
 import { isDeadOwner, nameThisProcess } from './owner.js';
@@ -100,8 +100,8 @@ export async function serve(options: ServeOptions): Promise<Service> {
   if (released > 0) log.info({ released }, 'work of a process that ended was taken over');
   if (!config.dryRun) await store.releaseHeldWrites();
 
-  const server = createAdaptorServer({ fetch: app.fetch });
-  const url = await listen(server, config);
+  const listener = await listen(app, config, clock);
+  const { url } = listener;
   log.info({ url }, 'listening');
 
   // Receiving needs nothing from Intercom; what calls it waits until the workspace is known to be the right one.
@@ -124,38 +124,13 @@ export async function serve(options: ServeOptions): Promise<Service> {
     backfilled,
     stop: async () => {
       stopping.abort();
-      await closeServer(server);
-      await backfilled.catch(() => undefined);
-      await schedule.stop();
-      await jobs.settled();
-      await Promise.all(loops.map((loop) => loop.stop()));
+      const ending = [listener.close(), backfilled.catch(() => undefined), schedule.stop(), jobs.settled()];
+      await Promise.all([...ending, ...loops.map((loop) => loop.stop())]);
       await reports.close();
       await store.close();
       log.info({}, 'stopped');
     },
   };
-}
-
-type Listener = ReturnType<typeof createAdaptorServer>;
-
-function listen(server: Listener, config: Config): Promise<string> {
-  return new Promise((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(config.port, config.host, () => {
-      server.off('error', reject);
-      const address = server.address();
-      const port = typeof address === 'object' && address !== null ? address.port : config.port;
-      resolve(`http://${config.host.includes(':') ? `[${config.host}]` : config.host}:${port}`);
-    });
-  });
-}
-
-/** Lets requests in hand finish; connections that are only kept open end at once. */
-function closeServer(server: Listener): Promise<void> {
-  return new Promise((resolve) => {
-    server.close(() => resolve());
-    if ('closeIdleConnections' in server) server.closeIdleConnections();
-  });
 }
 
 /**

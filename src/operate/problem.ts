@@ -1,5 +1,6 @@
 import type { Context } from 'hono';
 import type { ContentfulStatusCode } from 'hono/utils/http-status';
+import { BARE_HEADERS } from './secure-headers.js';
 
 /** One wrong field of a request: what was wrong and, where that helps, what is allowed. */
 export interface FieldProblem {
@@ -41,7 +42,10 @@ export function answerProblem(
     requestId: typeof requestId === 'string' ? requestId : null,
     ...(errors === undefined ? {} : { errors }),
   };
-  return context.body(JSON.stringify(problem), status, { 'content-type': 'application/problem+json' });
+  return context.body(JSON.stringify(problem), status, {
+    ...BARE_HEADERS,
+    'content-type': 'application/problem+json',
+  });
 }
 
 /** 400 that names every wrong field. */

@@ -23,7 +23,7 @@ import { showMember } from './member.js';
 import type { MessengerSettings } from './messenger.js';
 import { problemView } from './problem.js';
 import { createRender } from './render.js';
-import { createSignInRoutes, signOut, SMALL_FORM } from './sign-in.js';
+import { createSignInRoutes, signOut } from './sign-in.js';
 
 export interface PagesDeps {
   readonly store: Store;
@@ -54,7 +54,6 @@ export function createPageRoutes(deps: PagesDeps): Hono {
 
   for (const path of ['/intercom', '/intercom/*', '/sign-out']) {
     routes.use(path, compress());
-    routes.use(path, SMALL_FORM);
     routes.use(path, guard);
   }
   routes.post('/sign-out', (context) => signOut(context, access));

@@ -1,5 +1,4 @@
 import { Hono, type Context } from 'hono';
-import { bodyLimit } from 'hono/body-limit';
 import { deleteCookie, setCookie } from 'hono/cookie';
 import type { Clock } from '../clock.js';
 import type { Log } from '../log.js';
@@ -17,11 +16,6 @@ export interface SignInDeps {
   readonly render: Render;
 }
 
-export const SMALL_FORM = bodyLimit({
-  maxSize: 64 * 1024,
-  onError: (context) => context.text('This form is too large.', 413),
-});
-
 /** `/sign-in` takes a token once and gives a cookie for it. Signing out is a form of the pages behind it. */
 export function createSignInRoutes(deps: SignInDeps): Hono {
   const { access, clock, log, render } = deps;
@@ -34,7 +28,7 @@ export function createSignInRoutes(deps: SignInDeps): Hono {
     return render(context, signInView(next, null));
   });
 
-  routes.post('/sign-in', SMALL_FORM, async (context): Promise<Response> => {
+  routes.post('/sign-in', async (context): Promise<Response> => {
     const form = await context.req.parseBody();
     const next = pathAfterSignIn(textOf(form['next']));
     if (!access.hasSignIn) return context.redirect(next, 303);
@@ -85,7 +79,8 @@ export function pathAfterSignIn(next: string | undefined): string {
 
 /** A proxy that speaks https to the browser says so; whoever lies about it only loses their own cookie. */
 function isHttps(context: Context): boolean {
-  const said = context.req.header('x-forwarded-proto');
+  // Several proxies make a list of it: the first one speaks to the browser.
+  const said = context.req.header('x-forwarded-proto')?.split(',')[0]?.trim().toLowerCase();
   return (said ?? new URL(context.req.url).protocol.replace(':', '')) === 'https';
 }
 

@@ -8,6 +8,7 @@ import { verifySignature } from '../intercom/signature.js';
 import type { Log } from '../log.js';
 import type { Metrics } from '../operate/metrics.js';
 import { answerProblem } from '../operate/problem.js';
+import { BARE_HEADERS } from '../operate/secure-headers.js';
 import type { NewNotification, Store } from '../store/store.js';
 
 export interface ReceiveDeps {
@@ -35,7 +36,9 @@ export function createWebhookRoutes(deps: ReceiveDeps): Hono {
   const routes = new Hono();
 
   // Intercom asks with HEAD when the address is saved in its Developer Hub (Hono serves HEAD through GET).
-  routes.get('/', (context) => context.text('This address receives signed Intercom webhooks by POST.\n'));
+  routes.get('/', (context) =>
+    context.text('This address receives signed Intercom webhooks by POST.\n', 200, BARE_HEADERS),
+  );
 
   routes.post(
     '/',
@@ -56,14 +59,14 @@ export function createWebhookRoutes(deps: ReceiveDeps): Hono {
       const read = readEnvelope(body);
       if (read.kind === 'ok' && read.envelope.interest !== 'handle') {
         count(read.envelope.knownTopic, read.envelope.interest === 'ping' ? 'ping' : 'ignored');
-        return context.body(null, 200);
+        return context.body(null, 200, BARE_HEADERS);
       }
       const topic = read.kind === 'ok' ? read.envelope.knownTopic : 'unknown';
       const notification = toStore(body, deps.clock.nowMs(), read);
       try {
         const stored = await deps.store.storeNotification(notification);
         count(topic, notification.unreadable === null ? stored : 'unreadable');
-        return context.body(null, 200);
+        return context.body(null, 200, BARE_HEADERS);
       } catch (error) {
         count(topic, 'not_stored');
         deps.log.error({ err: error, reason: reasonOf(error) }, 'a notification could not be stored');

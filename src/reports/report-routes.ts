@@ -1,6 +1,5 @@
 import { Hono, type Context } from 'hono';
 import { accepts } from 'hono/accepts';
-import { bodyLimit } from 'hono/body-limit';
 import { nowAt, type Clock } from '../clock.js';
 import { AppError } from '../errors.js';
 import type { Log } from '../log.js';
@@ -24,19 +23,14 @@ export interface ReportDeps {
   readonly exportDir: string;
 }
 
-const MOST_BYTES = 64 * 1024;
 const METHODS = 'GET, HEAD, POST';
 
 /** Every report by GET and POST, under the same names. */
 export function createReportRoutes(deps: ReportDeps): Hono {
   const routes = new Hono();
-  const limit = bodyLimit({
-    maxSize: MOST_BYTES,
-    onError: (context) => answerProblem(context, 413, `The body may have at most ${MOST_BYTES} bytes.`),
-  });
   for (const report of REPORTS) {
     routes.get(report.path, (context) => answerReport(context, report, deps));
-    routes.post(report.path, limit, (context) => answerReport(context, report, deps));
+    routes.post(report.path, (context) => answerReport(context, report, deps));
     routes.all(report.path, (context) => {
       context.header('allow', METHODS);
       return answerProblem(context, 405, `This address answers ${METHODS}.`);
