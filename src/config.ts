@@ -31,6 +31,7 @@ export interface Config {
   readonly dryRun: boolean;
   readonly eligibleProgramsByReferral: Readonly<Record<string, string>>;
   readonly exportDir: string;
+  readonly payloadRetentionDays: number;
   readonly logLevel: LogLevel;
 }
 
@@ -172,6 +173,7 @@ const environment = z.object({
     .default(false),
   ELIGIBLE_PROGRAMS_BY_REFERRAL: programs,
   EXPORT_DIR: z.string().min(1, 'must be a folder').default('./exports'),
+  PAYLOAD_RETENTION_DAYS: wholeNumber({ min: 1, max: 3650 }, 30),
   LOG_LEVEL: z.enum(LOG_LEVELS, `must be one of ${LOG_LEVELS.join(', ')}`).default('info'),
 });
 
@@ -248,6 +250,7 @@ export function readConfig(env: Environment): Config {
     dryRun: values.DRY_RUN,
     eligibleProgramsByReferral: values.ELIGIBLE_PROGRAMS_BY_REFERRAL,
     exportDir: values.EXPORT_DIR,
+    payloadRetentionDays: values.PAYLOAD_RETENTION_DAYS,
     logLevel: values.LOG_LEVEL,
   };
 }

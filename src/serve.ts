@@ -7,6 +7,7 @@ import { createIntercomClient } from './intercom/client.js';
 import { createRateBudget } from './intercom/rate-budget.js';
 import { listen } from './listen.js';
 import type { Log } from './log.js';
+import { createHouseKeeping } from './operate/keep-house.js';
 import { createMetrics } from './operate/metrics.js';
 import { isDeadOwner, nameThisProcess } from './owner.js';
 import { regionOf } from './pages/messenger.js';
@@ -96,6 +97,10 @@ export async function serve(options: ServeOptions): Promise<Service> {
   const jobs = createJobs(deps, signal);
   const app = createApp({ ...config, ...deps, reports, jobs, access, messenger });
 
+  const houseKeeping = createHouseKeeping({ ...deps, payloadRetentionDays: config.payloadRetentionDays });
+  // It needs nothing of Intercom, so it doesn't wait for it either.
+  houseKeeping.start();
+
   const released = await store.releaseDeadLeases((other) => isDeadOwner(other, owner));
   if (released > 0) log.info({ released }, 'work of a process that ended was taken over');
   if (!config.dryRun) await store.releaseHeldWrites();
@@ -125,7 +130,7 @@ export async function serve(options: ServeOptions): Promise<Service> {
     stop: async () => {
       stopping.abort();
       const ending = [listener.close(), backfilled.catch(() => undefined), schedule.stop(), jobs.settled()];
-      await Promise.all([...ending, ...loops.map((loop) => loop.stop())]);
+      await Promise.all([...ending, ...[houseKeeping, ...loops].map((loop) => loop.stop())]);
       await reports.close();
       await store.close();
       log.info({}, 'stopped');

@@ -30,6 +30,11 @@ export interface WorkLoopOptions<Item> {
 /** Other processes on the same database can't wake this one, so it looks at least this often. */
 const LONGEST_SLEEP_MS = 2000;
 
+/** Lets everything that has come in be looked at first. */
+function nextTurn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}
+
 export function createWorkLoop<Item>(options: WorkLoopOptions<Item>): WorkLoop {
   const { clock, log, loop, concurrency } = options;
   const stopping = new AbortController();
@@ -75,6 +80,8 @@ export function createWorkLoop<Item>(options: WorkLoopOptions<Item>): WorkLoop {
       wake = new AbortController();
       try {
         if ((await takeSome()) === 0) await sleepUntilWork();
+        // What has been taken may be done already: without a turn in between nothing else would get one.
+        else await nextTurn();
         failures = 0;
       } catch (error) {
         failures += 1;

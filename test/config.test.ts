@@ -31,6 +31,7 @@ test('the required settings alone are enough', () => {
     apiTokens: [],
     eligibleProgramsByReferral: { 'Counter Health': 'Smart Access' },
     exportDir: './exports',
+    payloadRetentionDays: 30,
   });
 });
 
@@ -60,6 +61,7 @@ test.each([
   ['DRY_RUN', 'yes', 'true or false'],
   ['ELIGIBLE_PROGRAMS_BY_REFERRAL', '{"Counter Health":', 'JSON object'],
   ['ELIGIBLE_PROGRAMS_BY_REFERRAL', '{"Counter Health":5}', 'program name'],
+  ['PAYLOAD_RETENTION_DAYS', '0', 'from 1 to 3650'],
   ['LOG_LEVEL', 'loud', 'one of fatal'],
   ['HOST', '0.0.0.0', 'API_TOKENS'],
 ])('%s=%s is refused: %s', (name, value, reason) => {

@@ -233,6 +233,53 @@ describe('erasing a contact', () => {
     );
   });
 
+  it('reaches every table that holds anything about a person', async () => {
+    const path = newPath();
+    const store = open(path);
+    const id = 'contact-of-wilhelmina';
+    const about = ['contacts', 'conversations', 'inbox', 'members', 'outbox', 'reported_members', 'writes'];
+    // What is left: that there was a contact with this id, and what is about nobody in particular.
+    const others = ['coaches', 'lifecycles', 'meta', 'runs'];
+    const seen = contact(id, { ...person, attributes: { Referral: SECRET, 'Date of Birth': SECRET } });
+    const strange = call('strange', id, { channel: SECRET, serviceCode: SECRET });
+    const change = { attribute: 'Eligible Programs', before: SECRET, after: 'PlumCorp' } as const;
+    await store.apply(workOn([contactChange(seen), callChange(strange)], { decide: wanting(change) }));
+    const { contactId } = (await store.leaseWrites(lease()))[0] ?? { contactId: '' };
+    await store.parkWrite({ contactId, owner: 'process-1', reason: `Intercom says: ${SECRET}` });
+    const body = Buffer.from(`{"id":"${id}","name":"${SECRET}"}`);
+    for (const [key, over] of [
+      ['of-contact', { lane: id, subject: { kind: 'contact', id } }],
+      ['of-call', { lane: 'conversation:strange', subject: { kind: 'conversation', id: 'strange' } }],
+      ['unreadable', { lane: null, subject: null, unreadable: 'not JSON' }],
+      ['of-group', { lane: 'another', subject: { kind: 'conversation', id: 'group' } }],
+    ] as const) {
+      await store.storeNotification(notification(key, { ...over, body }));
+    }
+
+    const raw = openRaw(path);
+    const tables = raw
+      .prepare<[], string>("select name from sqlite_master where type = 'table' and name not like 'sqlite%'")
+      .pluck()
+      .all();
+    expect(tables.filter((name) => name !== '__drizzle_migrations').sort()).toEqual(
+      [...about, ...others].sort(),
+    );
+    const naming = (words: string): string[] =>
+      about.filter((table) =>
+        raw
+          .prepare<[], Record<string, unknown>>(`select * from ${table}`)
+          .all()
+          .some((row) => Object.values(row).some((cell) => String(cell).includes(words))),
+      );
+    expect(naming(id)).toEqual(about);
+    await store.apply(workOn([{ kind: 'contact-deleted', id }]));
+    await store.scrubPayloads();
+    expect(naming(id)).toEqual([]);
+    expect(naming(SECRET)).toEqual([]);
+    expect(foundIn(path)).toEqual([]);
+    expect(await store.parked()).toEqual([]);
+  });
+
   it('reaches a payload that comes in after the deletion', async () => {
     const path = newPath();
     const store = open(path);

@@ -95,6 +95,21 @@ export interface Store extends RunStore, SweepStore, ActivityStore {
 
   // --- keeping house -----------------------------------------------------------------------------------------
   /**
+   * Erases raw payloads of settled notifications received before `beforeMs`, oldest first, a piece at a time; of parked
+   * ones those that were parked before it. Answers how many; 0 when none is left.
+   */
+  eraseOldPayloads(beforeMs: number): Promise<number>;
+  /**
+   * After a contact was erased: looks through the payloads about others, a piece at a time, and erases those that name
+   * it. `hasMore`: there are further pieces.
+   */
+  scrubPayloads(): Promise<{ readonly erased: number; readonly hasMore: boolean }>;
+  /**
+   * Makes due what waits for a moment further ahead than anything ever waits, and ends such leases: the clock was wrong
+   * when they were given. Answers how many rows that concerned.
+   */
+  mendTimes(nowMs: number): Promise<number>;
+  /**
    * Ties the database to one Intercom workspace: stores `id` when none is stored. Returns the stored one, so that the
    * caller can refuse a token of another workspace.
    */
@@ -113,7 +128,7 @@ export interface Store extends RunStore, SweepStore, ActivityStore {
   close(): Promise<void>;
 }
 
-export type WorkKind = 'inbox' | 'writes' | 'transitions';
+export type WorkKind = 'inbox' | 'writes' | 'transitions' | 'erasure';
 
 /** Runs inside the store's transaction, so it must be pure and synchronous. */
 export type Decide = (facts: MemberFacts) => MemberDecision;

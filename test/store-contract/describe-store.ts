@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe } from 'vitest';
 import type { Store } from '../../src/store/store.js';
 import { describeApplying } from './applying.js';
+import { describeKeepingHouse } from './keeping-house.js';
 import { describeLifecycles } from './lifecycles.js';
 import { describeLooking } from './looking.js';
 import { describeReceiving } from './receiving.js';
@@ -26,5 +27,6 @@ export function describeStore(name: string, open: () => Store): void {
     describeWriting(storeOf);
     describeRunning(storeOf);
     describeLooking(storeOf);
+    describeKeepingHouse(storeOf);
   });
 }

@@ -11,6 +11,7 @@ import { signBody } from '../../src/intercom/signature.js';
 import { readContactObject, readConversationObject } from '../../src/intercom/objects.js';
 import { createRateBudget, type RateBudget } from '../../src/intercom/rate-budget.js';
 import { createLog } from '../../src/log.js';
+import { createHouseKeeping } from '../../src/operate/keep-house.js';
 import { createMetrics, type Metrics } from '../../src/operate/metrics.js';
 import { createProcessor } from '../../src/process/processor.js';
 import { createJobs } from '../../src/reconcile/jobs.js';
@@ -98,7 +99,7 @@ export async function createHarness(options: HarnessOptions = {}): Promise<Harne
   const store = openSqliteStore({ path: databasePath, timeZone: settings.timeZone });
   const reports = openSqliteReportStore({ path: databasePath });
   const logLines: string[] = [];
-  const log = createLog({ level: 'debug', write: (line) => logLines.push(line) });
+  const log = createLog({ level: 'trace', write: (line) => logLines.push(line) });
   const metrics = createMetrics(store, () => clock.nowMs());
   const budget = createRateBudget({ clock });
   const client = createTestClient(workspace, clock, { budget });
@@ -108,6 +109,7 @@ export async function createHarness(options: HarnessOptions = {}): Promise<Harne
     createProcessor({ ...deps, settleAfterSeconds: options.settleAfterSeconds ?? 0 }),
     createWriter({ ...deps, dryRun: options.dryRun ?? false }),
     createTransitions(deps),
+    createHouseKeeping({ ...deps, payloadRetentionDays: 30 }),
   ];
   const jobs = createJobs(deps, new AbortController().signal);
   const appDeps: AppDeps = {

@@ -1,3 +1,4 @@
+import { beginScrubbing } from './payload-scrub.js';
 import type { Tables } from './tables.js';
 
 /**
@@ -17,6 +18,8 @@ export function eraseContact(tables: Tables, contactId: string, nowMs: number): 
       nowMs,
     );
   }
+  beginScrubbing(tables, ids);
+  tables.bell.ring('erasure');
   writes.anonymise(ids);
   sweeps.forgetContacts(ids);
   outbox.dropIfEmpty(contactId, nowMs);

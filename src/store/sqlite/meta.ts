@@ -2,6 +2,7 @@ import { eq, sql } from 'drizzle-orm';
 import type { Workspace } from '../store.js';
 import type { Connection } from './connection.js';
 import { prepareUpsert } from './prepare-upsert.js';
+import type { Scrubbing } from './payload-scrub.js';
 import { meta } from './schema.js';
 
 /** Every single value that is stored, by name. */
@@ -22,6 +23,7 @@ interface MetaValues {
   /** When the last webhook came before sweeps found that some are missing. */
   readonly silent_since_at: number | null;
   readonly write_probe: number;
+  readonly scrubbing: Scrubbing;
 }
 
 export interface Meta {
@@ -44,6 +46,7 @@ const READERS: { readonly [Name in keyof MetaValues]: (value: unknown) => MetaVa
   complete_at: readNumber,
   silent_since_at: readNumber,
   write_probe: readNumber,
+  scrubbing: readScrubbing,
 };
 
 /** Reports show how fresh the cache is. */
@@ -85,6 +88,15 @@ function readText(value: unknown): string | null {
 
 function readNumber(value: unknown): number | null {
   return typeof value === 'number' ? value : null;
+}
+
+function readScrubbing(value: unknown): Scrubbing | null {
+  if (typeof value !== 'object' || value === null || !('contactIds' in value) || !('belowId' in value)) {
+    return null;
+  }
+  const { contactIds, belowId } = value;
+  if (!Array.isArray(contactIds) || typeof belowId !== 'number') return null;
+  return { contactIds: contactIds.filter((id) => typeof id === 'string'), belowId };
 }
 
 function readWorkspace(value: unknown): Workspace | null {

@@ -8,6 +8,9 @@ import { deriveAgain } from './derive-again.js';
 import { createGroupCommit } from './group-commit.js';
 import { bindWorkspace, canWrite, releaseDeadLeases, replay, saveCoaches } from './keep-house.js';
 import { countBacklog, findMember, listParked, readFreshness } from './look.js';
+import { mendTimes } from './mend-times.js';
+import { eraseOldPayloads } from './payload-retention.js';
+import { scrubPayloads } from './payload-scrub.js';
 import { recomputeMember } from './recompute.js';
 import { asStoreError, guarded } from './store-errors.js';
 import {
@@ -140,6 +143,19 @@ export function openSqliteStore({ path, timeZone, log }: SqliteStoreOptions): St
         throw error;
       }),
 
+    eraseOldPayloads: (beforeMs) =>
+      withOpen(() => {
+        const erased = eraseOldPayloads(connection, beforeMs);
+        if (erased > 0) emptyLog();
+        return erased;
+      }),
+    scrubPayloads: () =>
+      withOpen(() => {
+        const scrubbed = scrubPayloads(tables);
+        if (scrubbed.erased > 0) emptyLog();
+        return scrubbed;
+      }),
+    mendTimes: (nowMs) => withOpen(() => mendTimes(connection, nowMs)),
     bindWorkspace: (workspace) => withOpen(() => bindWorkspace(tables, workspace)),
     readWorkspace: () => withOpen(() => meta.read('workspace')),
     releaseDeadLeases: (isDead) => withOpen(() => releaseDeadLeases(tables, isDead)),

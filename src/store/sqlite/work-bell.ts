@@ -12,6 +12,7 @@ export function createWorkBell(): WorkBell {
     inbox: new Set(),
     writes: new Set(),
     transitions: new Set(),
+    erasure: new Set(),
   };
   const rung = new Set<WorkKind>();
 
