@@ -31,7 +31,7 @@ export type Verdict =
 
 /** What becomes of work that failed for the `attempt`-th time, `ageMs` after it arose. */
 export function judgeFailure(error: unknown, attempt: number, ageMs: number): Verdict {
-  const reason = reasonOf(error);
+  const reason = reasonToStore(error);
   if (!(error instanceof AppError)) {
     return attempt >= DEFECT_ATTEMPTS
       ? { kind: 'park', reason }
@@ -43,7 +43,13 @@ export function judgeFailure(error: unknown, attempt: number, ageMs: number): Ve
   return { kind: 'retry', delayMs, outcomeUnknown: error.outcomeUnknown, reason };
 }
 
-/** A sentence that may be stored and shown. Foreign messages can quote data, so only their kind is kept. */
+/** For the person who looks at parked work: with Intercom's own words, which stay in the database. */
+function reasonToStore(error: unknown): string {
+  const reason = reasonOf(error);
+  return error instanceof AppError && error.said !== null ? `${reason}: ${error.said}` : reason;
+}
+
+/** A sentence that may be logged. Foreign messages can quote data, so only their kind is kept. */
 export function reasonOf(error: unknown): string {
   if (error instanceof AppError) return `${error.code}: ${error.message}`;
   return `defect: ${error instanceof Error ? error.name : typeof error}`;

@@ -3,7 +3,7 @@ import type { Clock } from './clock.js';
 import { addBackupCommand, runBackup } from './backup-command.js';
 import { readConfig, readDatabasePath, readReportConfig, type Environment } from './config.js';
 import { AppError, type ErrorCode } from './errors.js';
-import { createLog } from './log.js';
+import { createLog, describeError } from './log.js';
 import { addReportCommand, runReport, type ReportRequest } from './report-command.js';
 import { runSandbox } from './sandbox/run-sandbox.js';
 import { serve } from './serve.js';
@@ -129,6 +129,11 @@ async function runOneReport(request: ReportRequest, surroundings: Surroundings):
 async function runServe({ environment, clock }: Surroundings): Promise<void> {
   const config = readConfig(environment());
   const log = createLog({ level: config.logLevel });
+  // Node would print it with its message.
+  process.once('uncaughtException', (error) => {
+    log.error({ err: error }, 'something unexpected failed; the process ends');
+    process.exit(FAILED);
+  });
   const service = await serve({ config, clock, log });
   const failed = service.bound.then(
     () => new Promise<never>(() => undefined),
@@ -159,5 +164,6 @@ function describeFailure(error: unknown): string {
   const isPortTaken = error instanceof Error && 'code' in error && error.code === 'EADDRINUSE';
   if (isPortTaken)
     return 'The port is in use: stop the other program, or choose another with PORT or --port.';
-  return error instanceof Error ? (error.stack ?? error.message) : String(error);
+  // Without its message, which can quote personal data: a failed query names its parameters.
+  return `Something unexpected failed: ${JSON.stringify(describeError(error), null, 2)}`;
 }

@@ -32,6 +32,8 @@ export interface AppErrorOptions {
   readonly retryAfterMs?: number;
   /** True when the request may have taken effect although no answer came back. */
   readonly outcomeUnknown?: boolean;
+  /** Intercom's own words. They may quote what a person has typed: stored with parked work, never logged. */
+  readonly said?: string;
   /** HTTP status that Intercom answered with. */
   readonly status?: number;
 }
@@ -44,6 +46,7 @@ export class AppError extends Error {
   readonly retryAfterMs: number | null;
   readonly outcomeUnknown: boolean;
   readonly status: number | null;
+  readonly said: string | null;
 
   constructor(code: ErrorCode, retry: Retry, message: string, options: AppErrorOptions = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
@@ -52,5 +55,6 @@ export class AppError extends Error {
     this.retryAfterMs = options.retryAfterMs ?? null;
     this.outcomeUnknown = options.outcomeUnknown ?? false;
     this.status = options.status ?? null;
+    this.said = options.said ?? null;
   }
 }

@@ -37,7 +37,7 @@ export function createLog(options: {
 }
 
 /** Error messages of libraries can quote data; only our own messages and code positions are written down. */
-function describeError(error: unknown): object {
+export function describeError(error: unknown): object {
   if (!(error instanceof Error)) return { type: typeof error };
   const positions = (error.stack ?? '').split('\n').filter((line) => line.trimStart().startsWith('at '));
   const own = error.name === 'AppError' ? { message: error.message } : {};

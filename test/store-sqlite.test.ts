@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, readdirSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, readFileSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import Database from 'better-sqlite3';
 import { array, assert as assertProperty, asyncProperty, integer } from 'fast-check';
@@ -57,6 +57,17 @@ describe('the SQLite file', () => {
       'engagement.db-wal': 0o600,
       'engagement.db-shm': 0o600,
     });
+  });
+
+  it('is made private when a copy that others could read was put in its place', async () => {
+    const path = newPath();
+    await openSqliteStore({ path, timeZone: NEW_YORK }).close();
+    chmodSync(path, 0o644);
+    const store = open(path);
+    await store.storeNotification(notification('a'));
+    for (const file of ['engagement.db', 'engagement.db-wal', 'engagement.db-shm']) {
+      expect(statSync(join(dirname(path), file)).mode & 0o777).toBe(0o600);
+    }
   });
 
   it('keeps everything when it is closed and opened again', async () => {

@@ -42,21 +42,21 @@ export function readAbsence(answer: Answer): Absence | null {
 export function refusalOf(answer: Answer, request: RequestKind): AppError {
   const { label, status } = answer;
   const error = firstError(answer.body);
-  const said =
-    error === null ? `${status}` : `${status} ${error.code}${quote(error.message, request.values)}`;
-  const options: AppErrorOptions = { status };
+  const answered = error === null ? `${status}` : `${status} ${error.code}`;
+  const said = error === null ? '' : quote(error.message, request.values);
+  const options: AppErrorOptions = { status, ...(said === '' ? {} : { said }) };
   // 402 is what plan restrictions used to be: like a token without permission, an operator can mend it.
   if (status === 401 || status === 402 || status === 403) {
     return new AppError(
       'intercom_refused_token',
       'later',
-      `${label}: Intercom refused the token (${said})`,
+      `${label}: Intercom refused the token (${answered})`,
       options,
     );
   }
   if (status === 408 || status >= 500) {
     const retryAfterMs = readRetryAfterMs(answer.headers, answer.receivedAtMs);
-    return new AppError('intercom_unavailable', 'later', `${label}: Intercom is unavailable (${said})`, {
+    return new AppError('intercom_unavailable', 'later', `${label}: Intercom is unavailable (${answered})`, {
       ...options,
       outcomeUnknown: request.isWrite,
       ...(retryAfterMs === null ? {} : { retryAfterMs }),
@@ -70,11 +70,16 @@ export function refusalOf(answer: Answer, request: RequestKind): AppError {
     return new AppError(
       'intercom_not_found',
       'never',
-      `${label}: Intercom knows no such thing (${said})`,
+      `${label}: Intercom knows no such thing (${answered})`,
       options,
     );
   }
-  return new AppError('intercom_refused_request', 'never', `${label}: Intercom refused (${said})`, options);
+  return new AppError(
+    'intercom_refused_request',
+    'never',
+    `${label}: Intercom refused (${answered})`,
+    options,
+  );
 }
 
 /** An answer that we can't make sense of; it may be another one next time. */
@@ -95,10 +100,12 @@ function firstError(body: unknown): { readonly code: string; readonly message: s
   const first: unknown = body['errors'][0];
   if (!isRecord(first) || typeof first['code'] !== 'string') return null;
   const message = typeof first['message'] === 'string' ? first['message'] : '';
-  return { code: first['code'].slice(0, 60), message };
+  // It goes into logs, so nothing but a code may pass for one.
+  const code = /^[\w.-]{1,60}$/.test(first['code']) ? first['code'] : 'unknown';
+  return { code, message };
 }
 
-/** Intercom's message without the request's values and without e-mail addresses, cut to a length fit for a log. */
+/** Intercom's message without the request's values and without e-mail addresses, cut to a sentence or two. */
 function quote(message: string, values: RequestKind['values']): string {
   if (message === '') return '';
   const texts = values.map(String).filter((text) => text.length > 1);
@@ -106,7 +113,7 @@ function quote(message: string, values: RequestKind['values']): string {
   const clean = longestFirst
     .reduce((left, text) => left.replaceAll(text, '…'), message)
     .replaceAll(/[^\s@<>"']+@[^\s@<>"']+/g, '…');
-  return `: ${clean.length > LONGEST_MESSAGE ? `${clean.slice(0, LONGEST_MESSAGE - 1)}…` : clean}`;
+  return clean.length > LONGEST_MESSAGE ? `${clean.slice(0, LONGEST_MESSAGE - 1)}…` : clean;
 }
 
 function readCanonicalId(link: string | null): string | null {

@@ -1,9 +1,10 @@
 import { applyWork, decideAt, readSubject, type DecideSettings } from '../apply-work.js';
-import { judgeFailure } from '../backoff.js';
+import { judgeFailure, reasonOf } from '../backoff.js';
 import type { Clock } from '../clock.js';
 import type { CallOptions, IntercomClient } from '../intercom/client.js';
 import { readItem, readMeaning, type Meaning } from '../intercom/notification.js';
 import { conversationsOfContact, pagesOf } from '../intercom/search.js';
+import { knownTopic } from '../intercom/topics.js';
 import type { Log } from '../log.js';
 import type { Metrics } from '../operate/metrics.js';
 import type { ConversationFacts } from '../rules/facts.js';
@@ -54,7 +55,8 @@ async function processNotification(
 ): Promise<void> {
   const { store, clock, log, metrics, owner } = deps;
   const startedAtMs = clock.nowMs();
-  const fields = { notification: notification.id, topic: notification.topic, attempt: notification.attempt };
+  const topic = notification.topic === null ? null : knownTopic(notification.topic);
+  const fields = { notification: notification.id, topic, attempt: notification.attempt };
   try {
     const call: CallOptions = { priority: 'soon', signal };
     const learned = await learn(deps, notification, call);
@@ -104,7 +106,7 @@ async function processNotification(
       await store.retryNotification({ id: notification.id, owner, reason: verdict.reason, dueAtMs });
     }
     metrics.notifications.inc({ result: verdict.kind === 'park' ? 'parked' : 'retried' });
-    log.warn({ ...fields, result: verdict.kind, err: error, reason: verdict.reason }, 'notification failed');
+    log.warn({ ...fields, result: verdict.kind, err: error, reason: reasonOf(error) }, 'notification failed');
   }
 }
 

@@ -1,5 +1,5 @@
 import { applyWork, decideAt, readSubject, type DecideSettings } from '../apply-work.js';
-import { judgeFailure } from '../backoff.js';
+import { judgeFailure, reasonOf } from '../backoff.js';
 import type { Clock } from '../clock.js';
 import { AppError } from '../errors.js';
 import type { CallOptions, IntercomClient } from '../intercom/client.js';
@@ -94,7 +94,7 @@ async function sendWrite(deps: WriteBackDeps, write: LeasedWrite, signal: AbortS
       });
     }
     metrics.writes.inc({ result: verdict.kind === 'park' ? 'parked' : 'retried' });
-    log.warn({ ...fields, result: verdict.kind, err: error, reason: verdict.reason }, 'write failed');
+    log.warn({ ...fields, result: verdict.kind, err: error, reason: reasonOf(error) }, 'write failed');
   }
 }
 

@@ -1,4 +1,4 @@
-import { chmodSync, closeSync, existsSync, mkdirSync, openSync } from 'node:fs';
+import { chmodSync, closeSync, existsSync, mkdirSync, openSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import Database from 'better-sqlite3';
@@ -49,8 +49,8 @@ export function openConnection(path: string): Connection {
 }
 
 function createPrivately(path: string): void {
-  if (existsSync(path)) return;
   try {
+    if (existsSync(path)) return insistOnPrivacy(path);
     mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
     // SQLite gives its -wal and -shm files the mode of the database file.
     closeSync(openSync(path, 'a', 0o600));
@@ -60,6 +60,14 @@ function createPrivately(path: string): void {
     throw new AppError('store_unavailable', 'later', `the database file can't be created: ${path}`, {
       cause: error,
     });
+  }
+}
+
+/** A copy that was put back may be readable by others; so may be its log, when it was made beside such a file. */
+function insistOnPrivacy(path: string): void {
+  for (const file of [path, `${path}-wal`, `${path}-shm`]) {
+    const mode = statSync(file, { throwIfNoEntry: false })?.mode ?? 0;
+    if ((mode & 0o077) !== 0) chmodSync(file, mode & 0o700);
   }
 }
 
