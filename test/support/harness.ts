@@ -63,6 +63,7 @@ export interface Harness {
   readonly appDeps: AppDeps;
   readonly metrics: Metrics;
   readonly logLines: string[];
+  readonly databasePath: string;
   readonly settings: {
     readonly timeZone: string;
     readonly eligibleProgramsByReferral: Record<string, string>;
@@ -188,6 +189,7 @@ export async function createHarness(options: HarnessOptions = {}): Promise<Harne
     appDeps,
     metrics,
     logLines,
+    databasePath,
     settings,
     settle,
     settleWithRetries: async (withinMs = 3_600_000) => {
