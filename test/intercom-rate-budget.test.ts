@@ -106,6 +106,23 @@ describe('the rate budget', () => {
     },
   );
 
+  it.each([1, 3600, 400 * 86_400])(
+    'is not held up when the clock goes back by %i seconds',
+    async (seconds) => {
+      const { budget, clock } = await learned({ limit: 10, remaining: 0, resetInSeconds: 4 });
+      const before = ask(budget, 'soon', 1);
+      clock.advance(-seconds * 1000);
+      const after = ask(budget, 'soon', 1);
+      clock.advance(5000);
+      await turn();
+      expect([before.granted.length, after.granted.length]).toEqual([1, 1]);
+      const permit = await budget.acquire('soon');
+      permit.settle(answer(clock, null, 429, { 'retry-after': '9' }));
+      clock.advance(-seconds * 1000);
+      expect((budget.snapshot().pausedUntilMs ?? 0) - clock.nowMs()).toBe(9000);
+    },
+  );
+
   it('stops everybody at a 429, for as long as Retry-After says', async () => {
     const { budget, clock } = await learned({ limit: 100, remaining: 50 });
     const permit = await budget.acquire('soon');

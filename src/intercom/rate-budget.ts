@@ -58,7 +58,7 @@ const FIRST_PAUSE_MS = 1000;
 const LONGEST_PAUSE_MS = 60_000;
 
 interface Waiter {
-  readonly deadlineMs: number;
+  deadlineMs: number;
   readonly grant: () => void;
   readonly refuse: (error: AppError) => void;
 }
@@ -78,6 +78,21 @@ export function createRateBudget({ clock, concurrency = CONCURRENCY }: RateBudge
   let strikes = 0;
   let alarm: { readonly atMs: number; readonly cancel: AbortController } | null = null;
 
+  let latestMs = 0;
+
+  /** The time, with everything that was set by it put back as far as the clock was. */
+  const readClock = (): number => {
+    const nowMs = clock.nowMs();
+    const backMs = latestMs - nowMs;
+    latestMs = nowMs;
+    if (backMs > 0) {
+      window.shift(backMs);
+      pausedUntilMs -= backMs;
+      for (const waiter of [...queues.soon, ...queues.sweep]) waiter.deadlineMs -= backMs;
+    }
+    return nowMs;
+  };
+
   const hasRoom = (priority: CallPriority): boolean => {
     if (inFlight >= concurrency) return false;
     const { limit, remaining } = window;
@@ -87,7 +102,7 @@ export function createRateBudget({ clock, concurrency = CONCURRENCY }: RateBudge
   };
 
   const pump = (): void => {
-    const nowMs = clock.nowMs();
+    const nowMs = readClock();
     window.roll(nowMs);
     for (const queue of [queues.soon, queues.sweep]) refuseLate(queue, nowMs);
     if (nowMs >= pausedUntilMs) {
@@ -169,7 +184,7 @@ export function createRateBudget({ clock, concurrency = CONCURRENCY }: RateBudge
         isSettled = true;
         inFlight -= 1;
         const report = answer === null ? null : readRate(answer.headers, answer.receivedAtMs);
-        window.roll(clock.nowMs());
+        window.roll(readClock());
         window.learn(report, sentIn);
         if (answer !== null) noteStatus(answer, report?.resetAtMs ?? null, sentAfterPause);
         pump();
@@ -186,7 +201,7 @@ export function createRateBudget({ clock, concurrency = CONCURRENCY }: RateBudge
           pump();
         };
         const waiter: Waiter = {
-          deadlineMs: clock.nowMs() + LONGEST_WAIT_MS,
+          deadlineMs: readClock() + LONGEST_WAIT_MS,
           grant: () => {
             signal?.removeEventListener('abort', stopped);
             resolve(issuePermit());
@@ -205,7 +220,7 @@ export function createRateBudget({ clock, concurrency = CONCURRENCY }: RateBudge
         pump();
       }),
     snapshot: () => {
-      const nowMs = clock.nowMs();
+      const nowMs = readClock();
       window.roll(nowMs);
       return {
         limit: window.limit,

@@ -11,6 +11,8 @@ export interface RateWindow {
   readonly number: number;
   /** Begins a full window when the known one is over. */
   roll(nowMs: number): void;
+  /** The clock went back by so much: the end of the window with it. */
+  shift(byMs: number): void;
   /** Takes in what the answer to a call of window `sentIn` reported; null when it told nothing, or none came. */
   learn(report: RateReport | null, sentIn: number): void;
 }
@@ -47,6 +49,9 @@ export function createRateWindow(): RateWindow {
       isAssumed = true;
       number += 1;
       untold = 0;
+    },
+    shift: (byMs) => {
+      if (known !== null) known = { ...known, resetAtMs: known.resetAtMs - byMs };
     },
     learn: (report, sentIn) => {
       if (report === null) {

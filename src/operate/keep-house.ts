@@ -17,25 +17,32 @@ const EVERY_MS = 10 * 60_000;
 const PAUSE_MS = 100;
 
 /**
- * Keeps no raw payload longer than it has to be kept, finishes what an erasure began, and frees work that a wrong clock
- * has put off. Small pieces, every ten minutes and at the start.
+ * Keeps no raw payload longer than it has to be kept, finishes what an erasure began, and puts times right when the
+ * clock has gone back. Small pieces, every ten minutes and at the start.
  */
 export function createHouseKeeping(deps: KeepHouseDeps): WorkLoop {
   const { store, clock, log } = deps;
   let dueAtMs = 0;
+  let latestMs = 0;
   // Before the loop's own listener, which only wakes it.
   store.onWork('erasure', () => {
     dueAtMs = 0;
   });
 
-  const keepHouse = async (): Promise<boolean> => {
-    const nowMs = clock.nowMs();
-    const mended = await store.mendTimes(nowMs);
-    if (mended > 0) log.warn({ mended }, 'the clock was far ahead: work that waited for it is due now');
+  const mendTimes = async (nowMs: number): Promise<void> => {
+    const mended = await store.mendTimes({ nowMs, latestMs });
+    if (mended > 0)
+      log.warn({ mended, backMs: latestMs - nowMs }, 'the clock has gone back: times were put back');
+    latestMs = nowMs;
+  };
+
+  /** Answers whether there is more to erase. */
+  const erase = async (nowMs: number): Promise<boolean> => {
     const scrubbed = await store.scrubPayloads();
     const expired = await store.eraseOldPayloads(nowMs - deps.payloadRetentionDays * DAY_MS);
-    const erased = scrubbed.erased + expired;
-    if (erased > 0) log.info({ expired, scrubbed: scrubbed.erased }, 'payloads were erased');
+    if (expired + scrubbed.erased > 0) {
+      log.info({ expired, scrubbed: scrubbed.erased }, 'payloads were erased');
+    }
     return expired > 0 || scrubbed.hasMore;
   };
 
@@ -45,11 +52,15 @@ export function createHouseKeeping(deps: KeepHouseDeps): WorkLoop {
     log,
     concurrency: 1,
     take: async () => {
-      const waitMs = dueAtMs - clock.nowMs();
-      // More than it ever waits: the clock has gone back.
-      if (waitMs > 0 && waitMs <= EVERY_MS) return [];
-      dueAtMs = clock.nowMs() + EVERY_MS;
-      if (await keepHouse()) dueAtMs = clock.nowMs() + PAUSE_MS;
+      const nowMs = clock.nowMs();
+      const hasGoneBack = nowMs < latestMs;
+      if (nowMs < dueAtMs && !hasGoneBack) {
+        latestMs = nowMs;
+        return [];
+      }
+      dueAtMs = nowMs + EVERY_MS;
+      await mendTimes(nowMs);
+      if (await erase(nowMs)) dueAtMs = nowMs + PAUSE_MS;
       return [];
     },
     handle: () => Promise.resolve(),

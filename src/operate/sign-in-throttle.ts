@@ -25,8 +25,10 @@ export function createSignInThrottle(clock: Clock): SignInThrottle {
 
   const forgetEnded = (): void => {
     const nowMs = clock.nowMs();
-    if (all.endsAtMs <= nowMs) all = { endsAtMs: nowMs + WINDOW_MS, failures: 0 };
-    for (const [address, count] of byAddress) if (count.endsAtMs <= nowMs) byAddress.delete(address);
+    // One that ends later than any window was begun before the clock went back.
+    const isOver = ({ endsAtMs }: Count): boolean => endsAtMs <= nowMs || endsAtMs > nowMs + WINDOW_MS;
+    if (isOver(all)) all = { endsAtMs: nowMs + WINDOW_MS, failures: 0 };
+    for (const [address, count] of byAddress) if (isOver(count)) byAddress.delete(address);
   };
 
   return {

@@ -105,10 +105,10 @@ export interface Store extends RunStore, SweepStore, ActivityStore {
    */
   scrubPayloads(): Promise<{ readonly erased: number; readonly hasMore: boolean }>;
   /**
-   * Makes due what waits for a moment further ahead than anything ever waits, and ends such leases: the clock was wrong
-   * when they were given. Answers how many rows that concerned.
+   * Where the clock has gone back, by more than a second, puts back with it every time that was taken from it, and has
+   * members decided upon again whose decision lies ahead. Answers how many rows that concerned.
    */
-  mendTimes(nowMs: number): Promise<number>;
+  mendTimes(clock: ClockReading): Promise<number>;
   /**
    * Ties the database to one Intercom workspace: stores `id` when none is stored. Returns the stored one, so that the
    * caller can refuse a token of another workspace.
@@ -126,6 +126,12 @@ export interface Store extends RunStore, SweepStore, ActivityStore {
   /** Calls `listener` after a commit that may have given `loop` work. Returns the function that stops it. */
   onWork(loop: WorkKind, listener: () => void): () => void;
   close(): Promise<void>;
+}
+
+export interface ClockReading {
+  readonly nowMs: number;
+  /** The latest time that this process has seen on the same clock. */
+  readonly latestMs: number;
 }
 
 export type WorkKind = 'inbox' | 'writes' | 'transitions' | 'erasure';

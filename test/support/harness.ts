@@ -45,6 +45,8 @@ export interface HarnessOptions {
   readonly dryRun?: boolean;
   readonly settleAfterSeconds?: number;
   readonly database?: string;
+  /** False beside another one in the same test, which then answers for Intercom. */
+  readonly listens?: boolean;
   /** `EXPORT_DIR`. */
   readonly exportDir?: string;
   /** Puts something between the service and its client. */
@@ -91,7 +93,7 @@ export async function createHarness(options: HarnessOptions = {}): Promise<Harne
   const workspace = createWorkspace({ clock, ...options.workspace });
   const folder = mkdtempSync(join(tmpdir(), 'engagement-test-'));
   const server = setupServer(...handlersFor(workspace));
-  server.listen({ onUnhandledRequest: 'error' });
+  if (options.listens !== false) server.listen({ onUnhandledRequest: 'error' });
   const settings = {
     timeZone: options.timeZone ?? 'America/New_York',
     eligibleProgramsByReferral: { 'Counter Health': 'Smart Access' },

@@ -72,9 +72,25 @@ export function saveCoaches({ connection, meta }: Tables, listed: readonly Coach
   });
 }
 
-/** True when a value could be written and read back; the commit makes the disk take part. */
+/** As long as most notifications are: it has to fit into new pages, as they have. */
+const PROBE_BYTES = 8192;
+
+/**
+ * True when a notification could be stored now and a value be written and read back; the commit makes the disk take
+ * part.
+ */
 export function canWrite({ connection, meta }: Tables): boolean {
+  const { sqlite, transact } = connection;
   const probe = (meta.read('write_probe') ?? 0) + 1;
-  connection.transact(() => meta.save('write_probe', probe));
+  transact(() => {
+    sqlite
+      .prepare(
+        `insert into inbox (origin, dedupe_key, received_at_ms, body, status, due_at_ms, attempts)
+         values ('webhook', 'probe', 0, zeroblob(?), 'done', 0, 0)`,
+      )
+      .run(PROBE_BYTES);
+    sqlite.prepare("delete from inbox where dedupe_key = 'probe'").run();
+    meta.save('write_probe', probe);
+  });
   return meta.read('write_probe') === probe;
 }

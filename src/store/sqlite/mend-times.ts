@@ -1,31 +1,45 @@
-import type { Connection } from './connection.js';
+import type { ClockReading } from '../store.js';
+import type { Tables } from './tables.js';
 
-/** No wait and no lease that this program gives is longer (the longest is a settle delay of a day). */
-const LONGEST_WAIT_MS = 25 * 3_600_000;
-const LONGEST_LEASE_MS = 3_600_000;
-/** What a lease that ends in the far future gets instead: a living owner is done by then. */
-const LAST_LEASE_MS = 60_000;
+/** Clocks are put right by less than this all the time, and nothing waits for a second. */
+const SMALLEST_STEP_MS = 1000;
 
 /**
- * After the clock was wrong, and far ahead, work would wait until that time comes: it falls due now instead, and leases
- * end soon. Answers how many rows that concerned; 0 is the rule.
+ * Notices that the clock has gone back, also while the service was down, and puts back with it every time that was
+ * taken from it: else work would wait for a time that comes again, and what is read now would count as older than what
+ * is cached. Answers how many rows that concerned; 0 where the clock goes on as it should.
  */
-export function mendTimes({ sqlite, transact }: Connection, nowMs: number): number {
-  const waits = [nowMs, nowMs + LONGEST_WAIT_MS] as const;
-  const leases = [nowMs + LAST_LEASE_MS, nowMs + LONGEST_LEASE_MS] as const;
-  return transact(() => {
-    let mended = 0;
-    const mend = (statement: string, [to, from]: readonly [number, number]): void => {
-      mended += sqlite.prepare(statement).run(to, from).changes;
-    };
-    mend("update inbox set due_at_ms = ? where status = 'waiting' and due_at_ms > ?", waits);
-    mend("update outbox set due_at_ms = ? where state = 'ready' and due_at_ms > ?", waits);
-    for (const table of ['inbox', 'outbox', 'runs']) {
-      mend(
-        `update ${table} set lease_until_ms = ? where lease_owner is not null and lease_until_ms > ?`,
-        leases,
-      );
-    }
-    return mended;
+export function mendTimes(tables: Tables, { nowMs, latestMs }: ClockReading): number {
+  const { connection, meta, bell } = tables;
+  const knownMs = Math.max(latestMs, meta.read('clock_at_ms') ?? 0);
+  const mended = connection.transact(() => {
+    meta.save('clock_at_ms', nowMs);
+    return knownMs - nowMs > SMALLEST_STEP_MS ? putBack(tables, nowMs, knownMs - nowMs) : 0;
   });
+  if (mended > 0) for (const kind of ['inbox', 'writes', 'transitions'] as const) bell.ring(kind);
+  return mended;
+}
+
+/** Looks at every row: it happens as good as never. */
+function putBack({ connection, meta }: Tables, nowMs: number, stepMs: number): number {
+  const values = { nowMs, stepMs, nowAt: Math.floor(nowMs / 1000) };
+  const changed = [
+    'update inbox set received_at_ms = max(@nowMs, received_at_ms - @stepMs) where received_at_ms > @nowMs',
+    `update inbox set due_at_ms = max(@nowMs, due_at_ms - @stepMs) where status = 'waiting' and due_at_ms > @nowMs`,
+    `update outbox set due_at_ms = max(@nowMs, due_at_ms - @stepMs) where due_at_ms > @nowMs`,
+    ...['inbox', 'outbox', 'runs'].map(
+      (table) =>
+        `update ${table} set lease_until_ms = max(@nowMs, lease_until_ms - @stepMs) where lease_until_ms > @nowMs`,
+    ),
+    ...['contacts', 'conversations'].map(
+      (table) => `update ${table} set seen_at_ms = @nowMs where seen_at_ms > @nowMs`,
+    ),
+    'update lifecycles set at = @nowAt where at > @nowAt',
+    // What was decided in days that have not come is decided again.
+    'update members set decided_at_ms = @nowMs, next_change_at = @nowAt where decided_at_ms > @nowMs',
+  ].reduce((sum, statement) => sum + connection.sqlite.prepare(statement).run(values).changes, 0);
+  for (const name of ['applied_at', 'swept_at', 'complete_at'] as const) {
+    if ((meta.read(name) ?? 0) > values.nowAt) meta.save(name, values.nowAt);
+  }
+  return changed;
 }

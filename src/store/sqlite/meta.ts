@@ -24,6 +24,8 @@ interface MetaValues {
   readonly silent_since_at: number | null;
   readonly write_probe: number;
   readonly scrubbing: Scrubbing;
+  /** The latest time that was looked at; see `mend-times.ts`. */
+  readonly clock_at_ms: number;
 }
 
 export interface Meta {
@@ -47,6 +49,7 @@ const READERS: { readonly [Name in keyof MetaValues]: (value: unknown) => MetaVa
   silent_since_at: readNumber,
   write_probe: readNumber,
   scrubbing: readScrubbing,
+  clock_at_ms: readNumber,
 };
 
 /** Reports show how fresh the cache is. */

@@ -155,7 +155,7 @@ export function openSqliteStore({ path, timeZone, log }: SqliteStoreOptions): St
         if (scrubbed.erased > 0) emptyLog();
         return scrubbed;
       }),
-    mendTimes: (nowMs) => withOpen(() => mendTimes(connection, nowMs)),
+    mendTimes: (clock) => withOpen(() => mendTimes(tables, clock)),
     bindWorkspace: (workspace) => withOpen(() => bindWorkspace(tables, workspace)),
     readWorkspace: () => withOpen(() => meta.read('workspace')),
     releaseDeadLeases: (isDead) => withOpen(() => releaseDeadLeases(tables, isDead)),
