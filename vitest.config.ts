@@ -38,6 +38,7 @@ export default defineConfig({
       // Reports against a plain computation of the rules, for workspaces of 2,000 members: takes minutes.
       {
         test: { name: 'agreement', include: ['test/agreement/*.test.ts'], setupFiles, testTimeout: 300_000 },
+      },
       // Thousands of broken requests, full disks, stops with work in hand; about two minutes.
       {
         test: {

@@ -152,7 +152,11 @@ test('planted names, dates, tokens and secrets appear in no log line, metric, er
       200, 400,
     ]);
   }
-  for (const body of [ALL_WORDS, JSON.stringify({ unknown: EMAIL }), JSON.stringify({ lookbackDays: NAME })]) {
+  for (const body of [
+    ALL_WORDS,
+    JSON.stringify({ unknown: EMAIL }),
+    JSON.stringify({ lookbackDays: NAME }),
+  ]) {
     expect(await ask('/API/intercom/sessions', { method: 'POST', headers, body })).toBe(400);
   }
   const outputPath = JSON.stringify({ outputPath: `../${NAME}` });
