@@ -1,11 +1,10 @@
 import { Hono } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
 import { requestId } from 'hono/request-id';
-import { reasonOf } from './backoff.js';
 import type { Clock } from './clock.js';
-import { AppError } from './errors.js';
 import type { Log } from './log.js';
 import { createAccess, type AccessRules } from './operate/access.js';
+import { failRequest } from './operate/failed-request.js';
 import { createHealthRoutes } from './operate/health.js';
 import { JOB_OPERATIONS } from './operate/jobs/job-operations.js';
 import { createJobRoutes } from './operate/jobs/job-routes.js';
@@ -94,6 +93,12 @@ export function createApp(deps: AppDeps): Hono {
   const access = createAccess(deps.access, clock);
   app.use('/API/*', access.api);
   for (const path of ['/metrics', '/openapi.json', '/docs', '/docs/*']) app.use(path, access.api);
+  app.use('/API/*', async (context, next) => {
+    await next();
+    // Browsers, which bring a cookie instead of a token, keep no personal data; programs decide for themselves.
+    const isProgram = context.req.header('authorization') !== undefined;
+    if (!isProgram || !context.res.headers.has('cache-control')) context.header('cache-control', 'no-store');
+  });
   app.get('/metrics', async (context) =>
     context.body(await deps.metrics.registry.metrics(), 200, {
       'content-type': deps.metrics.registry.contentType,
@@ -113,19 +118,8 @@ export function createApp(deps: AppDeps): Hono {
 
   app.notFound((context) => answerProblem(context, 404, 'There is nothing at this address.'));
   app.onError((error, context) => {
-    const request: unknown = context.get('requestId');
-    log.error(
-      { request, err: error, route: context.req.routePath, reason: reasonOf(error) },
-      'a request failed',
-    );
-    if (error instanceof AppError && error.code === 'store_unavailable') {
-      return answerProblem(context, 503, 'The database cannot be used at this moment.');
-    }
-    return answerProblem(
-      context,
-      500,
-      'Something went wrong here; the log has the details under this requestId.',
-    );
+    const { status, sentence } = failRequest(error, context, log);
+    return answerProblem(context, status, sentence);
   });
   return app;
 }

@@ -10,6 +10,7 @@ import { FormToken } from './layout.js';
 import { LiveControls } from './live-controls.js';
 import { FreshnessLine } from './parts/freshness.js';
 import { countOf } from './parts/numbers.js';
+import { Notice } from './parts/notice.js';
 import { Tiles } from './parts/tiles.js';
 import { WritesTable } from './parts/writes-table.js';
 import type { Render } from './render.js';
@@ -58,9 +59,9 @@ export async function showActivity(deps: ActivityPageDeps, context: Context): Pr
           <LiveControls />
         </div>
         {replayed > 0 && (
-          <p class="done" role="status">
+          <Notice tone="done" role="status">
             {countOf(replayed, 'piece')} of parked work went back into the flow.
-          </p>
+          </Notice>
         )}
         <form id="replay" method="post" action="/intercom/activity/replay">
           <FormToken value={formToken} />

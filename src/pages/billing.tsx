@@ -5,7 +5,7 @@ import { memberHref } from './addresses.js';
 import { Bars } from './parts/bars.js';
 import { shareText } from './parts/numbers.js';
 import { Tiles } from './parts/tiles.js';
-import { InstantDay } from './parts/when.js';
+import { InstantDay, monthText } from './parts/when.js';
 import { employerFilter, memberIdColumn } from './report/common.js';
 import { textOf, textsOf } from './report/filter-values.js';
 import type { AboveFacts, ReportPage } from './report/report-page.js';
@@ -121,10 +121,4 @@ function datesOf(month: string): { enrolledFromOn: string; enrolledToOn: string 
 
 function monthBefore(month: string): string {
   return addDaysOn(`${month}-01`, -1).slice(0, 7);
-}
-
-const MONTH = new Intl.DateTimeFormat('en-GB', { timeZone: 'UTC', month: 'long', year: 'numeric' });
-
-function monthText(month: string): string {
-  return MONTH.format(new Date(`${month}-01T00:00:00Z`));
 }

@@ -54,11 +54,18 @@ export const dataQualityPage: ReportPage<Row> = {
   // By coach and time, then by problem: more than one column says.
   order: null,
   columns: (zone) => [
-    { name: 'Problem', key: 'problem', value: ({ problem }) => problem, cell: ({ problem }) => problem },
+    {
+      name: 'Problem',
+      key: 'problem',
+      width: 'together',
+      value: ({ problem }) => problem,
+      cell: ({ problem }) => problem,
+    },
     { name: 'What would mend it', cell: ({ reasons }) => reasons.join('; ') },
     {
       name: 'Coach',
       key: 'coachName',
+      width: 'together',
       value: ({ coachName }) => coachName,
       cell: ({ coachName }) => coachName,
     },
@@ -81,7 +88,7 @@ export const dataQualityPage: ReportPage<Row> = {
 };
 
 async function showAbove(facts: AboveFacts) {
-  const { body } = facts;
+  const { body, hrefWith } = facts;
   return (
     <>
       <Tiles
@@ -89,7 +96,7 @@ async function showAbove(facts: AboveFacts) {
         tiles={PROBLEMS.map(({ problem, name, summary }) => ({
           name,
           count: summaryCount(body, summary),
-          href: `/intercom/data-quality?${new URLSearchParams({ problem }).toString()}`,
+          href: hrefWith('problem', problem),
         }))}
       />
       <Bars title="Closed calls that do not count, by when they closed" bars={await countPeriods(facts)} />

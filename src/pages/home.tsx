@@ -1,52 +1,88 @@
-import type { GlossaryEntry } from '../rules/glossary.js';
-import type { Freshness } from '../store/store.js';
+import type { Context } from 'hono';
+import { nowAt, type Clock } from '../clock.js';
 import { engagement } from '../reports/engagement.js';
+import { reportContext } from '../reports/report.js';
+import { glossary, type GlossaryEntry } from '../rules/glossary.js';
+import type { ReportStore } from '../store/report-store.js';
+import type { Store } from '../store/store.js';
 import { PAGES } from './addresses.js';
+import { showAttention } from './home/attention.js';
+import { showHeadline } from './home/headline.js';
 import { FreshnessLine } from './parts/freshness.js';
-import type { View } from './render.js';
-import type { Child } from 'hono/jsx';
+import type { Render } from './render.js';
 
-export interface HomeFacts {
-  readonly freshness: Freshness;
-  readonly glossary: readonly GlossaryEntry[];
+export interface HomePageDeps {
+  readonly store: Pick<Store, 'freshness' | 'backlog' | 'parked'>;
+  readonly reports: ReportStore;
+  readonly clock: Clock;
   readonly timeZone: string;
-  readonly headline: Child;
+  readonly eligibleProgramsByReferral: Readonly<Record<string, string>>;
+  readonly render: Render;
 }
 
-/** Headline figures, every report with its purpose, freshness, and the words. */
-export function homeView({ freshness, glossary, timeZone, headline }: HomeFacts): View {
-  return {
+/** What wants attention, headline figures, every report with its purpose, freshness, and the words. */
+export async function showHome(deps: HomePageDeps, context: Context): Promise<Response> {
+  const about = reportContext(deps.reports, nowAt(deps.clock), deps.timeZone);
+  const freshness = await deps.store.freshness();
+  const [attention, headline] = await Promise.all([
+    showAttention(about, await deps.store.parked()),
+    showHeadline(about),
+  ]);
+  return deps.render(context, {
     title: 'Home',
     current: '/intercom',
     body: () => (
       <>
         <h1>Coaching engagement</h1>
-        <FreshnessLine freshness={freshness} zone={timeZone} />
+        <FreshnessLine freshness={freshness} zone={deps.timeZone} />
+        {attention}
         {headline}
         <h2>Reports</h2>
         <ul class="report-list">
           {PAGES.slice(1).map(({ path, name, purpose }) => (
-            <li>
-              <a href={path}>{name}</a>: {purpose}
-            </li>
+            <ReportItem href={path} name={name} purpose={purpose} />
           ))}
-          <li>
-            <a href={`${engagement.path}?format=csv`} download>
-              {engagement.title}
-            </a>
-            : {engagement.purpose}
-          </li>
+          <ReportItem
+            href={`${engagement.path}?format=csv`}
+            name={`${engagement.title} (download)`}
+            purpose={engagement.purpose}
+            isFile
+          />
         </ul>
         <h2 id="glossary">What the words mean</h2>
-        <dl class="glossary">
-          {glossary.map(({ term, meaning }) => (
-            <div>
-              <dt>{term}</dt>
-              <dd>{meaning}</dd>
-            </div>
-          ))}
-        </dl>
+        <Glossary entries={glossary(deps)} />
       </>
     ),
-  };
+  });
+}
+
+interface ReportItemProps {
+  readonly href: string;
+  readonly name: string;
+  readonly purpose: string;
+  readonly isFile?: boolean;
+}
+
+function ReportItem({ href, name, purpose, isFile = false }: ReportItemProps) {
+  return (
+    <li>
+      <a href={href} download={isFile}>
+        {name}
+      </a>
+      <p>{purpose}</p>
+    </li>
+  );
+}
+
+function Glossary({ entries }: { readonly entries: readonly GlossaryEntry[] }) {
+  return (
+    <dl class="glossary">
+      {entries.map(({ term, meaning }) => (
+        <div>
+          <dt>{term}</dt>
+          <dd>{meaning}</dd>
+        </div>
+      ))}
+    </dl>
+  );
 }

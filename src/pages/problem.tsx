@@ -1,40 +1,55 @@
+import type { Context } from 'hono';
 import type { ContentfulStatusCode } from 'hono/utils/http-status';
-import type { FieldProblem } from '../operate/problem.js';
+import type { Access } from '../operate/access.js';
+import { PAGES } from './addresses.js';
 import type { View } from './render.js';
 
 const TITLES: Readonly<Record<number, string>> = {
-  400: 'This address cannot be answered',
   403: 'Not allowed',
   404: 'There is nothing here',
+  500: 'Something went wrong',
+  503: 'Not at this moment',
 };
 
-/** A page for what cannot be shown. */
+/** A page for what cannot be shown, and the way on from it. */
 export function problemView(
+  access: Access,
+  context: Context,
   status: ContentfulStatusCode,
   sentence: string,
-  fields: readonly FieldProblem[] = [],
 ): View {
+  const title = TITLES[status] ?? 'Problem';
+  const isStranger = access.hasSignIn && access.sessionOf(context) === null;
+  const request: unknown = context.get('requestId');
   return {
-    title: TITLES[status] ?? 'Problem',
+    title,
     current: null,
     status,
+    isPublic: isStranger,
     body: () => (
       <>
-        <h1>{TITLES[status] ?? 'Problem'}</h1>
+        <h1>{title}</h1>
         <p>{sentence}</p>
-        {fields.length > 0 && (
-          <ul>
-            {fields.map(({ field, message, allowed }) => (
+        {status >= 500 && (
+          <p>
+            Load the page again in a moment. The service’s log tells more about request{' '}
+            <code>{String(request)}</code>.
+          </p>
+        )}
+        {isStranger ? (
+          <p>
+            <a href="/intercom">To the pages</a>
+          </p>
+        ) : (
+          <ul class="report-list">
+            {PAGES.map(({ path, name, purpose }) => (
               <li>
-                <code>{field}</code> {message}
-                {allowed !== undefined && `: ${allowed.join(', ')}`}
+                <a href={path}>{name}</a>
+                <p>{purpose}</p>
               </li>
             ))}
           </ul>
         )}
-        <p>
-          <a href="/intercom">Home</a>
-        </p>
       </>
     ),
   };

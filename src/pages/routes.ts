@@ -1,10 +1,10 @@
-import { Hono } from 'hono';
+import { Hono, type Context } from 'hono';
+import { accepts } from 'hono/accepts';
 import { compress } from 'hono/compress';
-import { nowAt, type Clock } from '../clock.js';
+import type { Clock } from '../clock.js';
 import type { Log } from '../log.js';
 import type { Access } from '../operate/access.js';
-import { glossary } from '../rules/glossary.js';
-import { reportContext } from '../reports/report.js';
+import { failRequest } from '../operate/failed-request.js';
 import type { ReportStore } from '../store/report-store.js';
 import type { Store } from '../store/store.js';
 import { replayParked, showActivity } from './activity.js';
@@ -12,11 +12,10 @@ import { readAssets } from './assets.js';
 import { billingPage } from './billing.js';
 import { caseloadPage } from './caseload.js';
 import { dataQualityPage } from './data-quality.js';
-import { showHeadline } from './headline.js';
-import { homeView } from './home.js';
+import { showHome } from './home.js';
 import { newParticipantsPage } from './new-participants.js';
 import type { ReportPage } from './report/report-page.js';
-import { downloadSorted, showReport, type ReportPageDeps } from './report/show-report.js';
+import { downloadTable, showReport, type ReportPageDeps } from './report/show-report.js';
 import { sessionsPage } from './sessions.js';
 import { upcomingPage } from './upcoming.js';
 import { showMember } from './member.js';
@@ -27,7 +26,7 @@ import { createSignInRoutes, signOut } from './sign-in.js';
 
 export interface PagesDeps {
   readonly store: Store;
-  readonly reports?: ReportStore;
+  readonly reports: ReportStore;
   readonly clock: Clock;
   readonly log: Log;
   readonly access: Access;
@@ -36,17 +35,21 @@ export interface PagesDeps {
   readonly eligibleProgramsByReferral: Readonly<Record<string, string>>;
 }
 
+const NO_PAGE = 'There is no page at this address.';
+
 /**
  * Everything that people see. Pages are compressed although they show what an address says beside personal data:
  * the cookie is not sent with what other sites request in the background, and form tokens differ each time.
  */
 export function createPageRoutes(deps: PagesDeps): Hono {
-  const { access, store, reports } = deps;
+  const { access } = deps;
   const assets = readAssets();
   const render = createRender({ ...deps, assets });
   const pages = { ...deps, render };
   const routes = new Hono();
-  const guard = access.pages((context, status, sentence) => render(context, problemView(status, sentence)));
+  const showProblem = (context: Context, status: 403 | 404 | 500 | 503, sentence: string) =>
+    render(context, problemView(access, context, status, sentence));
+  const guard = access.pages(showProblem);
 
   routes.route('/', assets.routes);
   routes.get('/', (context) => context.redirect('/intercom', 303));
@@ -57,28 +60,27 @@ export function createPageRoutes(deps: PagesDeps): Hono {
     routes.use(path, guard);
   }
   routes.post('/sign-out', (context) => signOut(context, access));
-  routes.get('/intercom', async (context) => {
-    const freshness = await store.freshness();
-    return render(
-      context,
-      homeView({
-        freshness,
-        glossary: glossary(deps),
-        timeZone: deps.timeZone,
-        headline:
-          reports === undefined
-            ? ''
-            : await showHeadline(reportContext(reports, nowAt(deps.clock), deps.timeZone)),
-      }),
-    );
-  });
-  if (reports !== undefined) for (const addRoutes of REPORT_PAGES) addRoutes(routes, { ...pages, reports });
+  routes.get('/intercom', (context) => showHome(pages, context));
+  for (const addRoutes of REPORT_PAGES) addRoutes(routes, pages);
   routes.get('/intercom/members/:id', (context) => showMember(pages, context, context.req.param('id')));
   routes.get('/intercom/activity', (context) => showActivity(pages, context));
   routes.post('/intercom/activity/replay', (context) => replayParked(pages, context));
-  routes.all('/intercom/*', (context) =>
-    render(context, problemView(404, 'There is no page at this address.')),
-  );
+  routes.all('/intercom/*', (context) => showProblem(context, 404, NO_PAGE));
+  // People who mistype any other address are told so on a page too; programs are answered by the app.
+  routes.get('*', (context) => {
+    const wanted = accepts(context, {
+      header: 'Accept',
+      supports: ['text/html', 'application/json'],
+      default: 'application/json',
+    });
+    return wanted === 'text/html' && !context.req.path.startsWith('/API/')
+      ? showProblem(context, 404, NO_PAGE)
+      : context.notFound();
+  });
+  routes.onError((error, context) => {
+    const { status, sentence } = failRequest(error, context, deps.log);
+    return showProblem(context, status, sentence);
+  });
   return routes;
 }
 
@@ -95,6 +97,6 @@ const REPORT_PAGES = [
 function reportRoutes<Row>(page: ReportPage<Row>): (routes: Hono, deps: ReportPageDeps) => void {
   return (routes, deps) => {
     routes.get(page.path, (context) => showReport(deps, page, context));
-    routes.get(`${page.path}.csv`, (context) => downloadSorted(deps, page, context));
+    routes.get(`${page.path}.csv`, (context) => downloadTable(deps, page, context));
   };
 }

@@ -60,6 +60,7 @@ export const sessionsPage: ReportPage<Row> = {
     {
       name: 'Coach',
       key: 'coachName',
+      width: 'together',
       value: ({ coachName }) => coachName,
       cell: ({ coachName }) => coachName,
     },

@@ -7,6 +7,7 @@ import { clientAddress } from '../operate/client-address.js';
 import { isCrossSiteChange } from '../operate/cross-site.js';
 import { SESSION_SECONDS } from '../operate/sessions.js';
 import { createSignInThrottle } from '../operate/sign-in-throttle.js';
+import { Notice } from './parts/notice.js';
 import type { Render, View } from './render.js';
 
 export interface SignInDeps {
@@ -99,9 +100,9 @@ function signInView(next: string, refusal: { status: 403 | 429; sentence: string
         <h1>Sign in</h1>
         <p>These pages show members’ personal data. Sign in with one of the tokens of this service.</p>
         {refusal !== null && (
-          <p id="refusal" class="problem" role="alert">
+          <Notice id="refusal" tone="problem" role="alert">
             {refusal.sentence}
-          </p>
+          </Notice>
         )}
         <form method="post" action="/sign-in">
           <input type="hidden" name="next" value={next} />

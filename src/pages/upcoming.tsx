@@ -68,6 +68,7 @@ export const upcomingPage: ReportPage<Row> = {
     {
       name: 'Coach',
       key: 'coachName',
+      width: 'together',
       value: ({ coachName }) => coachName,
       cell: ({ coachName }) => coachName,
     },

@@ -108,9 +108,10 @@ export async function createHarness(options: HarnessOptions = {}): Promise<Harne
   const client = createTestClient(workspace, clock, { budget });
   const intercom = options.wrapIntercom?.(client) ?? client;
   const deps = { store, intercom, clock, log, metrics, owner: 'test/1/0', settings, maxChangeShare: 0.2 };
-  const loops: readonly [WorkLoop, WorkLoop, WorkLoop] = [
+  const writer = createWriter({ ...deps, dryRun: options.dryRun ?? false });
+  const loops: readonly WorkLoop[] = [
     createProcessor({ ...deps, settleAfterSeconds: options.settleAfterSeconds ?? 0 }),
-    createWriter({ ...deps, dryRun: options.dryRun ?? false }),
+    writer,
     createTransitions(deps),
     createHouseKeeping({ ...deps, payloadRetentionDays: 30 }),
   ];
@@ -169,7 +170,7 @@ export async function createHarness(options: HarnessOptions = {}): Promise<Harne
     job.then(markDone, markDone);
     let idleRounds = 0;
     while (!progress.isDone) {
-      const handled = await passTimeUntil(loops[1].runDue());
+      const handled = await passTimeUntil(writer.runDue());
       idleRounds = handled === 0 && budget.snapshot().inFlight === 0 ? idleRounds + 1 : 0;
       // Nothing but the passing of time can bring it on.
       if (idleRounds > 20) clock.advance(250);

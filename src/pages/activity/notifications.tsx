@@ -1,4 +1,6 @@
 import type { RecentNotification } from '../../store/activity-store.js';
+import { memberHref } from '../addresses.js';
+import { DataTable } from '../parts/data-table.js';
 import { Instant } from '../parts/when.js';
 
 interface NotificationsTableProps {
@@ -14,35 +16,35 @@ const ORIGINS = {
 
 /** What came in last and what became of it. */
 export function NotificationsTable({ notifications, zone }: NotificationsTableProps) {
-  if (notifications.length === 0) return <p class="empty">Nothing has come in.</p>;
   return (
-    <div class="scroll" tabindex={0} role="region" aria-label="Recent notifications">
-      <table>
-        <caption class="unseen">Notifications, newest first</caption>
-        <thead>
-          <tr>
-            <th scope="col">Received</th>
-            <th scope="col">From</th>
-            <th scope="col">Topic</th>
-            <th scope="col">About</th>
-            <th scope="col">Outcome</th>
-          </tr>
-        </thead>
-        <tbody>
-          {notifications.map((one) => (
-            <tr data-key={`notification-${one.id}`}>
-              <td>
-                <Instant at={Math.floor(one.receivedAtMs / 1000)} zone={zone} precision="second" />
-              </td>
-              <td>{ORIGINS[one.origin]}</td>
-              <td>{one.topic ?? '–'}</td>
-              <td>{one.subject === null ? '–' : `${one.subject.kind} ${one.subject.id}`}</td>
-              <td>{outcomeText(one)}</td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </div>
+    <DataTable
+      caption="Notifications, newest first"
+      rows={notifications}
+      empty="Nothing has come in yet. Intercom’s webhooks arrive at /webhooks/intercom."
+      keyOf={({ id }) => `notification-${id}`}
+      columns={[
+        {
+          name: 'Received',
+          cell: ({ receivedAtMs }) => (
+            <Instant at={Math.floor(receivedAtMs / 1000)} zone={zone} precision="second" />
+          ),
+        },
+        { name: 'From', cell: ({ origin }) => ORIGINS[origin] },
+        { name: 'Topic', cell: ({ topic }) => topic },
+        { name: 'About', cell: aboutWhat },
+        { name: 'Outcome', cell: outcomeText },
+      ]}
+    />
+  );
+}
+
+function aboutWhat({ subject }: RecentNotification) {
+  if (subject === null) return null;
+  if (subject.kind === 'conversation') return `conversation ${subject.id}`;
+  return (
+    <>
+      contact <a href={memberHref(subject.id)}>{subject.id}</a>
+    </>
   );
 }
 

@@ -15,7 +15,9 @@ const MOST = 50;
 
 /** What failed for good and waits for a person, with its reason and a button that puts it back into the flow. */
 export function ParkedWork({ parked, zone, formId }: ParkedWorkProps) {
-  if (parked.length === 0) return <p class="empty">Nothing is parked.</p>;
+  if (parked.length === 0) {
+    return <p class="empty">Nothing is parked. What fails for good waits here, with the reason.</p>;
+  }
   const left = parked.length - MOST;
   return (
     <>
@@ -24,10 +26,11 @@ export function ParkedWork({ parked, zone, formId }: ParkedWorkProps) {
         caption="Parked work, oldest first"
         rows={parked.slice(0, MOST)}
         empty=""
+        keyOf={({ kind, id }) => `${kind}-${id}`}
         columns={[
           { name: 'Since', cell: ({ sinceMs }) => <Instant at={Math.floor(sinceMs / 1000)} zone={zone} /> },
-          { name: 'What', cell: whatIsParked },
-          { name: 'Why', cell: ({ reason }) => reason },
+          { name: 'What', isRowHeader: true, cell: whatIsParked },
+          { name: 'Why', width: 'wide', cell: ({ reason }) => reason },
           { name: 'Attempts', isNumber: true, cell: ({ attempts }) => attempts },
           {
             name: 'Put back',

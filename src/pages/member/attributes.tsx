@@ -1,10 +1,18 @@
+import type { AttributeValue, Evidence } from '../../rules/facts.js';
 import { READ_ATTRIBUTES } from '../../rules/vocabulary.js';
 import type { MemberRecord } from '../../store/store.js';
 import { AttributeText } from '../parts/attribute-value.js';
+import { DataTable } from '../parts/data-table.js';
 
 interface MemberAttributesProps {
   readonly record: MemberRecord;
   readonly zone: string;
+}
+
+interface AttributeRow {
+  readonly held: AttributeValue | undefined;
+  readonly evidence: Evidence;
+  readonly isWaiting: boolean;
 }
 
 /** What Intercom holds, what it should hold, and why. */
@@ -15,51 +23,53 @@ export function MemberAttributes({ record, zone }: MemberAttributesProps) {
       ['waiting', 'held', 'parked'].includes(write.outcome) ? [write.attribute] : [],
     ),
   );
+  const maintained = decision.evidence.map((evidence) => ({
+    held: contact.attributes[evidence.attribute],
+    evidence,
+    isWaiting: waiting.has(evidence.attribute),
+  }));
   return (
-    <div class="scroll" tabindex={0} role="region" aria-label="Attributes and why they hold">
-      <table id="attributes">
-        <caption class="unseen">Attributes that this service maintains, then those it only reads</caption>
-        <thead>
-          <tr>
-            <th scope="col">Attribute</th>
-            <th scope="col">In Intercom</th>
-            <th scope="col">Should be</th>
-            <th scope="col">Why</th>
-          </tr>
-        </thead>
-        <tbody>
-          {decision.evidence.map(({ attribute, wanted, because }) => (
-            <tr>
-              <th scope="row">{attribute}</th>
-              <td data-flash data-attribute={attribute}>
-                <AttributeText attribute={attribute} value={contact.attributes[attribute]} zone={zone} />
-              </td>
-              <td>
-                {wanted.kind === 'leave' ? (
-                  'left as it is'
-                ) : waiting.has(attribute) ? (
-                  <>
-                    <AttributeText attribute={attribute} value={wanted.value} zone={zone} /> (on its way)
-                  </>
-                ) : (
-                  'the same'
-                )}
-              </td>
-              <td class="why">{because}</td>
-            </tr>
-          ))}
-          {READ_ATTRIBUTES.map((attribute) => (
-            <tr>
-              <th scope="row">{attribute}</th>
-              <td>
-                <AttributeText attribute={attribute} value={contact.attributes[attribute]} zone={zone} />
-              </td>
-              <td>only read</td>
-              <td></td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </div>
+    <>
+      <DataTable<AttributeRow>
+        id="attributes"
+        caption="Attributes that this service maintains, and why"
+        rows={maintained}
+        empty=""
+        columns={[
+          { name: 'Attribute', isRowHeader: true, cell: ({ evidence }) => evidence.attribute },
+          {
+            name: 'In Intercom',
+            width: 'together',
+            flashAs: ({ evidence }) => evidence.attribute,
+            cell: ({ evidence, held }) => (
+              <AttributeText attribute={evidence.attribute} value={held} zone={zone} />
+            ),
+          },
+          { name: 'Should be', cell: (row) => shouldBe(row, zone) },
+          { name: 'Why', width: 'wide', cell: ({ evidence }) => evidence.because },
+        ]}
+      />
+      <h3>Read from Intercom, never changed</h3>
+      <dl class="facts">
+        {READ_ATTRIBUTES.map((attribute) => (
+          <div>
+            <dt>{attribute}</dt>
+            <dd>
+              <AttributeText attribute={attribute} value={contact.attributes[attribute]} zone={zone} />
+            </dd>
+          </div>
+        ))}
+      </dl>
+    </>
+  );
+}
+
+function shouldBe({ evidence, isWaiting }: AttributeRow, zone: string) {
+  if (evidence.wanted.kind === 'leave') return 'left as it is';
+  if (!isWaiting) return 'the same';
+  return (
+    <>
+      <AttributeText attribute={evidence.attribute} value={evidence.wanted.value} zone={zone} /> (on its way)
+    </>
   );
 }

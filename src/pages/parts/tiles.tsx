@@ -2,7 +2,8 @@ import { countText } from './numbers.js';
 
 export interface Tile {
   readonly name: string;
-  readonly count: number;
+  /** A figure, or a few words in its place. */
+  readonly count: number | string;
   /** A short line below the figure. */
   readonly note?: string;
   /** Where the tile leads. */
@@ -17,7 +18,7 @@ export function Tiles({ label, tiles }: { readonly label: string; readonly tiles
         <div class="tile">
           <dt>{href === undefined ? name : <a href={href}>{name}</a>}</dt>
           <dd>
-            <strong>{countText(count)}</strong>
+            <strong>{typeof count === 'number' ? countText(count) : count}</strong>
             {note !== undefined && note !== '' && <small>{note}</small>}
           </dd>
         </div>

@@ -20,6 +20,13 @@ export function dayText(on: string): string {
   return format('UTC', 'date', new Date(`${on}T00:00:00Z`));
 }
 
+const MONTH = new Intl.DateTimeFormat('en-GB', { timeZone: 'UTC', month: 'long', year: 'numeric' });
+
+/** "October 2026" for `YYYY-MM`. */
+export function monthText(month: string): string {
+  return MONTH.format(new Date(`${month}-01T00:00:00Z`));
+}
+
 /** "1 Oct 2026, 14:03" in the report time zone, for Unix seconds. */
 export function instantText(at: number, timeZone: string): string {
   return format(timeZone, 'minute', new Date(at * 1000));
@@ -47,6 +54,12 @@ export function InstantDay({ at, zone }: InstantProps) {
       {dayText(dateOf(at, zone))}
     </time>
   );
+}
+
+/** "today", "yesterday", "41 days ago". */
+export function daysAgoText(days: number): string {
+  if (days === 0) return 'today';
+  return days === 1 ? 'yesterday' : `${days} days ago`;
 }
 
 /** A calendar date, `YYYY-MM-DD`. */

@@ -1,10 +1,12 @@
 import type { Child } from 'hono/jsx';
 import type { Change } from '../../rules/facts.js';
 import { AttributeText } from './attribute-value.js';
+import { DataTable, type TableColumn } from './data-table.js';
 import { Instant } from './when.js';
 
 export interface ShownWrite extends Change {
   readonly id: number;
+  readonly contactId: string;
   readonly causeKind: string;
   readonly outcome: string;
   readonly reason: string | null;
@@ -30,47 +32,67 @@ const CAUSES: Readonly<Record<string, string>> = {
   'write-back': 'read while writing',
 };
 
-/** Attribute changes with what they replaced, what caused them and what became of them. */
+/** Writes with what they replaced, what caused them and what became of them: a row for what was decided together. */
 export function WritesTable<Write extends ShownWrite>({
   writes,
   zone,
   caption,
   member,
 }: WritesTableProps<Write>) {
-  if (writes.length === 0) return <p class="empty">Nothing has been written.</p>;
+  const columns: TableColumn<Together<Write>>[] = [
+    {
+      name: 'Decided',
+      cell: ({ first }) => (
+        <Instant at={Math.floor(first.queuedAtMs / 1000)} zone={zone} precision="second" />
+      ),
+    },
+    ...(member === undefined
+      ? []
+      : [{ name: 'Member', isRowHeader: true, cell: ({ first }: Together<Write>) => member(first) }]),
+    { name: 'Changes', cell: ({ changes }) => <Changes changes={changes} zone={zone} /> },
+    { name: 'Because of', cell: ({ first }) => CAUSES[first.causeKind] ?? first.causeKind },
+    { name: 'Outcome', cell: ({ first }) => outcomeText(first) },
+  ];
   return (
-    <div class="scroll" tabindex={0} role="region" aria-label={caption}>
-      <table>
-        <caption class="unseen">{caption}</caption>
-        <thead>
-          <tr>
-            <th scope="col">Decided</th>
-            {member !== undefined && <th scope="col">Member</th>}
-            <th scope="col">Attribute</th>
-            <th scope="col">Change</th>
-            <th scope="col">Because of</th>
-            <th scope="col">Outcome</th>
-          </tr>
-        </thead>
-        <tbody>
-          {writes.map((write) => (
-            <tr data-key={`write-${write.id}`}>
-              <td>
-                <Instant at={Math.floor(write.queuedAtMs / 1000)} zone={zone} precision="second" />
-              </td>
-              {member !== undefined && <td>{member(write)}</td>}
-              <td>{write.attribute}</td>
-              <td class="change">
-                <AttributeText attribute={write.attribute} value={write.before} zone={zone} /> →{' '}
-                <AttributeText attribute={write.attribute} value={write.after} zone={zone} />
-              </td>
-              <td>{CAUSES[write.causeKind] ?? write.causeKind}</td>
-              <td>{outcomeText(write)}</td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </div>
+    <DataTable
+      caption={caption}
+      rows={groupWrites(writes)}
+      empty="Nothing has been written."
+      keyOf={({ first }) => `write-${first.id}`}
+      columns={columns}
+    />
+  );
+}
+
+/** Changes of one member that were decided at once and share their fate; the first one speaks for all. */
+interface Together<Write extends ShownWrite> {
+  readonly first: Write;
+  readonly changes: readonly Write[];
+}
+
+function groupWrites<Write extends ShownWrite>(writes: readonly Write[]): Together<Write>[] {
+  const groups = new Map<string, Write[]>();
+  for (const write of writes) {
+    const { contactId, queuedAtMs, causeKind, outcome, reason, settledAtMs } = write;
+    const key = JSON.stringify([contactId, queuedAtMs, causeKind, outcome, reason, settledAtMs]);
+    groups.set(key, [...(groups.get(key) ?? []), write]);
+  }
+  return [...groups.values()].flatMap((changes) =>
+    changes[0] === undefined ? [] : [{ first: changes[0], changes }],
+  );
+}
+
+/** What each value was and what it becomes. */
+function Changes({ changes, zone }: { readonly changes: readonly Change[]; readonly zone: string }) {
+  return (
+    <ul class="changes">
+      {changes.map(({ attribute, before, after }) => (
+        <li>
+          {attribute}: <AttributeText attribute={attribute} value={before} zone={zone} /> →{' '}
+          <AttributeText attribute={attribute} value={after} zone={zone} />
+        </li>
+      ))}
+    </ul>
   );
 }
 

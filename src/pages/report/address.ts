@@ -42,7 +42,8 @@ export function tableHref(
   change: Partial<Pick<TableAddress, 'sort' | 'page' | 'cursor' | 'path'>>,
 ): string {
   const { path, fields, sort, page, cursor } = { ...address, page: 1, cursor: null, ...change };
-  const query = fieldParams(fields);
+  const query = new URLSearchParams();
+  for (const [name, values] of fields) for (const value of values) query.append(name, value);
   if (sort !== null) {
     query.set('sort', sort.column);
     query.set('direction', sort.direction);
@@ -51,12 +52,6 @@ export function tableHref(
   if (cursor !== null) query.set('cursor', cursor);
   const text = query.toString();
   return text === '' ? path : `${path}?${text}`;
-}
-
-export function fieldParams(fields: TableAddress['fields']): URLSearchParams {
-  const query = new URLSearchParams();
-  for (const [name, values] of fields) for (const value of values) query.append(name, value);
-  return query;
 }
 
 /** The fields as a report reads them: one value, or a list of several. */

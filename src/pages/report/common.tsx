@@ -63,6 +63,7 @@ export function memberIdColumn<Row extends Pick<MemberOfRow, 'memberId'>>(): Rep
   return {
     name: 'User ID',
     key: 'memberId',
+    width: 'id',
     value: ({ memberId }) => memberId,
     cell: ({ memberId }) => memberId,
   };

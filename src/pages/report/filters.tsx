@@ -36,7 +36,12 @@ interface FiltersProps {
   readonly choices: FilterChoices;
   /** The filters as the report understood them. */
   readonly understood: Readonly<Record<string, unknown>>;
+  /** Names of fields whose values cannot be answered. */
+  readonly wrong?: ReadonlySet<string>;
 }
+
+/** Where the sentences about wrong values stand. */
+export const WRONG_ID = 'wrong';
 
 export const ROWS_PER_PAGE = [25, 50, 100] as const;
 export const DEFAULT_ROWS = 50;
@@ -44,7 +49,7 @@ export const DEFAULT_ROWS = 50;
 const MOST_BOXES = 200;
 
 /** The filters as a form of the address: what is shown can be bookmarked and sent to others. */
-export function Filters({ filters, address, choices, understood }: FiltersProps) {
+export function Filters({ filters, address, choices, understood, wrong = new Set() }: FiltersProps) {
   const { fields, sort } = address;
   const limit = Number(fields.get('limit')?.[0] ?? DEFAULT_ROWS);
   return (
@@ -55,6 +60,7 @@ export function Filters({ filters, address, choices, understood }: FiltersProps)
           values={fields.get(filter.name) ?? []}
           choices={choices}
           understood={understood}
+          isWrong={wrong.has(filter.name)}
         />
       ))}
       <label>
@@ -84,16 +90,24 @@ interface FieldProps {
   readonly values: readonly string[];
   readonly choices: FilterChoices;
   readonly understood: Readonly<Record<string, unknown>>;
+  readonly isWrong: boolean;
 }
 
-function Field({ filter, values, choices, understood }: FieldProps) {
+function Field({ filter, values, choices, understood, isWrong }: FieldProps) {
   const { name, label } = filter;
+  const problem = isWrong ? { 'aria-invalid': 'true' as const, 'aria-describedby': WRONG_ID } : {};
   if (filter.kind !== 'choices') {
     const range = filter.kind === 'number' ? { min: filter.min, max: filter.max } : {};
     return (
       <label>
         {label}
-        <input type={filter.kind} name={name} value={values[0] ?? defaultOf(filter, understood)} {...range} />
+        <input
+          type={filter.kind}
+          name={name}
+          value={values[0] ?? defaultOf(filter, understood)}
+          {...range}
+          {...problem}
+        />
       </label>
     );
   }
@@ -102,7 +116,7 @@ function Field({ filter, values, choices, understood }: FieldProps) {
     return (
       <label>
         {label}
-        <input type="text" name={name} value={values[0] ?? ''} />
+        <input type="text" name={name} value={values[0] ?? ''} {...problem} />
       </label>
     );
   }

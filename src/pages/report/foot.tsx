@@ -1,5 +1,5 @@
 import { countOf, countText } from '../parts/numbers.js';
-import { fieldParams, tableHref, type TableAddress } from './address.js';
+import { tableHref, type TableAddress } from './address.js';
 import type { ReadReport } from './read-report.js';
 import type { ReportPage } from './report-page.js';
 import { MOST_SORTED_ROWS } from './rows.js';
@@ -17,7 +17,7 @@ export function Foot<Row>({ page, address, read }: FootProps<Row>) {
   const isFirst = isSorted ? address.page === 1 : address.cursor === null;
   const hasMore = isSorted ? address.page * rowsPerPage < total : nextCursor !== null;
   const nextHref = tableHref(address, isSorted ? { page: address.page + 1 } : { cursor: nextCursor });
-  const csvHref = isSorted ? tableHref(address, { path: `${page.path}.csv` }) : apiHref(page, address);
+  const csvHref = tableHref(address, { path: `${page.path}.csv` });
   return (
     <div class="below">
       <p id="row-count">
@@ -42,13 +42,4 @@ export function Foot<Row>({ page, address, read }: FootProps<Row>) {
       </nav>
     </div>
   );
-}
-
-/** The same rows from the API. */
-function apiHref<Row>({ report, fixed = {} }: ReportPage<Row>, address: TableAddress): string {
-  const query = fieldParams(address.fields);
-  query.delete('limit');
-  for (const [name, value] of Object.entries(fixed)) query.set(name, value);
-  query.set('format', 'csv');
-  return `${report.path}?${query.toString()}`;
 }

@@ -39,6 +39,8 @@ export interface AboveFacts {
   /** The filters as the report understood them. */
   readonly filters: Readonly<Record<string, unknown>>;
   readonly context: ReportContext;
+  /** The address of this page with one filter set to something else. */
+  readonly hrefWith: (field: string, value: string) => string;
   /** The answer of the same report with some fields changed. */
   readonly ask: (fields: Readonly<Record<string, string>>) => Promise<Readonly<Record<string, unknown>>>;
 }

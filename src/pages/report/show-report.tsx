@@ -10,7 +10,7 @@ import type { ReportStore } from '../../store/report-store.js';
 import type { Store } from '../../store/store.js';
 import { DataTable, type TableColumn } from '../parts/data-table.js';
 import { FreshnessLine } from '../parts/freshness.js';
-import { problemView } from '../problem.js';
+import { Notice } from '../parts/notice.js';
 import type { Render } from '../render.js';
 import { givenFields, readTableAddress, tableHref, type Sort, type TableAddress } from './address.js';
 import { Filters } from './filters.js';
@@ -18,6 +18,7 @@ import { Foot } from './foot.js';
 import { prepareReport, readReport, valueOf, WrongAddress } from './read-report.js';
 import type { ReportColumn, ReportPage } from './report-page.js';
 import { sortRows } from './rows.js';
+import { WrongValues } from './wrong-values.js';
 
 export interface ReportPageDeps {
   readonly store: Pick<Store, 'freshness'>;
@@ -34,7 +35,7 @@ export async function showReport<Row>(
   page: ReportPage<Row>,
   context: Context,
 ): Promise<Response> {
-  return withProblems(deps, context, async () => {
+  return withProblems(deps, page, context, async () => {
     const address = readTableAddress(context.req.url);
     const { timeZone: zone, reports } = deps;
     const about = reportContext(reports, nowAt(deps.clock), zone);
@@ -46,6 +47,8 @@ export async function showReport<Row>(
       body: read.body,
       filters: read.prepared.filters,
       context: about,
+      hrefWith: (field, value) =>
+        tableHref({ ...address, fields: new Map(address.fields).set(field, [value]) }, { sort: null }),
       ask: (fields) => prepareReport(page, { ...givenFields(address.fields), ...fields }, about).body(),
     });
     const columns = page.columns(zone).map((column) => withSort(column, address, page.order, read.canSort));
@@ -79,13 +82,13 @@ export async function showReport<Row>(
   });
 }
 
-/** The whole table as CSV in the order that the page shows; the report's own order is the API's to answer. */
-export async function downloadSorted<Row>(
+/** The whole table as CSV, in the order that the page shows. */
+export async function downloadTable<Row>(
   deps: ReportPageDeps,
   page: ReportPage<Row>,
   context: Context,
 ): Promise<Response> {
-  return withProblems(deps, context, async () => {
+  return withProblems(deps, page, context, async () => {
     const asked = readTableAddress(context.req.url);
     const about = reportContext(deps.reports, nowAt(deps.clock), deps.timeZone);
     const { prepared, isSorted } = await readReport(page, asked, about);
@@ -113,23 +116,43 @@ export async function downloadSorted<Row>(
   });
 }
 
-async function withProblems(
+/** What cannot be answered is said above the same filters, so that they can be mended. */
+async function withProblems<Row>(
   deps: ReportPageDeps,
+  page: ReportPage<Row>,
   context: Context,
   answer: () => Promise<Response>,
 ): Promise<Response> {
   try {
     return await answer();
   } catch (error) {
-    if (error instanceof WrongAddress) {
-      const sentence = 'The address of this page asks for something that cannot be answered.';
-      return deps.render(context, problemView(400, sentence, error.problems));
-    }
-    if (error instanceof AppError && error.code === 'cursor_invalid') {
-      const sentence = 'This page of the table does not exist. Begin again at the first one.';
-      return deps.render(context, problemView(400, sentence));
-    }
-    throw error;
+    const isGone = error instanceof AppError && error.code === 'cursor_invalid';
+    if (!isGone && !(error instanceof WrongAddress)) throw error;
+    const problems = error instanceof WrongAddress ? error.problems : [];
+    const wrong = new Set(problems.map(({ field }) => field));
+    const asked = readTableAddress(context.req.url);
+    const address = { ...asked, path: page.path, sort: wrong.has('sort') ? null : asked.sort };
+    const choices = await deps.reports.filterChoices();
+    return deps.render(context, {
+      title: page.report.title,
+      current: page.path,
+      status: 400,
+      body: () => (
+        <>
+          <h1>{page.report.title}</h1>
+          <p class="lead">{page.report.purpose}</p>
+          <Filters filters={page.filters} address={address} choices={choices} understood={{}} wrong={wrong} />
+          {isGone ? (
+            <Notice tone="problem" role="alert">
+              This page of the table does not exist.{' '}
+              <a href={tableHref(address, {})}>Begin again at the first one</a>, with the same filters.
+            </Notice>
+          ) : (
+            <WrongValues problems={problems} filters={page.filters} address={asked} />
+          )}
+        </>
+      ),
+    });
   }
 }
 

@@ -1,14 +1,14 @@
 import { z } from 'zod';
-import type { ReportContext } from '../reports/report.js';
-import { overview } from '../reports/overview.js';
-import { addDaysOn, mondayOf } from '../rules/calendar.js';
-import { QUALIFYING_SERVICE_CODES } from '../rules/vocabulary.js';
-import { Bars } from './parts/bars.js';
-import { countText } from './parts/numbers.js';
-import { StackedColumns } from './parts/stacked-columns.js';
-import { Tiles } from './parts/tiles.js';
-import { dayText } from './parts/when.js';
-import { shortDay } from './report/common.js';
+import type { ReportContext } from '../../reports/report.js';
+import { overview } from '../../reports/overview.js';
+import { addDaysOn, mondayOf } from '../../rules/calendar.js';
+import { QUALIFYING_SERVICE_CODES } from '../../rules/vocabulary.js';
+import { Bars } from '../parts/bars.js';
+import { countText } from '../parts/numbers.js';
+import { StackedColumns } from '../parts/stacked-columns.js';
+import { Tiles } from '../parts/tiles.js';
+import { dayText } from '../parts/when.js';
+import { shortDay } from '../report/common.js';
 
 const month = z.object({
   fromOn: z.string(),
