@@ -58,7 +58,7 @@ export async function showActivity(deps: ActivityPageDeps, context: Context): Pr
           <h1>Activity</h1>
           <LiveControls />
         </div>
-        {replayed > 0 && (
+        {Number.isSafeInteger(replayed) && replayed > 0 && (
           <Notice tone="done" role="status">
             {countOf(replayed, 'piece')} of parked work went back into the flow.
           </Notice>

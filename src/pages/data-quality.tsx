@@ -99,7 +99,10 @@ async function showAbove(facts: AboveFacts) {
           href: hrefWith('problem', problem),
         }))}
       />
-      <Bars title="Closed calls that do not count, by when they closed" bars={await countPeriods(facts)} />
+      <Bars
+        title="Closed calls that do not count, by days since they closed"
+        bars={await countPeriods(facts)}
+      />
     </>
   );
 }
@@ -119,7 +122,7 @@ async function countPeriods({ filters, context }: AboveFacts): Promise<Bar[]> {
       employers: textsOf(filters, 'employer'),
       closedFromAt: startOfDayAt(addDaysOn(todayOn, -to), timeZone),
     });
-    bars.push({ name: from === to ? `${from} days ago` : `${from}–${to} days ago`, count: upToHere - newer });
+    bars.push({ name: from === to ? `${from} days` : `${from}–${to} days`, count: upToHere - newer });
     newer = upToHere;
   }
   return bars;
