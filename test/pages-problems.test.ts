@@ -31,9 +31,13 @@ test('a filter that cannot be answered is said above the same filters, all of th
 
 test('an order that is none and a page that is gone lead back to the table, with the same filters', async () => {
   const { get } = await createReportHarness();
-  const unsorted = await get('/intercom/sessions?employer=Acme&sort=favouriteColour');
+  const unsorted = await get('/intercom/sessions?employer=Acme&sort=favouriteColour&limit=7');
   expect(unsorted.status).toBe(400);
-  expect(await unsorted.text()).not.toContain('name="sort"');
+  const mended = await unsorted.text();
+  expect(mended).toContain('<code>sort</code></strong> must be one of: time, memberName');
+  expect(mended).toContain('<code>limit</code></strong> must be one of: 25, 50, 100');
+  expect(mended).not.toContain('name="sort"');
+  expect(mended).toMatch(/<option value="50" selected/);
   const gone = await get('/intercom/sessions?employer=Acme&limit=25&cursor=bm90aGluZw');
   expect(gone.status).toBe(400);
   expect(await gone.text()).toContain('<a href="/intercom/sessions?employer=Acme&amp;limit=25">Begin again');
@@ -81,8 +85,8 @@ const NASTY = '"><img src=x onerror=alert(1)>';
 test('whatever people type in Intercom is text on every page', async () => {
   const harness = await createHarness();
   const { workspace } = harness;
-  const admin = workspace.state.admins[0];
-  if (admin !== undefined) admin.name = `Coach ${NASTY}`;
+  const [admin] = workspace.state.admins;
+  Object.assign(admin ?? {}, { name: `Coach ${NASTY}` });
   const member = workspace.addContact({
     externalId: `M-1 ${NASTY}`,
     name: `Name ${NASTY}`,

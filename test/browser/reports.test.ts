@@ -10,7 +10,7 @@ let running: BuiltService;
 
 beforeAll(async () => {
   browser = await launchBrowser();
-  running = await startBuiltService({ members: 300 });
+  running = await startBuiltService({ members: 120 });
   await running.filled();
 });
 afterAll(async () => {
@@ -63,6 +63,10 @@ const REPORTS: readonly {
   readonly path: string;
   readonly sameAs: (row: Cells) => Cells;
   readonly sortBy: readonly string[];
+  /** Each filter that is a drawer of boxes, and where the CSV says what it chooses by. */
+  readonly choices: Readonly<Record<string, string>>;
+  /** The filter that is a number of days: what to fill in, and what the CSV must say then. */
+  readonly days?: { readonly label: string; readonly fill: number; readonly fits: (row: Cells) => boolean };
 }[] = [
   {
     path: '/intercom/caseload',
@@ -75,6 +79,8 @@ const REPORTS: readonly {
       'Days since': row['daysSinceLastSession'] ?? '',
     }),
     sortBy: ['Member', 'User ID', 'Employer', 'Coaches', 'Channels', 'Last session', 'Days since'],
+    choices: { Coach: 'coachNames', Employer: 'client', Channel: 'channelsUsed' },
+    days: { label: 'Days back', fill: 20, fits: (row) => Number(row['daysSinceLastSession']) <= 20 },
   },
   {
     path: '/intercom/sessions',
@@ -87,6 +93,8 @@ const REPORTS: readonly {
       'Days since': row['daysSince'] ?? '',
     }),
     sortBy: ['Closed', 'Member', 'Employer', 'Coach', 'Channel', 'Service Code', 'Days since'],
+    choices: { Coach: 'coachName', Employer: 'client', Channel: 'channel' },
+    days: { label: 'Days back', fill: 5, fits: (row) => Number(row['daysSince']) <= 5 },
   },
   {
     path: '/intercom/new-participants',
@@ -97,6 +105,8 @@ const REPORTS: readonly {
       'Days without': row['daysWithoutSession'] ?? '',
     }),
     sortBy: ['Member', 'User ID', 'Employer', 'Enrolled', 'First session', 'Last session', 'Days without'],
+    choices: { Coach: 'coachNames', Employer: 'client', Channel: 'channelsUsed' },
+    days: { label: 'Days back', fill: 90, fits: (row) => Number(row['daysSinceParticipant']) <= 90 },
   },
   {
     path: '/intercom/billing',
@@ -108,6 +118,7 @@ const REPORTS: readonly {
       'Engaged during month': row['engagedDuringMonth'] === 'true' ? 'yes' : 'no',
     }),
     sortBy: ['Employer', 'Member', 'Enrolled', 'Last session', 'New participant', 'Engaged during month'],
+    choices: { Employer: 'employer' },
   },
   {
     path: '/intercom/upcoming?days=40',
@@ -119,6 +130,8 @@ const REPORTS: readonly {
       Coach: row['coachName'] ?? '',
     }),
     sortBy: ['Changes on', 'Member', 'Employer', 'From', 'To', 'Coach', 'Last qualifying call'],
+    choices: { Coach: 'coachName', Employer: 'client' },
+    days: { label: 'Days ahead', fill: 10, fits: (row) => (row['changesOn'] ?? '') <= dayAhead(10) },
   },
   {
     path: '/intercom/data-quality',
@@ -131,8 +144,20 @@ const REPORTS: readonly {
       Conversation: row['conversationId'] ?? '',
     }),
     sortBy: ['Problem', 'Coach', 'Closed', 'Member', 'Employer', 'Conversation'],
+    choices: { Problem: 'problem', Coach: 'coachName', Employer: 'client' },
+    days: {
+      label: 'Days back',
+      fill: 60,
+      fits: (row) => row['closedAt'] === '' || (row['closedAt'] ?? '') >= dayAhead(-61),
+    },
   },
 ];
+
+/** A calendar date so many days from today, as the reports' time zone has it. */
+function dayAhead(days: number): string {
+  const zone = { timeZone: 'America/New_York' };
+  return new Intl.DateTimeFormat('en-CA', zone).format(Date.now() + days * 86_400_000);
+}
 
 function onlyColumns(rows: readonly Cells[], like: Cells): Cells[] {
   return rows.map((row) => Object.fromEntries(Object.keys(like).map((name) => [name, row[name] ?? ''])));
@@ -146,12 +171,11 @@ test.each(REPORTS)('$path: the CSV holds the rows of the table, in its order', a
   const table = await readWholeTable(page);
   expect(csv.length).toBeGreaterThan(0);
   expect(onlyColumns(table, csv[0] ?? {})).toEqual(csv);
-  expect(watched.complaints).toEqual([]);
 });
 
 test.each(REPORTS)('$path: every heading sorts, both ways', async ({ path, sortBy, sameAs }) => {
   const watched = await openPage(browser, running.url);
-  await signIn(watched, path);
+  await signIn(watched, `${path}${path.includes('?') ? '&' : '?'}limit=100`);
   const { page } = watched;
   for (const name of sortBy) {
     const heading = page.locator('#rows thead').getByRole('link', { name, exact: true });
@@ -176,7 +200,6 @@ test.each(REPORTS)('$path: every heading sorts, both ways', async ({ path, sortB
   const names = csv.map(({ Member }) => Member ?? '').filter((name) => !/^(M\d|[0-9a-f]{24})/.test(name));
   const collator = new Intl.Collator('en', { sensitivity: 'base', numeric: true });
   expect(names).toEqual(names.toSorted((one, other) => collator.compare(one, other)));
-  expect(watched.complaints).toEqual([]);
 });
 
 test('filters narrow the table, stand in the address and can be reset', async () => {
@@ -207,53 +230,43 @@ test('filters narrow the table, stand in the address and can be reset', async ()
   await page.getByText(`Employer: ${employer}`).waitFor();
   await follow(page, page.getByRole('link', { name: 'Reset' }));
   expect(new URL(page.url()).search).toBe('');
-  expect(watched.complaints).toEqual([]);
 });
 
-test.each([
-  ['/intercom/caseload', 'Channel', 'Chat', (row: Cells) => row['Channels']?.includes('Chat')],
-  ['/intercom/sessions', 'Channel', 'Phone', (row: Cells) => row['Channel'] === 'Phone'],
-  [
-    '/intercom/data-quality',
-    'Problem',
-    'no Employer',
-    (row: Cells) => row['Problem'] === 'no Employer' && row['Employer'] === '',
-  ],
-])('%s: filter %s takes %s', async (path, label, choice, isRight) => {
-  const watched = await openPage(browser, running.url);
-  await signIn(watched, path);
-  const { page } = watched;
+/** Opens a drawer, ticks its last box and says what that is. */
+async function choose(page: Page, label: string): Promise<string> {
   await page
     .locator('.choices summary')
     .filter({ hasText: `${label}:` })
     .click();
-  await page.getByRole('checkbox', { name: choice, exact: true }).check();
-  await follow(page, page.getByRole('button', { name: 'Show' }));
-  const rows = await readTable(page);
-  expect(rows.length).toBeGreaterThan(0);
-  expect(rows.every((row) => isRight(row))).toBe(true);
-  expect(watched.complaints).toEqual([]);
-});
-
-test.each([
-  '/intercom/caseload',
-  '/intercom/sessions',
-  '/intercom/new-participants',
-  '/intercom/upcoming?days=40',
-  '/intercom/data-quality',
-])('%s: filter by coach', async (path) => {
-  const watched = await openPage(browser, running.url);
-  await signIn(watched, path);
-  const { page } = watched;
-  await page.locator('.choices summary').filter({ hasText: 'Coach:' }).click();
-  const box = page.locator('.choices[open] label').first();
-  const coach = (await box.textContent())?.trim() ?? '';
+  const box = page.locator('.choices[open] label').last();
   await box.click();
-  await follow(page, page.getByRole('button', { name: 'Show' }));
-  const rows = await readTable(page);
-  expect(rows.length).toBeGreaterThan(0);
-  expect(rows.every((row) => `${row['Coach'] ?? ''}${row['Coaches'] ?? ''}`.includes(coach))).toBe(true);
-  expect(watched.complaints).toEqual([]);
+  return (await box.textContent())?.trim() ?? '';
+}
+
+test.each(REPORTS)('$path: each filter takes what it should, in table and CSV alike', async (report) => {
+  const { path, sameAs, choices, days } = report;
+  const watched = await openPage(browser, running.url);
+  const { page } = watched;
+  const start = `${path}${path.includes('?') ? '&' : '?'}limit=100&sort=memberName`;
+  await signIn(watched, start);
+  const checkRows = async (fits: (row: Cells) => boolean): Promise<void> => {
+    await follow(page, page.getByRole('button', { name: 'Show' }));
+    const csv = await downloadCsv(page);
+    expect(csv.length).toBeGreaterThan(0);
+    expect(csv.filter((row) => !fits(row))).toEqual([]);
+    const table = await readWholeTable(page);
+    expect(onlyColumns(table, sameAs({}))).toEqual(csv.map(sameAs));
+  };
+  for (const [label, column] of Object.entries(choices)) {
+    await page.goto(start);
+    const chosen = await choose(page, label);
+    await checkRows((row) => (row[column] ?? '').split('; ').includes(chosen));
+    await page.getByText(`${label}: ${chosen}`).waitFor();
+  }
+  if (days === undefined) return;
+  await page.goto(start);
+  await page.getByLabel(days.label).fill(String(days.fill));
+  await checkRows(days.fits);
 });
 
 test('a month of billing, dates of sessions and of enrolment are filters too', async () => {
@@ -279,19 +292,23 @@ test('a month of billing, dates of sessions and of enrolment are filters too', a
     await follow(page, page.getByRole('button', { name: 'Show' }));
     expect(await page.locator('#row-count').textContent()).not.toBe(all);
   }
-  expect(watched.complaints).toEqual([]);
 });
 
-test('an impossible address is explained on a page', async () => {
-  const watched = await openPage(browser, running.url);
+test('an impossible address is explained on its page, and mended there', async () => {
+  const watched = await openPage(browser, running.url, { except: /status of 400/ });
   await signIn(watched);
   const { page } = watched;
-  const answer = await page.goto('/intercom/caseload?lookbackDays=400&coach=x&nonsense=1&limit=7');
+  const answer = await page.goto('/intercom/caseload?lookbackDays=400&channel=Phone&nonsense=1&limit=7');
   expect(answer?.status()).toBe(400);
-  const text = await page.locator('main').textContent();
-  expect(text).toContain('limit must be one of: 25, 50, 100');
-  await page.goto('/intercom/caseload?lookbackDays=400&nonsense=1');
-  expect(await page.locator('main').textContent()).toContain('lookbackDays must be a whole number');
+  const said = await page.getByRole('alert').textContent();
+  expect(said).toContain('Days back must be a whole number from 1 to 365');
+  expect(said).toContain('limit must be one of: 25, 50, 100');
+  expect(await findBarriers(page)).toEqual([]);
+  await page.getByLabel('Days back').fill('40');
+  await follow(page, page.getByRole('button', { name: 'Show' }));
+  const { searchParams } = new URL(page.url());
+  expect(Object.fromEntries(searchParams)).toEqual({ lookbackDays: '40', channel: 'Phone', limit: '50' });
+  expect((await readTable(page)).length).toBeGreaterThan(0);
 });
 
 const ALL_PAGES = [
@@ -308,7 +325,8 @@ test.each(['light', 'dark'] as const)('no page has a serious barrier, in %s', as
     { width: 1280, height: 900 },
     { width: 390, height: 844 },
   ]) {
-    const watched = await openPage(browser, running.url, { colorScheme, viewport });
+    // The page that is not there is the one thing that a browser complains of.
+    const watched = await openPage(browser, running.url, { colorScheme, viewport, except: /status of 404/ });
     const { page } = watched;
     const barriers: string[] = [];
     await page.goto('/sign-in');
@@ -326,8 +344,6 @@ test.each(['light', 'dark'] as const)('no page has a serious barrier, in %s', as
       if (isWider) barriers.push(`${path} ${viewport.width}: wider than the screen`);
     }
     expect(barriers).toEqual([]);
-    // The page that is not there is the one thing that a browser complains of.
-    expect(watched.complaints.filter((one) => !one.includes('404'))).toEqual([]);
   }
 });
 
@@ -357,7 +373,6 @@ test('everything can be reached and used by keyboard', async () => {
   await page.keyboard.press('Space');
   await page.keyboard.press('Enter');
   await page.waitForURL(/coach=/);
-  expect(watched.complaints).toEqual([]);
 });
 
 test('without script everything but the live updates works', async () => {
@@ -372,11 +387,10 @@ test('without script everything but the live updates works', async () => {
   await page.getByRole('heading', { name: 'Sign in' }).waitFor();
   await page.goto('/intercom/caseload');
   expect(new URL(page.url()).pathname).toBe('/sign-in');
-  expect(watched.complaints).toEqual([]);
 });
 
 test('a wrong token is refused with a sentence', async () => {
-  const watched = await openPage(browser, running.url);
+  const watched = await openPage(browser, running.url, { except: /status of 403/ });
   const { page } = watched;
   await page.goto('/intercom');
   await page.getByLabel('Token').fill('not-one-of-the-tokens');

@@ -1,12 +1,24 @@
 import { readFileSync } from 'node:fs';
-import { chromium, type Browser, type BrowserContextOptions, type Page } from 'playwright-core';
+import {
+  chromium,
+  type Browser,
+  type BrowserContext,
+  type BrowserContextOptions,
+  type Page,
+} from 'playwright-core';
+import { expect, onTestFinished } from 'vitest';
 import { API_TOKEN } from './built-service.js';
 
-/** A page that keeps what no page of ours may ever cause. */
+/** A page of a test that fails if it causes what no page of ours may ever cause. */
 export interface WatchedPage {
   readonly page: Page;
-  /** Errors and warnings of the console, script errors, refusals of the policy, requests to other hosts. */
-  readonly complaints: string[];
+}
+
+interface WatchedOptions extends BrowserContextOptions {
+  /** The one complaint that a test provokes: browsers call an answer such as 404 an error. */
+  readonly except?: RegExp;
+  /** Other hosts that may be asked, for the Messenger; the test answers for them. */
+  readonly guests?: (context: BrowserContext) => Promise<RegExp>;
 }
 
 export function launchBrowser(): Promise<Browser> {
@@ -17,21 +29,30 @@ export function launchBrowser(): Promise<Browser> {
   });
 }
 
+/**
+ * Whatever the test is about, at its end there must have been no error or warning on the console, no script error, no
+ * refusal of the content policy and no request to another host.
+ */
 export async function openPage(
   browser: Browser,
   url: string,
-  options: BrowserContextOptions = {},
+  { except, guests, ...options }: WatchedOptions = {},
 ): Promise<WatchedPage> {
   const context = await browser.newContext({ baseURL: url, acceptDownloads: true, ...options });
+  const mayAsk = await guests?.(context);
   const page = await context.newPage();
   const complaints: string[] = [];
+  const complain = (text: string): void => {
+    if (except?.test(text) !== true) complaints.push(text);
+  };
   page.on('console', (message) => {
-    if (['error', 'warning'].includes(message.type())) complaints.push(`console: ${message.text()}`);
+    if (['error', 'warning'].includes(message.type())) complain(`console: ${message.text()}`);
   });
-  page.on('pageerror', (error) => complaints.push(`script: ${error.message}`));
+  page.on('pageerror', (error) => complain(`script: ${error.message}`));
   page.on('request', (request) => {
     const asked = request.url();
-    if (!asked.startsWith(`${url}/`) && !asked.startsWith('data:')) complaints.push(`request: ${asked}`);
+    if (asked.startsWith(`${url}/`) || asked.startsWith('data:') || mayAsk?.test(asked) === true) return;
+    complain(`request: ${asked}`);
   });
   await page.addInitScript(() => {
     document.addEventListener('securitypolicyviolation', (event) => {
@@ -39,7 +60,11 @@ export async function openPage(
       console.error(`policy: ${event.violatedDirective} ${event.blockedURI}`);
     });
   });
-  return { page, complaints };
+  onTestFinished(async () => {
+    await context.close();
+    expect(complaints).toEqual([]);
+  });
+  return { page };
 }
 
 export async function signIn({ page }: WatchedPage, path = '/intercom'): Promise<void> {

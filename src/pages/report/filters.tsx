@@ -51,7 +51,8 @@ const MOST_BOXES = 200;
 /** The filters as a form of the address: what is shown can be bookmarked and sent to others. */
 export function Filters({ filters, address, choices, understood, wrong = new Set() }: FiltersProps) {
   const { fields, sort } = address;
-  const limit = Number(fields.get('limit')?.[0] ?? DEFAULT_ROWS);
+  const asked = Number(fields.get('limit')?.[0]);
+  const limit = ROWS_PER_PAGE.find((rows) => rows === asked) ?? DEFAULT_ROWS;
   return (
     <form class="filters" method="get" action={address.path} aria-label="Filters">
       {filters.map((filter) => (

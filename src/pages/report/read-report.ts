@@ -34,10 +34,14 @@ export function prepareReport<Row>(
   page: ReportPage<Row>,
   fields: Readonly<Record<string, unknown>>,
   context: ReportContext,
+  alsoWrong: readonly FieldProblem[] = [],
 ): PreparedReport {
   const given = { limit: String(DEFAULT_ROWS), ...fields, ...page.fixed };
   const preparation = page.report.prepare(given, context);
-  if (preparation.kind === 'wrong') throw new WrongAddress(preparation.problems);
+  const wrong = preparation.kind === 'wrong' ? preparation.problems : [];
+  // All at once, each field once.
+  const others = alsoWrong.filter(({ field }) => !wrong.some((problem) => problem.field === field));
+  if (preparation.kind === 'wrong' || others.length > 0) throw new WrongAddress([...wrong, ...others]);
   return preparation.prepared;
 }
 
@@ -48,12 +52,13 @@ export async function readReport<Row>(
   context: ReportContext,
 ): Promise<ReadReport<Row>> {
   const columns = page.columns(context.timeZone);
-  checkTable(address, columns);
   const { sort } = address;
   const given = givenFields(address.fields);
   const other = sort === null || isSame(sort, page.order) ? null : sort;
   const hasCursor = other === null && address.cursor !== null;
-  const prepared = prepareReport(page, hasCursor ? { ...given, cursor: address.cursor } : given, context);
+  const wrong = wrongTable(address, columns);
+  const fields = hasCursor ? { ...given, cursor: address.cursor } : given;
+  const prepared = prepareReport(page, fields, context, wrong);
   const body = await prepared.body();
   const total = Number(body['total']);
   const canSort = total <= MOST_SORTED_ROWS;
@@ -74,7 +79,8 @@ export function valueOf<Row>(columns: readonly ReportColumn<Row>[], sort: Sort):
   return columns.find(({ key }) => key === sort.column)?.value ?? (() => null);
 }
 
-function checkTable<Row>(address: TableAddress, columns: readonly ReportColumn<Row>[]): void {
+/** What the address asks of the table itself, and can't have. */
+function wrongTable<Row>(address: TableAddress, columns: readonly ReportColumn<Row>[]): FieldProblem[] {
   const limits = ROWS_PER_PAGE.map(String);
   const problems: FieldProblem[] = [];
   if (address.fields.get('limit')?.every((limit) => limits.includes(limit)) === false) {
@@ -84,7 +90,7 @@ function checkTable<Row>(address: TableAddress, columns: readonly ReportColumn<R
   if (address.sort !== null && !keys.includes(address.sort.column)) {
     problems.push({ field: 'sort', message: 'must be one of', allowed: keys });
   }
-  if (problems.length > 0) throw new WrongAddress(problems);
+  return problems;
 }
 
 function isSame(one: Sort, other: Sort | null): boolean {
