@@ -1,16 +1,17 @@
 import type { Context } from 'hono';
 import type { Clock } from '../clock.js';
-import type { JobName } from '../store/run-store.js';
+import type { JobName, Run } from '../store/run-store.js';
 import type { Store } from '../store/store.js';
 import { NotificationsTable } from './activity/notifications.js';
 import { ParkedWork } from './activity/parked.js';
-import { RunList } from './activity/runs.js';
+import { GuardNotice, Runs } from './activity/runs.js';
 import { memberHref } from './addresses.js';
 import { FormToken } from './layout.js';
 import { LiveControls } from './live-controls.js';
 import { FreshnessLine } from './parts/freshness.js';
 import { countOf } from './parts/numbers.js';
 import { Notice } from './parts/notice.js';
+import { SilenceNotice } from './parts/silence-notice.js';
 import { Tiles } from './parts/tiles.js';
 import { WritesTable } from './parts/writes-table.js';
 import type { Render } from './render.js';
@@ -18,21 +19,23 @@ import type { Render } from './render.js';
 export interface ActivityPageDeps {
   readonly store: Pick<
     Store,
-    'latestRun' | 'recentNotifications' | 'recentWrites' | 'parked' | 'replay' | 'backlog' | 'freshness'
+    'listRuns' | 'recentNotifications' | 'recentWrites' | 'parked' | 'replay' | 'backlog' | 'freshness'
   >;
   readonly clock: Clock;
   readonly timeZone: string;
   readonly render: Render;
 }
 
-const JOBS: readonly JobName[] = [
+/** Sweeps come every few minutes: on one list they would leave no room for the others. */
+const SWEEPS: readonly JobName[] = ['sweep'];
+const OTHERS: readonly JobName[] = [
   'backfill',
-  'sweep',
   'reconcile',
   'session-sync',
   'engagement-sync',
   'referral-sync',
 ];
+const MOST_RUNS = 6;
 const MOST = 25;
 
 /** What the service is doing now and has done last; what is parked can be replayed. */
@@ -40,13 +43,14 @@ export async function showActivity(deps: ActivityPageDeps, context: Context): Pr
   const { store, timeZone: zone } = deps;
   const nowMs = deps.clock.nowMs();
   const [runs, notifications, writes, parked, backlog, freshness] = await Promise.all([
-    Promise.all(JOBS.map((job) => store.latestRun(job))),
+    recentRuns(store),
     store.recentNotifications(MOST, nowMs),
     store.recentWrites(MOST),
     store.parked(),
     store.backlog(nowMs),
     store.freshness(),
   ]);
+  const guarded = stillGuarded(runs);
   const replayed = Number(context.req.query('replayed') ?? '');
   return deps.render(context, {
     title: 'Activity',
@@ -67,6 +71,8 @@ export async function showActivity(deps: ActivityPageDeps, context: Context): Pr
           <FormToken value={formToken} />
         </form>
         <div id="activity" data-live>
+          <SilenceNotice freshness={freshness} zone={zone} />
+          {guarded !== undefined && <GuardNotice run={guarded} zone={zone} />}
           <FreshnessLine freshness={freshness} zone={zone} />
           <Tiles
             label="What waits"
@@ -79,7 +85,7 @@ export async function showActivity(deps: ActivityPageDeps, context: Context): Pr
             ]}
           />
           <h2 id="runs">Runs</h2>
-          <RunList runs={runs.filter((run) => run !== null)} zone={zone} />
+          <Runs runs={runs} zone={zone} />
           <h2 id="parked">Parked work</h2>
           <ParkedWork parked={parked} zone={zone} formId="replay" />
           <h2 id="writes">Recent writes</h2>
@@ -97,6 +103,25 @@ export async function showActivity(deps: ActivityPageDeps, context: Context): Pr
       </>
     ),
   });
+}
+
+async function recentRuns(store: Pick<Store, 'listRuns'>): Promise<Run[]> {
+  const lists = await Promise.all(
+    [SWEEPS, OTHERS].map((jobs) => store.listRuns({ jobs, limit: MOST_RUNS, after: null })),
+  );
+  return lists
+    .flatMap(({ runs }) => runs)
+    .toSorted((one, other) => other.startedAtMs - one.startedAtMs || (one.id < other.id ? 1 : -1));
+}
+
+/** A run that stopped before writing, as long as no later one of its kind has ended well. `runs` is newest first. */
+function stillGuarded(runs: readonly Run[]): Run | undefined {
+  const settled = new Set<JobName>();
+  for (const run of runs) {
+    if (run.status === 'guarded' && !settled.has(run.job)) return run;
+    if (run.status === 'done' && run.params['dryRun'] !== true) settled.add(run.job);
+  }
+  return undefined;
 }
 
 /** Puts back what the form names: one piece, or everything that is parked. */

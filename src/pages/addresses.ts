@@ -43,3 +43,8 @@ export type PagePath = (typeof PAGES)[number]['path'];
 export function memberHref(contactId: string): string {
   return `/intercom/members/${encodeURIComponent(contactId)}`;
 }
+
+/** The page of one run, with its drift. */
+export function runHref(runId: string): string {
+  return `/intercom/activity/runs/${encodeURIComponent(runId)}`;
+}

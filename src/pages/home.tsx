@@ -9,6 +9,7 @@ import { PAGES } from './addresses.js';
 import { showAttention } from './home/attention.js';
 import { showHeadline } from './home/headline.js';
 import { FreshnessLine } from './parts/freshness.js';
+import { SilenceNotice } from './parts/silence-notice.js';
 import type { Render } from './render.js';
 
 export interface HomePageDeps {
@@ -34,6 +35,7 @@ export async function showHome(deps: HomePageDeps, context: Context): Promise<Re
     body: () => (
       <>
         <h1>Coaching engagement</h1>
+        <SilenceNotice freshness={freshness} zone={deps.timeZone} />
         <FreshnessLine freshness={freshness} zone={deps.timeZone} />
         {attention}
         {headline}

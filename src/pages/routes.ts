@@ -16,6 +16,7 @@ import { showHome } from './home.js';
 import { newParticipantsPage } from './new-participants.js';
 import type { ReportPage } from './report/report-page.js';
 import { downloadTable, showReport, type ReportPageDeps } from './report/show-report.js';
+import { showRun } from './run.js';
 import { sessionsPage } from './sessions.js';
 import { upcomingPage } from './upcoming.js';
 import { showMember } from './member.js';
@@ -64,6 +65,11 @@ export function createPageRoutes(deps: PagesDeps): Hono {
   for (const addRoutes of REPORT_PAGES) addRoutes(routes, pages);
   routes.get('/intercom/members/:id', (context) => showMember(pages, context, context.req.param('id')));
   routes.get('/intercom/activity', (context) => showActivity(pages, context));
+  routes.get('/intercom/activity/runs/:id', (context) =>
+    showRun(pages, context, context.req.param('id'), () =>
+      showProblem(context, 404, 'There is no run of this number.'),
+    ),
+  );
   routes.post('/intercom/activity/replay', (context) => replayParked(pages, context));
   routes.all('/intercom/*', (context) => showProblem(context, 404, NO_PAGE));
   // People who mistype any other address are told so on a page too; programs are answered by the app.

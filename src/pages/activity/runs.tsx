@@ -1,65 +1,111 @@
-import type { Run } from '../../store/run-store.js';
+import type { Run, RunProgress } from '../../store/run-store.js';
+import { runHref } from '../addresses.js';
+import { DataTable } from '../parts/data-table.js';
+import { Notice } from '../parts/notice.js';
 import { countOf, countText } from '../parts/numbers.js';
-import { Instant } from '../parts/when.js';
+import { durationText, Instant } from '../parts/when.js';
 
-interface RunListProps {
+interface RunsProps {
   readonly runs: readonly Run[];
   readonly zone: string;
 }
 
-/** Runs with their progress: those under way first, then the last ones. */
-export function RunList({ runs, zone }: RunListProps) {
-  if (runs.length === 0) return <p class="empty">Nothing has run yet.</p>;
-  const inOrder = runs.toSorted(
-    (one, other) =>
-      Number(other.status === 'running') - Number(one.status === 'running') ||
-      other.startedAtMs - one.startedAtMs,
-  );
+/** What runs now, with its progress, and below it the runs that have ended, newest first. */
+export function Runs({ runs, zone }: RunsProps) {
   return (
     <>
-      {inOrder.map((run) => (
-        <RunItem run={run} zone={zone} />
-      ))}
+      {runs
+        .filter(({ status }) => status === 'running')
+        .map((run) => (
+          <RunProgressBar run={run} zone={zone} />
+        ))}
+      <DataTable
+        id="ended-runs"
+        caption="Runs that have ended, newest first"
+        rows={runs.filter(({ status }) => status !== 'running')}
+        empty="No run has ended yet."
+        keyOf={({ id }) => `run-${id}`}
+        columns={[
+          { name: 'Run', isRowHeader: true, cell: (run) => <a href={runHref(run.id)}>{jobText(run)}</a> },
+          {
+            name: 'Begun',
+            cell: ({ startedAtMs }) => <Instant at={Math.floor(startedAtMs / 1000)} zone={zone} />,
+          },
+          { name: 'Took', cell: tookText },
+          { name: 'Outcome', cell: outcomeText },
+          {
+            name: 'Read',
+            cell: ({ progress }) =>
+              `${countOf(progress.conversations, 'conversation')}, ${countOf(progress.contacts, 'contact')}`,
+          },
+          { name: 'Calls', isNumber: true, cell: ({ progress }) => countText(progress.calls) },
+        ]}
+      />
     </>
   );
 }
 
-function RunItem({ run, zone }: { readonly run: Run; readonly zone: string }) {
+/** A run under way: what it does at the moment and how far it is. */
+export function RunProgressBar({ run, zone }: { readonly run: Run; readonly zone: string }) {
   const { progress } = run;
+  const total = progress.total === null ? '' : ` of ${countText(progress.total)}`;
   return (
-    <section class="run" data-key={`run-${run.id}`} data-status={run.status} aria-label={`Run ${run.id}`}>
+    <section class="run" data-key={`run-${run.id}`} aria-label={`Run under way: ${jobText(run)}`}>
       <p>
-        <strong>{run.job}</strong>
-        {run.params['dryRun'] === true && ' (dry run)'} · {STATUS[run.status]} · begun{' '}
-        <Instant at={Math.floor(run.startedAtMs / 1000)} zone={zone} precision="second" />
-        {run.finishedAtMs !== null && ` · took ${duration(run.finishedAtMs - run.startedAtMs)}`}
+        <a href={runHref(run.id)}>
+          <strong>{jobText(run)}</strong>
+        </a>{' '}
+        · begun <Instant at={Math.floor(run.startedAtMs / 1000)} zone={zone} precision="second" />
       </p>
-      {run.status === 'running' && (
-        <progress
-          aria-label={`${run.job}: ${progress.phase}`}
-          {...(progress.total === null
-            ? {}
-            : { value: Math.min(progress.done, progress.total), max: Math.max(1, progress.total) })}
-        ></progress>
-      )}
+      <progress aria-label={`${run.job}: ${progress.phase}`} {...barOf(progress)}></progress>
       <p>
-        {run.status === 'running' &&
-          `${progress.phase}, ${countText(progress.done)}${progress.total === null ? '' : ` of ${countText(progress.total)}`} · `}
-        {countOf(progress.conversations, 'conversation')}, {countOf(progress.contacts, 'contact')},{' '}
+        {progress.phase}, {countText(progress.done)}
+        {total} · {countOf(progress.conversations, 'conversation')}, {countOf(progress.contacts, 'contact')},{' '}
         {countOf(progress.calls, 'call')} to Intercom
-        {run.reason !== null && ` · ${run.reason}`}
       </p>
     </section>
   );
 }
 
-const STATUS = {
-  running: 'running',
-  done: 'done',
-  failed: 'failed',
-  guarded: 'stopped before writing',
-} as const satisfies Record<Run['status'], string>;
+/** A run that stopped by itself: somebody has to decide. */
+export function GuardNotice({ run, zone }: { readonly run: Run; readonly zone: string }) {
+  return (
+    <Notice tone="problem" label="A run stopped before writing">
+      <p>
+        <strong>
+          The {run.job} of <Instant at={Math.floor(run.startedAtMs / 1000)} zone={zone} /> stopped before
+          writing:
+        </strong>{' '}
+        {run.reason}.
+      </p>
+      <p>
+        <a href={runHref(run.id)}>What it would have changed</a>
+      </p>
+    </Notice>
+  );
+}
 
-function duration(ms: number): string {
-  return ms < 60_000 ? `${(ms / 1000).toFixed(1)} s` : `${Math.round(ms / 60_000)} min`;
+/** "reconcile", "session-sync (dry run)". */
+export function jobText({ job, params }: Run): string {
+  const notes = [params['dryRun'] === true ? 'dry run' : '', params['force'] === true ? 'forced' : ''];
+  const said = notes.filter((note) => note !== '').join(', ');
+  return said === '' ? job : `${job} (${said})`;
+}
+
+export function tookText({ startedAtMs, finishedAtMs }: Run): string | null {
+  return finishedAtMs === null ? null : durationText(finishedAtMs - startedAtMs);
+}
+
+export function outcomeText({ status, reason, result, params }: Run): string {
+  if (status === 'guarded') return 'stopped before writing';
+  if (status === 'failed') return `failed: ${reason ?? ''}`;
+  if (status === 'running') return 'running';
+  if (result === null) return 'done';
+  const changed = countOf(result.changed, 'member');
+  const verb = params['dryRun'] === true ? 'would change' : 'changed';
+  return `done, ${verb} ${changed} of ${countText(result.compared)} compared`;
+}
+
+function barOf({ done, total }: RunProgress): { readonly value?: number; readonly max?: number } {
+  return total === null ? {} : { value: Math.min(done, total), max: Math.max(1, total) };
 }

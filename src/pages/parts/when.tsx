@@ -76,3 +76,9 @@ export function Nothing() {
     </span>
   );
 }
+
+/** "12 ms", "3.2 s", "4 min". */
+export function durationText(ms: number): string {
+  if (ms < 1000) return `${Math.max(0, Math.round(ms))} ms`;
+  return ms < 120_000 ? `${(ms / 1000).toFixed(1)} s` : `${Math.round(ms / 60_000)} min`;
+}

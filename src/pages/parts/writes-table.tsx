@@ -2,7 +2,7 @@ import type { Child } from 'hono/jsx';
 import type { Change } from '../../rules/facts.js';
 import { AttributeText } from './attribute-value.js';
 import { DataTable, type TableColumn } from './data-table.js';
-import { Instant } from './when.js';
+import { durationText, Instant } from './when.js';
 
 export interface ShownWrite extends Change {
   readonly id: number;
@@ -98,13 +98,8 @@ function Changes({ changes, zone }: { readonly changes: readonly Change[]; reado
 
 function outcomeText({ outcome, reason, queuedAtMs, settledAtMs }: ShownWrite): string {
   if (outcome === 'sent' && settledAtMs !== null)
-    return `written after ${duration(settledAtMs - queuedAtMs)}`;
+    return `written after ${durationText(settledAtMs - queuedAtMs)}`;
   if (outcome === 'superseded') return 'replaced by a newer decision';
   if (outcome === 'held') return 'held back (DRY_RUN)';
   return reason === null ? outcome : `${outcome}: ${reason}`;
-}
-
-function duration(ms: number): string {
-  if (ms < 1000) return `${Math.max(0, Math.round(ms))} ms`;
-  return ms < 120_000 ? `${(ms / 1000).toFixed(1)} s` : `${Math.round(ms / 60_000)} min`;
 }

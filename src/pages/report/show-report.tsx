@@ -11,6 +11,7 @@ import type { Store } from '../../store/store.js';
 import { DataTable, type TableColumn } from '../parts/data-table.js';
 import { FreshnessLine } from '../parts/freshness.js';
 import { Notice } from '../parts/notice.js';
+import { SilenceNotice } from '../parts/silence-notice.js';
 import type { Render } from '../render.js';
 import { givenFields, readTableAddress, tableHref, type Sort, type TableAddress } from './address.js';
 import { Filters } from './filters.js';
@@ -60,6 +61,7 @@ export async function showReport<Row>(
         <>
           <h1>{title}</h1>
           <p class="lead">{purpose}</p>
+          <SilenceNotice freshness={freshness} zone={zone} />
           <Filters
             filters={page.filters}
             address={address}

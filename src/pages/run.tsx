@@ -1,0 +1,158 @@
+import type { Context } from 'hono';
+import type { Run } from '../store/run-store.js';
+import type { Store } from '../store/store.js';
+import type { DriftList } from '../store/sweep-store.js';
+import { GuardNotice, jobText, outcomeText, RunProgressBar, tookText } from './activity/runs.js';
+import { memberHref, runHref } from './addresses.js';
+import { LiveControls } from './live-controls.js';
+import { AttributeText } from './parts/attribute-value.js';
+import { DataTable } from './parts/data-table.js';
+import { countOf, countText } from './parts/numbers.js';
+import { Tiles, type Tile } from './parts/tiles.js';
+import { Instant } from './parts/when.js';
+import type { Render } from './render.js';
+
+export interface RunPageDeps {
+  readonly store: Pick<Store, 'findRun' | 'listDrift'>;
+  readonly timeZone: string;
+  readonly render: Render;
+}
+
+const ROWS = 100;
+
+/** One run: how far it is, what it found, and its drift: what is not in Intercom as it should be. */
+export async function showRun(
+  deps: RunPageDeps,
+  context: Context,
+  id: string,
+  notFound: () => Promise<Response>,
+): Promise<Response> {
+  const { store, timeZone: zone } = deps;
+  const run = await store.findRun(id);
+  if (run === null) return notFound();
+  const after = context.req.query('after') ?? null;
+  const drift = await store.listDrift({ runId: run.id, limit: ROWS, after });
+  return deps.render(context, {
+    title: `Run ${run.id}`,
+    current: '/intercom/activity',
+    ...(run.status === 'running' ? { liveEveryMs: 1000 } : {}),
+    body: () => (
+      <>
+        <div class="head">
+          <h1>Run: {jobText(run)}</h1>
+          {run.status === 'running' && <LiveControls />}
+        </div>
+        <div id="run" data-live>
+          <p class="lead">
+            Begun <Instant at={Math.floor(run.startedAtMs / 1000)} zone={zone} precision="second" />
+            {run.finishedAtMs !== null && ` · took ${tookText(run) ?? ''}`} · {outcomeText(run)}
+          </p>
+          {run.status === 'running' && <RunProgressBar run={run} zone={zone} />}
+          {run.status === 'guarded' && <GuardNotice run={run} zone={zone} />}
+          <Tiles label="What the run found" tiles={tilesOf(run)} />
+          {run.job !== 'backfill' && (
+            <>
+              <h2 id="drift">Drift</h2>
+              <p class="lead">{driftText(run)}</p>
+              <Drift drift={drift} zone={zone} />
+              <DriftFoot run={run} drift={drift} after={after} />
+            </>
+          )}
+        </div>
+      </>
+    ),
+  });
+}
+
+/** What differs: which member, which attribute, Intercom's value, ours, why. */
+function Drift({ drift, zone }: { readonly drift: DriftList; readonly zone: string }) {
+  return (
+    <DataTable
+      id="differences"
+      caption="What is not in Intercom as it should be"
+      rows={drift.differences}
+      empty="Everything that was compared is in Intercom as it should be."
+      keyOf={({ contactId, attribute }) => `${contactId} ${attribute}`}
+      columns={[
+        {
+          name: 'Member',
+          isRowHeader: true,
+          cell: ({ contactId, memberId }) => <a href={memberHref(contactId)}>{memberId}</a>,
+        },
+        { name: 'Attribute', cell: ({ attribute }) => attribute },
+        {
+          name: 'Intercom’s value',
+          cell: ({ attribute, before }) => <AttributeText attribute={attribute} value={before} zone={zone} />,
+        },
+        {
+          name: 'Ours',
+          cell: ({ attribute, after }) => <AttributeText attribute={attribute} value={after} zone={zone} />,
+        },
+        { name: 'Why', width: 'wide', cell: ({ why }) => why },
+      ]}
+    />
+  );
+}
+
+interface DriftFootProps {
+  readonly run: Run;
+  readonly drift: DriftList;
+  readonly after: string | null;
+}
+
+function DriftFoot({ run, drift, after }: DriftFootProps) {
+  if (drift.total === 0) return null;
+  const shown = drift.differences.length;
+  const href = runHref(run.id);
+  return (
+    <div class="below">
+      <p id="row-count">
+        {shown === drift.total ? '' : `${countText(shown)} of `}
+        {countOf(drift.total, 'difference')}
+      </p>
+      <nav class="links" aria-label="Pages of the table">
+        {after !== null && <a href={href}>First page</a>}
+        {drift.next !== null && (
+          <a href={`${href}?${new URLSearchParams({ after: drift.next }).toString()}`} rel="next">
+            Next page
+          </a>
+        )}
+      </nav>
+    </div>
+  );
+}
+
+function driftText({ status, params }: Run): string {
+  if (status === 'guarded') return 'What would have been written; nothing was.';
+  if (params['dryRun'] === true) return 'What would be written; this was a dry run.';
+  return 'What differed between Intercom and what its history says, and was written.';
+}
+
+function tilesOf({ progress, result }: Run): Tile[] {
+  const read = [
+    { name: 'Conversations read', count: progress.conversations },
+    { name: 'Contacts read', count: progress.contacts },
+  ];
+  if (result === null) return [...read, { name: 'Calls to Intercom', count: progress.calls }];
+  const { totals } = result;
+  return [
+    ...read,
+    { name: 'Members compared', count: result.compared },
+    { name: 'Members that differ', count: result.changed },
+    { name: 'Writes that failed so far', count: result.failed, note: `${countText(result.parked)} parked` },
+    ...(totals === null
+      ? []
+      : [
+          {
+            name: 'Members in Intercom',
+            count: totals.contacts.intercom,
+            note: `${countText(totals.contacts.cache)} in the cache`,
+          },
+          {
+            name: 'Conversations in Intercom',
+            count: totals.conversations.intercom,
+            note: `${countText(totals.conversations.cache)} in the cache`,
+          },
+        ]),
+  ];
+}
