@@ -2,6 +2,7 @@ import { Command, CommanderError, InvalidArgumentError } from 'commander';
 import type { Clock } from './clock.js';
 import { addBackupCommand, runBackup } from './backup-command.js';
 import { readConfig, readDatabasePath, readReportConfig, type Environment } from './config.js';
+import { addDoctorCommand, runDoctor } from './doctor-command.js';
 import { AppError, type ErrorCode } from './errors.js';
 import { createLog, describeError } from './log.js';
 import { addReportCommand, runReport, type ReportRequest } from './report-command.js';
@@ -90,6 +91,7 @@ function createProgram(surroundings: Surroundings): Command {
       return runBackup(command, { databasePath, signal, stdout, stderr });
     }),
   );
+  addDoctorCommand(program, (fix) => runDoctor(fix, surroundings));
   return program;
 }
 

@@ -19,6 +19,7 @@ export type ErrorCode =
   | 'bad_request'
   | 'cursor_invalid'
   | 'file_unwritable'
+  | 'checks_failed'
   | 'not_found'
   | 'unauthorized'
   | 'stopped';

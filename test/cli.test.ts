@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { runCommand, spawnCommand, temporaryFolder } from './support/command-line.js';
 
-const COMMANDS = ['serve', 'sandbox', 'report', 'backup'];
+const COMMANDS = ['serve', 'sandbox', 'report', 'backup', 'doctor'];
 
 describe('the command line', () => {
   test('--help names every command', async () => {
@@ -35,6 +35,9 @@ describe('the command line', () => {
     [['sandbox', '--members', '0'], 'whole number from 1 to 20000'],
     [['sandbox', '--every', '1.5'], 'whole number from 1 to 3600'],
     [['sandbox', '--every'], 'argument missing'],
+    [['doctor', '--mend'], "unknown option '--mend'"],
+    [['backup'], "missing required argument 'file'"],
+    [['backup', 'a.db', 'b.db'], 'too many arguments'],
   ])('%j is wrong use: %s', async (words, reason) => {
     const { status, stdout, stderr } = await runCommand(words);
     expect({ status, stdout }).toEqual({ status: 2, stdout: '' });

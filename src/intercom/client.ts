@@ -142,7 +142,7 @@ export function createIntercomClient(options: IntercomClientOptions): IntercomCl
     return page;
   };
 
-  const attributes = async (path: string, how: CallOptions): Promise<DataAttribute[]> => {
+  const listAttributes = async (path: string, how: CallOptions): Promise<DataAttribute[]> => {
     const call: Call = { method: 'GET', path, label: `GET ${path.replace(/\?.*/, '')}` };
     const listed = readDataAttributes(bodyOf(await ask(call, how), call));
     if (listed === null) throw unreadable(call.label, 'the answer is no list of attributes', kindOf(call));
@@ -190,9 +190,9 @@ export function createIntercomClient(options: IntercomClientOptions): IntercomCl
         const read = readConversationObject(raw);
         return read.kind === 'ok' ? read.conversation : null;
       }),
-    listContactAttributes: (how) => attributes('/data_attributes?model=contact&include_archived=true', how),
+    listContactAttributes: (how) => listAttributes('/data_attributes?model=contact&include_archived=true', how),
     listConversationAttributes: (how) =>
-      attributes(
+      listAttributes(
         // From 2.16 on the old address refuses this model.
         /^2\.(?:\d|1[0-5])$/.test(options.version)
           ? '/data_attributes?model=conversation&include_archived=true'

@@ -80,6 +80,31 @@ const KINDS: ReadonlyMap<string, TopicKind> = new Map<string, TopicKind>([
   ]),
 ]);
 
+/** What the app's webhooks have to be subscribed to; of the others nothing that is kept depends on. */
+export const SUBSCRIBED_TOPICS = [
+  'conversation.admin.closed',
+  'conversation.admin.opened',
+  'conversation.admin.assigned',
+  'conversation.admin.open.assigned',
+  'conversation.admin.snoozed',
+  'conversation.admin.unsnoozed',
+  'conversation.user.created',
+  'conversation.admin.single.created',
+  'conversation.contact.attached',
+  'conversation.contact.detached',
+  'conversation.deleted',
+  'contact.user.created',
+  'contact.user.updated',
+  'contact.lead.created',
+  'contact.lead.updated',
+  'contact.lead.signed_up',
+  'contact.email.updated',
+  'contact.merged',
+  'contact.archived',
+  'contact.unarchived',
+  'contact.deleted',
+] as const;
+
 /** Prefixes of topics that Intercom may add: what they mention is looked at, everything else is ignored. */
 const FAMILIES = [
   ['conversation.', 'conversation-mention'],

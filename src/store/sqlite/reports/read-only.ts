@@ -85,7 +85,7 @@ function readFreshness(sqlite: Database.Database): Freshness {
   };
 }
 
-function readMeta(sqlite: Database.Database, name: string): unknown {
+export function readMeta(sqlite: Database.Database, name: string): unknown {
   const text = sqlite.prepare<[string], string>('select value from meta where name = ?').pluck().get(name);
   return text === undefined ? null : JSON.parse(text);
 }

@@ -1,0 +1,13 @@
+/** What can be learned of the database without changing it. */
+export type DatabaseFacts =
+  | { readonly kind: 'missing' }
+  | { readonly kind: 'unusable'; readonly why: string }
+  | {
+      readonly kind: 'found';
+      /** Which version of this program has brought its tables up to date. */
+      readonly usedBy: 'older' | 'same' | 'newer';
+      /** The workspace that it is tied to; null before the first start has reached Intercom. */
+      readonly workspaceId: string | null;
+      /** When the last notification of Intercom's was stored; null when none ever was. */
+      readonly lastWebhookAtMs: number | null;
+    };
