@@ -35,6 +35,15 @@ const KINDS: Readonly<Record<string, 'api' | 'page' | 'open' | 'signed' | 'sign-
   'POST /API/intercom/data-quality': 'api',
   'GET /API/intercom/report/engagement': 'api',
   'POST /API/intercom/report/engagement': 'api',
+  'POST /API/intercom/session-sync': 'api',
+  'POST /API/intercom/engagement-sync': 'api',
+  'POST /API/intercom/referral-sync': 'api',
+  'POST /API/intercom/reconcile': 'api',
+  'GET /API/intercom/runs': 'api',
+  'GET /API/intercom/runs/:id': 'api',
+  'GET /API/intercom/runs/:id/drift': 'api',
+  'GET /API/intercom/parked': 'api',
+  'POST /API/intercom/replay': 'api',
   'GET /': 'open',
   'GET /assets/:file': 'open',
   'GET /sign-in': 'open',
@@ -56,6 +65,7 @@ const KINDS: Readonly<Record<string, 'api' | 'page' | 'open' | 'signed' | 'sign-
   'GET /intercom/members/:id': 'page',
   'GET /intercom/activity': 'page',
   'POST /intercom/activity/replay': 'page',
+  'GET /intercom/activity/runs/:id': 'page',
 };
 
 interface Caller {

@@ -248,7 +248,18 @@ describe('erasing a contact', () => {
     const path = newPath();
     const store = open(path);
     const id = 'contact-of-wilhelmina';
-    const about = ['contacts', 'conversations', 'inbox', 'members', 'outbox', 'reported_members', 'writes'];
+    const about = [
+      'contacts',
+      'conversations',
+      'drift',
+      'inbox',
+      'members',
+      'outbox',
+      'reported_members',
+      'sweep_found',
+      'sweep_seen',
+      'writes',
+    ];
     // What is left: that there was a contact with this id, and what is about nobody in particular.
     const others = ['coaches', 'lifecycles', 'meta', 'runs'];
     const seen = contact(id, { ...person, attributes: { Referral: SECRET, 'Date of Birth': SECRET } });
@@ -266,6 +277,13 @@ describe('erasing a contact', () => {
     ] as const) {
       await store.storeNotification(notification(key, { ...over, body }));
     }
+
+    const { run } = await store.openRun({ job: 'reconcile', params: {}, ...lease() });
+    const progress = { phase: 'contacts', done: 1, total: 1, contacts: 1, conversations: 0, calls: 1 };
+    const page = { runId: run.id, owner: 'process-1', leaseUntilMs: NOW_MS, checkpoint: null, progress };
+    const later = contactChange({ ...seen, updatedAt: seen.updatedAt + 60 });
+    await store.keepFound({ page, changes: [later], seen: [{ kind: 'contact', id }], nowMs: NOW_MS });
+    await store.keepDrift({ page, differences: [{ ...change, contactId: id, why: SECRET }] });
 
     const raw = openRaw(path);
     const tables = raw

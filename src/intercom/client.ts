@@ -190,7 +190,8 @@ export function createIntercomClient(options: IntercomClientOptions): IntercomCl
         const read = readConversationObject(raw);
         return read.kind === 'ok' ? read.conversation : null;
       }),
-    listContactAttributes: (how) => listAttributes('/data_attributes?model=contact&include_archived=true', how),
+    listContactAttributes: (how) =>
+      listAttributes('/data_attributes?model=contact&include_archived=true', how),
     listConversationAttributes: (how) =>
       listAttributes(
         // From 2.16 on the old address refuses this model.

@@ -1,5 +1,6 @@
 import type { FieldProblem } from '../operate/problem.js';
-import type { Freshness, Store } from '../store/store.js';
+import type { Store } from '../store/store.js';
+import type { Freshness } from '../store/look-store.js';
 import { csvPieces } from './csv.js';
 import { findExportPlace, writeWhole } from './export-file.js';
 import type { PreparedReport, ReportContext, Table } from './report.js';

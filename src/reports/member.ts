@@ -9,7 +9,8 @@ import {
   serviceCodeOf,
   sessionAt,
 } from '../rules/sessions.js';
-import type { Freshness, MemberRecord, Store } from '../store/store.js';
+import type { Store } from '../store/store.js';
+import type { Freshness, MemberRecord } from '../store/look-store.js';
 import { asOf } from './answer.js';
 
 export interface MemberReportDeps {

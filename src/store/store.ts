@@ -8,6 +8,7 @@ import type {
 } from '../rules/facts.js';
 import type { MaintainedAttribute } from '../rules/vocabulary.js';
 import type { ActivityStore } from './activity-store.js';
+import type { LookStore } from './look-store.js';
 import type { RunPage, RunStore } from './run-store.js';
 import type { Difference, SweepStore } from './sweep-store.js';
 
@@ -19,7 +20,7 @@ import type { Difference, SweepStore } from './sweep-store.js';
  * Any engine behind it must pass `test/store-contract`. A method rejects with
  * `AppError('store_unavailable', 'later')` when the database can't be used.
  */
-export interface Store extends RunStore, SweepStore, ActivityStore {
+export interface Store extends RunStore, SweepStore, LookStore, ActivityStore {
   // --- receive -----------------------------------------------------------------------------------------------
   /**
    * Stores a notification once. Resolves only after it is on disk (survives a power cut); calls that come together
@@ -84,15 +85,6 @@ export interface Store extends RunStore, SweepStore, ActivityStore {
   setCoverage(coverageFromAt: number): Promise<void>;
   saveCoaches(coaches: readonly Coach[]): Promise<void>;
 
-  // --- looking -----------------------------------------------------------------------------------------------
-  /** `id` is an Intercom contact id or a User ID. Null for unknown, deleted, archived and merged contacts, and leads. */
-  findMember(id: string): Promise<MemberRecord | null>;
-  freshness(): Promise<Freshness>;
-  /** Counts for health and metrics. */
-  backlog(nowMs: number): Promise<Backlog>;
-  /** True when a row could be written and read back just now. */
-  canWrite(): Promise<boolean>;
-
   // --- keeping house -----------------------------------------------------------------------------------------
   /**
    * Erases raw payloads of settled notifications received before `beforeMs`, oldest first, a piece at a time; of parked
@@ -122,7 +114,6 @@ export interface Store extends RunStore, SweepStore, ActivityStore {
   replay(
     what: { readonly notifications?: readonly number[]; readonly writes?: readonly string[] } | 'all',
   ): Promise<number>;
-  parked(): Promise<ParkedItem[]>;
   /** Calls `listener` after a commit that may have given `loop` work. Returns the function that stops it. */
   onWork(loop: WorkKind, listener: () => void): () => void;
   close(): Promise<void>;
@@ -344,65 +335,9 @@ export interface Coach {
   readonly email: string | null;
 }
 
-export interface MemberRecord {
-  readonly contact: ContactFacts;
-  readonly decision: Omit<MemberDecision, 'changes'>;
-  readonly conversations: readonly (ConversationFacts & { readonly coachName: string | null })[];
-  /** Newest first, at most the latest 200. */
-  readonly writes: readonly WriteRecord[];
-}
-
-export interface WriteRecord extends Change {
-  readonly id: number;
-  readonly contactId: string;
-  readonly cause: Cause;
-  /** `waiting`: not sent yet · `superseded`: a newer decision replaced it before it was sent. */
-  readonly outcome: 'waiting' | 'held' | 'sent' | 'superseded' | 'parked';
-  readonly reason: string | null;
-  readonly attempts: number;
-  readonly queuedAtMs: number;
-  readonly settledAtMs: number | null;
-}
-
-export interface Freshness {
-  /** When the last notification was applied, Unix seconds. */
-  readonly appliedAt: number | null;
-  /** End of the last sweep or backfill, Unix seconds. */
-  readonly sweptAt: number | null;
-  /** Everything that changed in Intercom before this instant is known, Unix seconds. */
-  readonly sweptUntilAt: number | null;
-  /** Last moment at which the source's totals agreed with the cache's, Unix seconds. */
-  readonly completeAt: number | null;
-  readonly coverageFromAt: number | null;
-  /** When the last webhook came, as long as sweeps find that webhooks must have gone missing since; else null. */
-  readonly silentSinceAt: number | null;
-}
-
-export interface Backlog {
-  readonly notificationsWaiting: number;
-  readonly oldestNotificationAgeMs: number | null;
-  readonly notificationsParked: number;
-  readonly writesWaiting: number;
-  readonly oldestWriteAgeMs: number | null;
-  readonly writesParked: number;
-  readonly members: number;
-  readonly conversations: number;
-}
-
 export interface Workspace {
   /** `GET /me` → `app.id_code`. */
   readonly id: string;
   /** `GET /me` → `app.timezone`; contact search matches dates by day in it. */
   readonly timeZone: string;
-}
-
-export interface ParkedItem {
-  readonly kind: 'notification' | 'write';
-  /** Inbox id, or contact id of the write. */
-  readonly id: string;
-  readonly topic: string | null;
-  readonly attributes: readonly MaintainedAttribute[];
-  readonly reason: string;
-  readonly attempts: number;
-  readonly sinceMs: number;
 }

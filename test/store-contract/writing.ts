@@ -1,6 +1,7 @@
 import { describe, expect, it, vi } from 'vitest';
 import type { Change } from '../../src/rules/facts.js';
-import type { Store, Work, WriteRecord } from '../../src/store/store.js';
+import type { Store, Work } from '../../src/store/store.js';
+import type { WriteRecord } from '../../src/store/look-store.js';
 import {
   DAY,
   LEASE_MS,

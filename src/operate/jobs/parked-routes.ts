@@ -5,7 +5,8 @@ import { readQuery } from '../../reports/read-query.js';
 import { readGiven } from '../../reports/read-request.js';
 import { flag } from '../../reports/query-fields.js';
 import { count, instant } from '../../reports/columns.js';
-import type { ParkedItem, Store } from '../../store/store.js';
+import type { Store } from '../../store/store.js';
+import type { ParkedItem } from '../../store/look-store.js';
 import { refuseFields, type FieldProblem } from '../problem.js';
 
 export interface ParkedDeps {

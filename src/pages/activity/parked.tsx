@@ -1,4 +1,4 @@
-import type { ParkedItem } from '../../store/store.js';
+import type { ParkedItem } from '../../store/look-store.js';
 import { memberHref } from '../addresses.js';
 import { DataTable } from '../parts/data-table.js';
 import { countOf } from '../parts/numbers.js';

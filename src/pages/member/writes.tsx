@@ -1,4 +1,4 @@
-import type { WriteRecord } from '../../store/store.js';
+import type { WriteRecord } from '../../store/look-store.js';
 import { countOf } from '../parts/numbers.js';
 import { WritesTable } from '../parts/writes-table.js';
 

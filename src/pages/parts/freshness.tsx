@@ -1,4 +1,4 @@
-import type { Freshness } from '../../store/store.js';
+import type { Freshness } from '../../store/look-store.js';
 import { Instant } from './when.js';
 
 /** How current the figures are: said on every page that has some. */

@@ -1,4 +1,4 @@
-import type { Backlog, Freshness, MemberRecord, ParkedItem } from '../store.js';
+import type { Backlog, Freshness, MemberRecord, ParkedItem } from '../look-store.js';
 import { contactFacts } from './contacts.js';
 import { storedDecision } from './members.js';
 import type { Tables } from './tables.js';

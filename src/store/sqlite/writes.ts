@@ -1,6 +1,7 @@
 import { and, desc, eq, inArray, or, isNull, sql } from 'drizzle-orm';
 import type { AttributeValue, Change } from '../../rules/facts.js';
-import type { Cause, WaitingChange, WriteRecord } from '../store.js';
+import type { Cause, WaitingChange } from '../store.js';
+import type { WriteRecord } from '../look-store.js';
 import type { Connection } from './connection.js';
 import { outbox, writes } from './schema.js';
 

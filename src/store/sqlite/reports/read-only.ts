@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import Database from 'better-sqlite3';
 import { AppError } from '../../../errors.js';
 import type { ReportStore } from '../../report-store.js';
-import type { Freshness } from '../../store.js';
+import type { Freshness } from '../../look-store.js';
 import { ageOfFile, refuseNewer } from '../connection.js';
 import { DERIVED_BY } from '../derive-again.js';
 import { asStoreError, guarded } from '../store-errors.js';
