@@ -1,5 +1,5 @@
-import { Presets, SingleBar } from 'cli-progress';
 import type { Command } from 'commander';
+import { createProgressBar } from './progress-bar.js';
 import { backupDatabase } from './store/sqlite/backup.js';
 
 export interface BackupCommand {
@@ -29,7 +29,7 @@ export function addBackupCommand(program: Command, run: (command: BackupCommand)
 /** @throws what {@link backupDatabase} throws. */
 export async function runBackup({ target, force }: BackupCommand, deps: BackupCommandDeps): Promise<void> {
   const { databasePath, signal, stdout, stderr } = deps;
-  const bar = createBar(stderr);
+  const bar = createProgressBar(stderr, 'copying');
   try {
     const bytes = await backupDatabase({
       path: databasePath,
@@ -43,24 +43,6 @@ export async function runBackup({ target, force }: BackupCommand, deps: BackupCo
   } finally {
     bar.stop();
   }
-}
-
-/** A progress bar on a terminal; nothing elsewhere. */
-function createBar(stream: NodeJS.WritableStream) {
-  if (!('isTTY' in stream) || stream.isTTY !== true)
-    return { update: () => undefined, stop: () => undefined };
-  const bar = new SingleBar(
-    { format: 'copying {bar} {percentage} %', hideCursor: true, clearOnComplete: true, stream },
-    Presets.shades_classic,
-  );
-  bar.start(1, 0);
-  return {
-    update: (done: number, total: number): void => {
-      bar.setTotal(total);
-      bar.update(done);
-    },
-    stop: (): void => bar.stop(),
-  };
 }
 
 function megabytes(bytes: number): string {

@@ -4,6 +4,7 @@ import { addBackupCommand, runBackup } from './backup-command.js';
 import { readConfig, readDatabasePath, readReportConfig, type Environment } from './config.js';
 import { addDoctorCommand, runDoctor } from './doctor-command.js';
 import { AppError, type ErrorCode } from './errors.js';
+import { addJobCommands, runJobCommand, runReplayCommand } from './job-command.js';
 import { createLog, describeError } from './log.js';
 import { addReportCommand, runReport, type ReportRequest } from './report-command.js';
 import { runSandbox } from './sandbox/run-sandbox.js';
@@ -91,6 +92,18 @@ function createProgram(surroundings: Surroundings): Command {
       return runBackup(command, { databasePath, signal, stdout, stderr });
     }),
   );
+  addJobCommands(program, {
+    runJob: (request) =>
+      stoppable((signal) => {
+        const config = readConfig(surroundings.environment());
+        const log = createLog({ level: config.logLevel, write: (line) => stderr.write(line) });
+        return runJobCommand(request, { config, clock, log, signal, stdout, stderr });
+      }),
+    replay: (command) => {
+      const { databasePath, timeZone } = readReportConfig(surroundings.environment());
+      return runReplayCommand(command, { databasePath, timeZone, stdout });
+    },
+  });
   addDoctorCommand(program, (fix) => runDoctor(fix, surroundings));
   return program;
 }

@@ -16,6 +16,7 @@ export type ErrorCode =
   | 'store_newer_than_program'
   | 'workspace_mismatch'
   | 'run_in_progress'
+  | 'run_guarded'
   | 'bad_request'
   | 'cursor_invalid'
   | 'file_unwritable'

@@ -1,25 +1,19 @@
 import { createApp } from './app.js';
 import type { Clock } from './clock.js';
-import { persist, reasonOf } from './backoff.js';
 import { describeConfig, type Config } from './config.js';
-import { AppError } from './errors.js';
-import { createIntercomClient } from './intercom/client.js';
-import { createRateBudget } from './intercom/rate-budget.js';
+import { connect } from './connect.js';
 import { listen } from './listen.js';
 import type { Log } from './log.js';
 import { createHouseKeeping } from './operate/keep-house.js';
-import { createMetrics } from './operate/metrics.js';
-import { isDeadOwner, nameThisProcess } from './owner.js';
+import { isDeadOwner } from './owner.js';
 import { regionOf } from './pages/messenger.js';
 import { createProcessor } from './process/processor.js';
 import { createJobs } from './reconcile/jobs.js';
-import type { RunDeps } from './reconcile/run-frame.js';
 import { fillCache } from './reconcile/run-job.js';
 import { createSchedule } from './reconcile/schedule.js';
 import type { RunProgress } from './store/run-store.js';
 import type { Store } from './store/store.js';
 import { openSqliteReportStore } from './store/sqlite/reports/sqlite-report-store.js';
-import { openSqliteStore } from './store/sqlite/sqlite-store.js';
 import { createTransitions } from './transitions/transitions.js';
 import { createWriter, type Written } from './write-back/writer.js';
 
@@ -45,40 +39,18 @@ export interface ServeOptions {
 }
 
 /**
- * Starts the whole service: config → store → app → loops. Nothing else wires parts together.
+ * Starts the whole service: config → store → app → loops. Nothing but this and `connect` wires parts together.
  * @throws AppError `store_unavailable` or `store_newer_than_program`, or the listening socket's error.
  */
 export async function serve(options: ServeOptions): Promise<Service> {
   const { config, clock, log } = options;
   log.info({ config: describeConfig(config) }, 'starting');
-  const store = openSqliteStore({ path: config.databasePath, timeZone: config.timeZone });
+  const connection = connect(options);
+  const { store, owner, deps } = connection;
   // After the store, which makes the file and brings its tables up to date.
   const reports = openSqliteReportStore({ path: config.databasePath });
-  const owner = nameThisProcess();
   const stopping = new AbortController();
   const { signal } = stopping;
-  const intercom = createIntercomClient({
-    apiBase: config.intercomApiBase,
-    token: config.accessToken,
-    version: config.intercomVersion,
-    budget: createRateBudget({ clock }),
-    clock,
-  });
-  const settings = {
-    timeZone: config.timeZone,
-    eligibleProgramsByReferral: config.eligibleProgramsByReferral,
-  };
-  const metrics = createMetrics(store, () => clock.nowMs());
-  const deps = {
-    store,
-    intercom,
-    clock,
-    log,
-    metrics,
-    owner,
-    settings,
-    maxChangeShare: config.maxSweepChangeShare,
-  };
   const loops = [
     createProcessor({ ...deps, settleAfterSeconds: config.settleAfterSeconds }),
     createWriter({
@@ -110,7 +82,7 @@ export async function serve(options: ServeOptions): Promise<Service> {
   log.info({ url }, 'listening');
 
   // Receiving needs nothing from Intercom; what calls it waits until the workspace is known to be the right one.
-  const bound = bindWorkspace(deps, signal).then(() => loops.forEach((loop) => loop.start()));
+  const bound = connection.bind(signal).then(() => loops.forEach((loop) => loop.start()));
   const { onBackfillProgress } = options;
   const watched = onBackfillProgress === undefined ? deps : { ...deps, onProgress: onBackfillProgress };
   const backfilled = bound.then(() => fillCache(watched, config.backfillDays, signal));
@@ -136,29 +108,4 @@ export async function serve(options: ServeOptions): Promise<Service> {
       log.info({}, 'stopped');
     },
   };
-}
-
-/**
- * Ties the database to the token's workspace, or finds that it is tied to another one: there every contact would seem
- * deleted, and the cache would be erased.
- */
-async function bindWorkspace(
-  deps: Pick<RunDeps, 'store' | 'intercom' | 'clock' | 'log'>,
-  signal: AbortSignal,
-): Promise<void> {
-  const { store, intercom, clock, log } = deps;
-  const workspace = await persist(() => intercom.readWorkspace({ priority: 'soon', signal }), {
-    clock,
-    signal,
-    onRetry: (error, attempt, delayMs) =>
-      log.warn({ attempt, delayMs, reason: reasonOf(error) }, 'Intercom does not answer yet'),
-  });
-  const bound = await store.bindWorkspace(workspace);
-  if (bound.id === workspace.id) return;
-  throw new AppError(
-    'workspace_mismatch',
-    'never',
-    `this database belongs to the Intercom workspace ${bound.id}, the token to ${workspace.id}: ` +
-      `set INTERCOM_ACCESS_TOKEN to a token of the first, or DATABASE_PATH to a new file`,
-  );
 }

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { runCommand, spawnCommand, temporaryFolder } from './support/command-line.js';
 
-const COMMANDS = ['serve', 'sandbox', 'report', 'backup', 'doctor'];
+const COMMANDS = ['serve', 'sandbox', 'report', 'backup', 'backfill', 'reconcile', 'replay', 'doctor'];
 
 describe('the command line', () => {
   test('--help names every command', async () => {

@@ -1,13 +1,13 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Presets, SingleBar } from 'cli-progress';
 import type { Clock } from '../clock.js';
 import { readConfig } from '../config.js';
 import { createLog } from '../log.js';
 import { dateOf } from '../rules/calendar.js';
 import type { AttributeValue, Change } from '../rules/facts.js';
 import { ATTRIBUTE_TYPES } from '../rules/vocabulary.js';
+import { createProgressBar } from '../progress-bar.js';
 import { serve } from '../serve.js';
 import type { RunProgress } from '../store/run-store.js';
 import type { Written } from '../write-back/writer.js';
@@ -183,21 +183,12 @@ function timeOf(atMs: number): string {
 
 /** A progress bar on a terminal; elsewhere one line for each phase. */
 function showProgress(print: (line: string) => void): (progress: RunProgress) => void {
-  if (!process.stdout.isTTY) {
-    let phase = '';
-    return (progress) => {
-      if (progress.phase !== phase) print(`  filling the cache: ${progress.phase}`);
-      phase = progress.phase;
-    };
-  }
-  const bar = new SingleBar(
-    { format: '  filling the cache {bar} {phase} {value}/{total}', hideCursor: true },
-    Presets.shades_classic,
-  );
-  bar.start(1, 0, { phase: 'begins' });
+  const bar = createProgressBar(process.stdout, '  filling the cache');
+  let phase = '';
   return (progress) => {
-    bar.setTotal(progress.total ?? Math.max(progress.done, 1));
-    bar.update(progress.done, { phase: progress.phase });
-    if (progress.phase === 'done') bar.stop();
+    if (!process.stdout.isTTY && progress.phase !== phase) print(`  filling the cache: ${progress.phase}`);
+    phase = progress.phase;
+    bar.update(progress.done, progress.total, phase);
+    if (phase === 'done') bar.stop();
   };
 }

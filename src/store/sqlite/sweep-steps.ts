@@ -188,7 +188,7 @@ export function countWritesOf({ connection }: Tables, runId: string): WritesOfRu
          count(distinct case when outcome = 'waiting' and state = 'parked' then contact_id end) as parked,
          count(distinct case when outcome = 'sent' then contact_id end) as sent
        from writes left join outbox using (contact_id)
-       where cause_ref = ? and cause_kind in ('sweep', 'sync')`,
+       where cause_ref = ? and cause_kind in ('sweep', 'sync', 'backfill')`,
     )
     .get(runId);
   return row ?? { waiting: 0, failing: 0, held: 0, parked: 0, sent: 0 };

@@ -1,0 +1,73 @@
+import { persist, reasonOf } from './backoff.js';
+import type { Clock } from './clock.js';
+import type { Config } from './config.js';
+import { AppError } from './errors.js';
+import { createIntercomClient } from './intercom/client.js';
+import { createRateBudget } from './intercom/rate-budget.js';
+import type { Log } from './log.js';
+import { createMetrics, type Metrics } from './operate/metrics.js';
+import { nameThisProcess } from './owner.js';
+import type { RunDeps } from './reconcile/run-frame.js';
+import type { Store } from './store/store.js';
+import { openSqliteStore } from './store/sqlite/sqlite-store.js';
+
+/** The database and Intercom, as the service and the jobs of the command line use them. */
+export interface Connection {
+  readonly store: Store;
+  /** Names this process in leases. */
+  readonly owner: string;
+  readonly deps: RunDeps & { readonly metrics: Metrics };
+  /**
+   * Ties the database to the token's workspace. What calls Intercom waits for it: with a token of another workspace
+   * every contact would seem deleted, and the cache would be erased.
+   * @throws AppError `workspace_mismatch`, or `stopped` when `signal` aborts.
+   */
+  bind(signal: AbortSignal): Promise<void>;
+}
+
+/** @throws AppError `store_unavailable` or `store_newer_than_program`. */
+export function connect(options: {
+  readonly config: Config;
+  readonly clock: Clock;
+  readonly log: Log;
+}): Connection {
+  const { config, clock, log } = options;
+  const store = openSqliteStore({ path: config.databasePath, timeZone: config.timeZone });
+  const owner = nameThisProcess();
+  const intercom = createIntercomClient({
+    apiBase: config.intercomApiBase,
+    token: config.accessToken,
+    version: config.intercomVersion,
+    budget: createRateBudget({ clock }),
+    clock,
+  });
+  const settings = {
+    timeZone: config.timeZone,
+    eligibleProgramsByReferral: config.eligibleProgramsByReferral,
+  };
+  const metrics = createMetrics(store, () => clock.nowMs());
+  const maxChangeShare = config.maxSweepChangeShare;
+  const deps = { store, intercom, clock, log, metrics, owner, settings, maxChangeShare };
+  return { store, owner, deps, bind: (signal) => bindWorkspace(deps, signal) };
+}
+
+async function bindWorkspace(
+  deps: Pick<RunDeps, 'store' | 'intercom' | 'clock' | 'log'>,
+  signal: AbortSignal,
+): Promise<void> {
+  const { store, intercom, clock, log } = deps;
+  const workspace = await persist(() => intercom.readWorkspace({ priority: 'soon', signal }), {
+    clock,
+    signal,
+    onRetry: (error, attempt, delayMs) =>
+      log.warn({ attempt, delayMs, reason: reasonOf(error) }, 'Intercom does not answer yet'),
+  });
+  const bound = await store.bindWorkspace(workspace);
+  if (bound.id === workspace.id) return;
+  throw new AppError(
+    'workspace_mismatch',
+    'never',
+    `this database belongs to the Intercom workspace ${bound.id}, the token to ${workspace.id}: ` +
+      `set INTERCOM_ACCESS_TOKEN to a token of the first, or DATABASE_PATH to a new file`,
+  );
+}

@@ -1,0 +1,102 @@
+import { expect, test } from 'vitest';
+import { createSchedule, type Schedule, type ScheduleSettings } from '../src/reconcile/schedule.js';
+import { populate } from '../src/sandbox/population.js';
+import { createHarness, type Harness } from './support/harness.js';
+
+/** 11:00 in New York. */
+const AT = '2026-10-15T15:00:00Z';
+const EVERY_FIVE = { sweepEveryMinutes: 5, reconcileCron: '0 2 * * *' };
+
+async function createFilled(settings: ScheduleSettings = EVERY_FIVE): Promise<[Harness, Schedule]> {
+  const harness = await createHarness({ at: AT });
+  populate(harness.workspace, { members: 10, seed: 31 });
+  await harness.backfill();
+  return [harness, createSchedule(harness.runDeps, settings)];
+}
+
+async function runDue(harness: Harness, schedule: Schedule): Promise<string[]> {
+  const runs = await harness.whileJobsRun(schedule.runDue());
+  return runs.map(({ job, status }) => `${job} ${status}`);
+}
+
+const minutesFrom = (at: string, ms: number | null): number | null =>
+  ms === null ? null : Math.round((ms - Date.parse(at)) / 60_000);
+
+test('a sweep every few minutes, everything at two in the morning of the report time zone', async () => {
+  const [harness, schedule] = await createFilled();
+  expect(await runDue(harness, schedule)).toEqual([]);
+  expect(minutesFrom(AT, await schedule.nextDueAtMs())).toBe(5);
+  harness.clock.advance(5 * 60_000);
+  expect(await runDue(harness, schedule)).toEqual(['sweep done']);
+  expect(await runDue(harness, schedule)).toEqual([]);
+  harness.clock.set('2026-10-16T01:59:30-04:00');
+  expect(await runDue(harness, schedule)).toEqual(['sweep done']);
+  harness.clock.set('2026-10-16T02:00:00-04:00');
+  expect(await runDue(harness, schedule)).toEqual(['reconcile done']);
+  expect(await runDue(harness, schedule)).toEqual([]);
+});
+
+test('a night that the service has missed is made up for at its next start, once', async () => {
+  const [harness] = await createFilled();
+  harness.clock.set('2026-10-19T12:00:00-04:00');
+  const started = createSchedule(harness.runDeps, EVERY_FIVE);
+  expect(await runDue(harness, started)).toEqual(['reconcile done']);
+  expect(await runDue(harness, started)).toEqual([]);
+});
+
+test('what a process that is gone has left is finished first, with its own settings', async () => {
+  const [harness, schedule] = await createFilled();
+  const lease = { owner: 'elsewhere/1/0', nowMs: harness.clock.nowMs(), leaseMs: 60_000 };
+  const params = { lookbackDays: 30, dryRun: true, force: false };
+  await harness.store.openRun({ job: 'session-sync', params, ...lease });
+  harness.clock.advance(30_000);
+  expect(await runDue(harness, schedule), 'it may still be alive').toEqual([]);
+  harness.clock.advance(30_000);
+  expect(await runDue(harness, schedule)).toEqual(['session-sync done']);
+  expect((await harness.store.latestRun('session-sync'))?.params).toMatchObject(params);
+});
+
+test('two processes on one database make one sweep', async () => {
+  const [harness, one] = await createFilled();
+  const other = createSchedule({ ...harness.runDeps, owner: 'test/2/0' }, EVERY_FIVE);
+  harness.clock.advance(5 * 60_000);
+  harness.workspace.calls.clear();
+  const both = await harness.whileJobsRun(Promise.all([one.runDue(), other.runDue()]));
+  const statuses = both.flat().map(({ status }) => status);
+  expect(statuses.toSorted()).toEqual(['done', 'running']);
+  const { total } = await harness.store.listRuns({ limit: 10, after: null, jobs: ['sweep'] });
+  expect(total).toBe(1);
+});
+
+test('what is off does not run', async () => {
+  const [harness, schedule] = await createFilled({ sweepEveryMinutes: 0, reconcileCron: null });
+  harness.clock.advance(3 * 86_400_000);
+  expect(await schedule.nextDueAtMs()).toBeNull();
+  expect(await runDue(harness, schedule)).toEqual([]);
+});
+
+test('a dry run by hand does not stand in for the night', async () => {
+  const [harness, schedule] = await createFilled();
+  harness.clock.set('2026-10-16T02:00:00-04:00');
+  const params = { lookbackDays: null, dryRun: true, force: false };
+  await harness.runJob({ job: 'reconcile', params });
+  expect(await runDue(harness, schedule)).toEqual(['reconcile done']);
+});
+
+test('a run that fails is tried again after a while, not at once', async () => {
+  const [harness] = await createFilled();
+  const intercom = {
+    ...harness.intercom,
+    searchConversations: () => harness.intercom.readContact('no such id', { priority: 'sweep' }).then(never),
+  };
+  const schedule = createSchedule({ ...harness.runDeps, intercom }, EVERY_FIVE);
+  harness.clock.advance(5 * 60_000);
+  await expect(harness.whileJobsRun(schedule.runDue())).rejects.toMatchObject({ retry: 'never' });
+  expect(await runDue(harness, schedule)).toEqual([]);
+  harness.clock.advance(5 * 60_000);
+  await expect(harness.whileJobsRun(schedule.runDue())).rejects.toMatchObject({ retry: 'never' });
+});
+
+function never(): never {
+  throw new Error('it was refused');
+}
