@@ -22,7 +22,7 @@ export interface Connection {
    * every contact would seem deleted, and the cache would be erased.
    * @throws AppError `workspace_mismatch`, or `stopped` when `signal` aborts.
    */
-  bind(signal: AbortSignal): Promise<void>;
+  readonly bind: (signal: AbortSignal) => Promise<void>;
 }
 
 /** @throws AppError `store_unavailable` or `store_newer_than_program`. */

@@ -11,7 +11,7 @@ import { handlersFor } from './support/sandbox-msw.js';
 interface Place {
   readonly workspace: Workspace;
   readonly databasePath: string;
-  run(...words: string[]): Promise<Outcome>;
+  readonly run: (...words: string[]) => Promise<Outcome>;
 }
 
 function arrange(): Place {

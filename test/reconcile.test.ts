@@ -1,5 +1,8 @@
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
+import type { CallOptions } from '../src/intercom/client.js';
+import type { Search } from '../src/intercom/search.js';
 import { populate } from '../src/sandbox/population.js';
+import { createRandom } from '../src/sandbox/random.js';
 import type { WorkspaceOptions } from '../src/sandbox/settings.js';
 import type { Run } from '../src/store/run-store.js';
 import type { Difference } from '../src/store/sweep-store.js';
@@ -175,4 +178,113 @@ test('a contact that search does not show, but Intercom still has, is kept', asy
   };
   await harness.runJob(NIGHTLY, { intercom: blind });
   expect(await harness.store.findMember(hidden?.id ?? '')).not.toBeNull();
+});
+
+describe('nothing falls between pages, days and the lag of the search index', () => {
+  const manners: readonly [string, WorkspaceOptions][] = [
+    ['as documented', {}],
+    ['conversations are searched by day too', { conversationSearchDates: 'day' }],
+    ['bounds take in the second itself', { conversationSearchBounds: 'or-equal' }],
+    ['contacts are searched by the second', { contactSearchDates: 'second' }],
+    ['the index lags by ten minutes', { searchLagMs: 10 * 60_000 }],
+    ['a workspace in Auckland', { timeZone: 'Pacific/Auckland' }],
+    ['attributes do not move updated_at', { attributesMoveUpdatedAt: false }],
+    ['cleared attributes stay as null', { clearedAttributes: 'null' }],
+  ];
+
+  test.each(manners)('%s: sweeps alone keep everything right', async (_name, options) => {
+    const harness = await createFilled({ members: 40, seed: 8, ...options });
+    const { clock, workspace } = harness;
+    const random = createRandom(5);
+    for (let round = 0; round < 4; round += 1) {
+      const conversations = workspace.conversations();
+      for (let step = 0; step < 3; step += 1) {
+        clock.advance(random.between(0, 100_000));
+        const conversation = conversations[random.between(0, conversations.length - 1)];
+        if (conversation === undefined) continue;
+        if (conversation.state === 'closed') workspace.reopenConversation(conversation.id);
+        else
+          workspace.closeConversation(conversation.id, {
+            channel: 'Phone',
+            serviceCode: 'Health Coaching 001',
+          });
+        // Classified a while after the close, when its `updated_at` may stay what it was.
+        clock.advance(90_000);
+        workspace.setConversationAttributes(conversation.id, { Channel: 'Video Conference' });
+      }
+      // What the index has not shown yet is behind the next sweep's beginning.
+      clock.advance(5 * 60_000);
+      await harness.runJob(SWEEP);
+    }
+    clock.advance(20 * 60_000);
+    await harness.runJob(SWEEP);
+    if (options.attributesMoveUpdatedAt === false) await harness.runJob(NIGHTLY);
+    expect(await harness.wrongAttributes()).toEqual([]);
+  });
+});
+
+test('dates that Intercom keeps in another form are no drift', async () => {
+  const harness = await createHarness({ workspace: { dateStorage: 'day' } });
+  populate(harness.workspace, { members: 30, seed: 12 });
+  await harness.backfill();
+  harness.workspace.calls.clear();
+  expect((await harness.runJob(NIGHTLY)).result).toMatchObject({ changed: 0 });
+  expect(putsOf(harness)).toBe(0);
+});
+
+test('where search does not answer newest first, all that changed since that day is read', async () => {
+  const harness = await createFilled({ seed: 9 });
+  const { intercom } = harness;
+  const unsorted = {
+    ...intercom,
+    searchContacts: (search: Search, options: CallOptions) => {
+      const { sort, ...plain } = search;
+      return intercom.searchContacts(
+        sort?.field === 'updated_at' ? { ...plain, sort: byAge } : search,
+        options,
+      );
+    },
+  };
+  const [contact] = harness.workspace.contacts();
+  harness.workspace.updateContact(contact?.id ?? '', { name: 'Renamed Person' });
+  harness.clock.advance(60_000);
+  await harness.runJob(SWEEP, { intercom: unsorted });
+  expect((await harness.store.findMember(contact?.id ?? ''))?.contact.name).toBe('Renamed Person');
+});
+
+const byAge = { field: 'created_at', order: 'ascending' } as const;
+
+test('webhooks that have gone quiet while sweeps find changes are noticed, and forgotten when they are back', async () => {
+  const harness = await createFilled({ seed: 10 });
+  const silentSince = async (): Promise<number | null> => (await harness.store.freshness()).silentSinceAt;
+  harness.clock.advance(10 * 3_600_000);
+  await harness.runJob(SWEEP);
+  expect(await silentSince(), 'quiet, and nothing to tell').toBeNull();
+  closeUnheard(harness, 2);
+  harness.clock.advance(3_600_000);
+  await harness.runJob(SWEEP);
+  expect(await silentSince()).not.toBeNull();
+  const { body, headers } = harness.signed(
+    JSON.stringify({
+      type: 'notification_event',
+      id: 'notif_1',
+      topic: 'ping',
+      data: { item: { type: 'ping' } },
+    }),
+  );
+  await harness.app.request('/webhooks/intercom', { method: 'POST', body, headers });
+  await harness.settle();
+  const [open] = harness.workspace.conversations();
+  const told = harness.signed(
+    JSON.stringify({
+      type: 'notification_event',
+      id: 'notif_2',
+      topic: 'conversation.admin.opened',
+      created_at: Math.floor(harness.clock.nowMs() / 1000),
+      data: { item: { type: 'conversation', id: open?.id } },
+    }),
+  );
+  await harness.app.request('/webhooks/intercom', { method: 'POST', body: told.body, headers: told.headers });
+  await harness.settle();
+  expect(await silentSince()).toBeNull();
 });
