@@ -31,6 +31,7 @@ interface MetaValues {
 export interface Meta {
   /** Null when none is stored. */
   readonly read: <Name extends keyof MetaValues>(name: Name) => MetaValues[Name] | null;
+  /** Null stores none. */
   readonly save: <Name extends keyof MetaValues>(name: Name, value: MetaValues[Name]) => void;
   /** Says that reports answer otherwise from this transaction on. */
   readonly renewDataVersion: () => void;
@@ -67,6 +68,10 @@ export function createMeta(connection: Connection): Meta {
     .where(eq(meta.name, sql.placeholder('name')))
     .prepare();
   const upsert = prepareUpsert(connection, meta, [meta.name]);
+  const remove = connection.db
+    .delete(meta)
+    .where(eq(meta.name, sql.placeholder('name')))
+    .prepare();
   // Random, because a counter would come back to a value that it had before when a backup is restored.
   const renew = connection.sqlite.prepare(
     `insert into meta (name, value) values ('data_version', json_quote(lower(hex(randomblob(8)))))
@@ -78,7 +83,8 @@ export function createMeta(connection: Connection): Meta {
   return {
     read: (name) => READERS[name](one.get({ name })?.value),
     save: (name, value) => {
-      upsert({ name, value });
+      if (value === null) remove.run({ name });
+      else upsert({ name, value });
       if (SHOWN_BY_REPORTS.has(name)) renewDataVersion();
     },
     renewDataVersion,
