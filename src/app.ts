@@ -100,9 +100,7 @@ export function createApp(deps: AppDeps): Hono {
     if (!isProgram || !context.res.headers.has('cache-control')) context.header('cache-control', 'no-store');
   });
   app.get('/metrics', async (context) =>
-    context.body(await deps.metrics.registry.metrics(), 200, {
-      'content-type': deps.metrics.registry.contentType,
-    }),
+    context.body(await deps.metrics.scrape(), 200, { 'content-type': deps.metrics.contentType }),
   );
   app.route('/API/intercom/members', createMemberRoutes(deps));
   app.get('/API/intercom/glossary', (context) =>

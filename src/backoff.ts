@@ -26,21 +26,33 @@ export type Verdict =
       readonly delayMs: number;
       readonly outcomeUnknown: boolean;
       readonly reason: string;
+      /** It is parked after this many attempts at the earliest. */
+      readonly attempts: number;
     }
-  | { readonly kind: 'park'; readonly reason: string };
+  | { readonly kind: 'park'; readonly reason: string; readonly attempts: number };
 
 /** What becomes of work that failed for the `attempt`-th time, `ageMs` after it arose. */
 export function judgeFailure(error: unknown, attempt: number, ageMs: number): Verdict {
   const reason = reasonToStore(error);
   if (!(error instanceof AppError)) {
-    return attempt >= DEFECT_ATTEMPTS
-      ? { kind: 'park', reason }
-      : { kind: 'retry', delayMs: delayAfterMs(attempt), outcomeUnknown: true, reason };
+    const attempts = DEFECT_ATTEMPTS;
+    return attempt >= attempts
+      ? { kind: 'park', reason, attempts }
+      : { kind: 'retry', delayMs: delayAfterMs(attempt), outcomeUnknown: true, reason, attempts };
   }
-  if (error.retry === 'never') return { kind: 'park', reason };
-  if (attempt >= KEEP_TRYING_ATTEMPTS && ageMs >= KEEP_TRYING_MS) return { kind: 'park', reason };
+  if (error.retry === 'never') return { kind: 'park', reason, attempts: attempt };
+  const attempts = KEEP_TRYING_ATTEMPTS;
+  if (attempt >= attempts && ageMs >= KEEP_TRYING_MS) return { kind: 'park', reason, attempts };
   const delayMs = error.retry === 'now' ? 0 : Math.max(delayAfterMs(attempt), error.retryAfterMs ?? 0);
-  return { kind: 'retry', delayMs, outcomeUnknown: error.outcomeUnknown, reason };
+  return { kind: 'retry', delayMs, outcomeUnknown: error.outcomeUnknown, reason, attempts };
+}
+
+/** The part of a step's log line that says what becomes of work that failed with `error`. */
+export function describeVerdict(verdict: Verdict, error: unknown): object {
+  const shared = { of: verdict.attempts, reason: reasonOf(error) };
+  return verdict.kind === 'park'
+    ? { ...shared, result: 'parked' }
+    : { ...shared, result: 'retried', retryInMs: verdict.delayMs };
 }
 
 /** For the person who looks at parked work: with Intercom's own words, which stay in the database. */

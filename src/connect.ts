@@ -10,6 +10,7 @@ import { nameThisProcess } from './owner.js';
 import type { RunDeps } from './reconcile/run-frame.js';
 import type { Store } from './store/store.js';
 import { openSqliteStore } from './store/sqlite/sqlite-store.js';
+import { VERSION } from './version.js';
 
 /** The database and Intercom, as the service and the jobs of the command line use them. */
 export interface Connection {
@@ -32,20 +33,23 @@ export function connect(options: {
   readonly log: Log;
 }): Connection {
   const { config, clock, log } = options;
-  const store = openSqliteStore({ path: config.databasePath, timeZone: config.timeZone });
+  const store = openSqliteStore({ path: config.databasePath, timeZone: config.timeZone, log });
   const owner = nameThisProcess();
+  const budget = createRateBudget({ clock });
+  const metrics = createMetrics({ store, budget, clock });
   const intercom = createIntercomClient({
     apiBase: config.intercomApiBase,
     token: config.accessToken,
     version: config.intercomVersion,
-    budget: createRateBudget({ clock }),
+    budget,
     clock,
+    userAgent: `intercom-engagement/${VERSION}`,
+    onCall: metrics.countCall,
   });
   const settings = {
     timeZone: config.timeZone,
     eligibleProgramsByReferral: config.eligibleProgramsByReferral,
   };
-  const metrics = createMetrics(store, () => clock.nowMs());
   const maxChangeShare = config.maxSweepChangeShare;
   const deps = { store, intercom, clock, log, metrics, owner, settings, maxChangeShare };
   return { store, owner, deps, bind: (signal) => bindWorkspace(deps, signal) };

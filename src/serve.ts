@@ -47,6 +47,7 @@ export async function serve(options: ServeOptions): Promise<Service> {
   log.info({ config: describeConfig(config) }, 'starting');
   const connection = connect(options);
   const { store, owner, deps } = connection;
+  deps.metrics.measureProcess();
   // After the store, which makes the file and brings its tables up to date.
   const reports = openSqliteReportStore({ path: config.databasePath });
   const stopping = new AbortController();

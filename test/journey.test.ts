@@ -396,5 +396,5 @@ test('a dry run does everything but send; switched off, what it held back is sen
   expect(
     member?.writes.filter(({ outcome }) => outcome === 'held').map(({ attribute }) => attribute),
   ).toContain('Last Coaching Session');
-  expect(harness.logLines.some((line) => line.includes('dry run: would write'))).toBe(true);
+  expect(harness.logLines.some((line) => line.includes('"result":"held"'))).toBe(true);
 });

@@ -93,6 +93,21 @@ describe('the SQLite file', () => {
     expect(await one.leaseNotifications(lease())).toEqual([]);
   });
 
+  it('cannot be written as soon as its inbox cannot, and asking leaves no trace', async () => {
+    const path = newPath();
+    const warnings: object[] = [];
+    const store = open(path, { log: { warn: (fields) => warnings.push(fields) } });
+    expect(await store.canWrite()).toBe(true);
+    await store.storeNotification(notification('a'));
+    const raw = openRaw(path);
+    expect(raw.prepare('select id from inbox').pluck().all()).toEqual([1]);
+    raw.exec('alter table inbox rename to elsewhere');
+    expect(await store.canWrite()).toBe(false);
+    expect(warnings).toEqual([{ code: 'SQLITE_ERROR' }]);
+    raw.exec('alter table elsewhere rename to inbox');
+    expect(await store.canWrite()).toBe(true);
+  });
+
   it('is left alone when a newer version of the program has used it', async () => {
     const path = newPath();
     await openSqliteStore({ path, timeZone: NEW_YORK }).close();

@@ -72,6 +72,15 @@ export interface IntercomClient {
   ): Promise<void>;
 }
 
+/** One call that was sent, for metrics. */
+export interface FinishedCall {
+  /** Method and path without ids. */
+  readonly label: string;
+  /** Null when no answer came. */
+  readonly status: number | null;
+  readonly ms: number;
+}
+
 export interface IntercomClientOptions {
   /** `https://api.intercom.io`, or that of another region, a proxy or the sandbox. */
   readonly apiBase: string;
@@ -84,6 +93,8 @@ export interface IntercomClientOptions {
   /** For one call, from sending it to the last byte of its answer; waiting for the rate budget doesn't count. */
   readonly timeoutMs?: number;
   readonly userAgent?: string;
+  /** Told of every call that was sent, whatever became of it. */
+  readonly onCall?: (call: FinishedCall) => void;
 }
 
 const TIMEOUT_MS = 10_000;
@@ -283,6 +294,7 @@ async function send(options: IntercomClientOptions, call: Call, how: CallOptions
   } finally {
     done.abort();
     permit.settle(seen);
+    options.onCall?.({ label: call.label, status: seen?.status ?? null, ms: clock.nowMs() - sentAtMs });
   }
 }
 

@@ -1,52 +1,66 @@
-import { Counter, Gauge, Histogram, Registry } from 'prom-client';
+import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
+import type { Clock } from '../clock.js';
+import type { FinishedCall } from '../intercom/client.js';
+import type { RateBudget } from '../intercom/rate-budget.js';
 import type { Store } from '../store/store.js';
+import { VERSION } from '../version.js';
+import { addFreshnessGauges } from './metrics/freshness-gauges.js';
+import { addRateGauges } from './metrics/rate-gauges.js';
+import { addWorkGauges } from './metrics/work-gauges.js';
 
 /** Everything `/metrics` shows. Labels are closed lists, never ids or anything personal. */
 export interface Metrics {
-  readonly registry: Registry;
   readonly webhooks: Counter<'topic' | 'result'>;
   readonly notifications: Counter<'result'>;
+  /** From the notification's arrival to the cache and the waiting writes being in step with it, seconds. */
+  readonly notificationLatency: Histogram;
   readonly writes: Counter<'result'>;
   readonly transitions: Counter;
   /** From the decision that an attribute must change to Intercom having it, seconds. */
   readonly writeLatency: Histogram;
+  readonly countCall: (call: FinishedCall) => void;
+  /** What Prometheus reads. Gauges are asked at this moment, so they are never stale. */
+  scrape(): Promise<string>;
+  readonly contentType: string;
+  /** Adds memory, garbage collection and event loop of this process, measured for as long as it lives. */
+  measureProcess(): void;
 }
 
-/** `backlog` is asked at each scrape, so the gauges are never stale. */
-export function createMetrics(store: Pick<Store, 'backlog'>, now: () => number): Metrics {
+export interface MetricsSources {
+  readonly store: Pick<Store, 'backlog' | 'freshness' | 'latestRun' | 'canWrite'>;
+  readonly budget: Pick<RateBudget, 'snapshot'>;
+  readonly clock: Clock;
+}
+
+const LATENCIES = [0.01, 0.025, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30, 60, 300];
+
+export function createMetrics(sources: MetricsSources): Metrics {
   const registry = new Registry();
   const registers = [registry];
-  const gauge = (name: string, help: string): Gauge => new Gauge({ name, help, registers });
-
-  const waiting = gauge('engagement_inbox_waiting', 'Notifications stored and not handled yet');
-  const age = gauge('engagement_inbox_oldest_seconds', 'Age of the oldest notification not handled yet');
-  const parked = gauge('engagement_inbox_parked', 'Notifications that wait for a person');
-  const writesWaiting = gauge(
-    'engagement_writes_waiting',
-    'Attribute changes that have not reached Intercom yet',
-  );
-  const writesParked = gauge('engagement_writes_parked', 'Contacts whose changes wait for a person');
-  const members = gauge('engagement_members', 'Members in the cache');
-  const conversations = new Gauge({
-    name: 'engagement_conversations',
-    help: 'Conversations in the cache',
+  new Gauge({
+    name: 'engagement_build_info',
+    help: 'Always 1; the labels say what runs',
+    labelNames: ['version', 'node'],
     registers,
-    // One query fills all gauges; it hangs on the last one registered.
-    async collect() {
-      const backlog = await store.backlog(now());
-      waiting.set(backlog.notificationsWaiting);
-      age.set((backlog.oldestNotificationAgeMs ?? 0) / 1000);
-      parked.set(backlog.notificationsParked);
-      writesWaiting.set(backlog.writesWaiting);
-      writesParked.set(backlog.writesParked);
-      members.set(backlog.members);
-      this.set(backlog.conversations);
-    },
+  }).set({ version: VERSION, node: process.versions.node }, 1);
+  // Each group adds its gauges and answers what brings them up to date.
+  const refreshers = [addWorkGauges, addFreshnessGauges, addRateGauges].map((add) => add(registers, sources));
+
+  const calls = new Counter({
+    name: 'engagement_intercom_calls_total',
+    help: 'Calls to Intercom by address and answer',
+    labelNames: ['call', 'status'],
+    registers,
   });
-  conversations.set(0);
+  const callSeconds = new Histogram({
+    name: 'engagement_intercom_call_seconds',
+    help: "From sending a call to the end of Intercom's answer",
+    labelNames: ['call'],
+    buckets: [0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10],
+    registers,
+  });
 
   return {
-    registry,
     webhooks: new Counter({
       name: 'engagement_webhooks_total',
       help: 'Webhook requests by topic and what became of them',
@@ -57,6 +71,12 @@ export function createMetrics(store: Pick<Store, 'backlog'>, now: () => number):
       name: 'engagement_notifications_total',
       help: 'Notifications handled, by result',
       labelNames: ['result'],
+      registers,
+    }),
+    notificationLatency: new Histogram({
+      name: 'engagement_notification_latency_seconds',
+      help: "From a notification's arrival to the cache and the waiting writes being in step with it",
+      buckets: LATENCIES,
       registers,
     }),
     writes: new Counter({
@@ -73,8 +93,24 @@ export function createMetrics(store: Pick<Store, 'backlog'>, now: () => number):
     writeLatency: new Histogram({
       name: 'engagement_write_latency_seconds',
       help: 'From the decision that an attribute must change to Intercom having it',
-      buckets: [0.01, 0.025, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30, 60, 300],
+      buckets: LATENCIES,
       registers,
     }),
+    countCall: ({ label, status, ms }) => {
+      calls.inc({ call: label, status: statusClass(status) });
+      callSeconds.observe({ call: label }, ms / 1000);
+    },
+    scrape: async () => {
+      for (const refresh of refreshers) await refresh();
+      return registry.metrics();
+    },
+    contentType: registry.contentType,
+    measureProcess: () => collectDefaultMetrics({ register: registry }),
   };
+}
+
+/** 429 stands for itself: it is the one refusal that is ours to avoid. */
+function statusClass(status: number | null): string {
+  if (status === null) return 'none';
+  return status === 429 ? '429' : `${Math.floor(status / 100)}xx`;
 }

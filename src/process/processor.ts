@@ -1,5 +1,5 @@
 import { applyWork, decideAt, readSubject, type DecideSettings } from '../apply-work.js';
-import { judgeFailure, reasonOf } from '../backoff.js';
+import { describeVerdict, judgeFailure } from '../backoff.js';
 import type { Clock } from '../clock.js';
 import type { CallOptions, IntercomClient } from '../intercom/client.js';
 import { readItem, readMeaning, type Meaning } from '../intercom/notification.js';
@@ -55,8 +55,16 @@ async function processNotification(
 ): Promise<void> {
   const { store, clock, log, metrics, owner } = deps;
   const startedAtMs = clock.nowMs();
-  const topic = notification.topic === null ? null : knownTopic(notification.topic);
-  const fields = { notification: notification.id, topic, attempt: notification.attempt };
+  const { subject, receivedAtMs, attempt } = notification;
+  const fields = {
+    notification: notification.id,
+    event: notification.dedupeKey,
+    topic: notification.topic === null ? notification.origin : knownTopic(notification.topic),
+    subject: subject === null ? null : `${subject.kind} ${subject.id}`,
+    attempt,
+    waitedMs: startedAtMs - receivedAtMs,
+  };
+  const spent = (): number => clock.nowMs() - startedAtMs;
   try {
     const call: CallOptions = { priority: 'soon', signal };
     const learned = await learn(deps, notification, call);
@@ -67,7 +75,7 @@ async function processNotification(
         reason: `notification_unreadable: ${learned.why}`,
       });
       metrics.notifications.inc({ result: 'parked' });
-      log.warn({ ...fields, why: learned.why }, 'notification parked');
+      log.warn({ ...fields, result: 'parked', reason: learned.why, ms: spent() }, 'notification handled');
       return;
     }
     const nowMs = clock.nowMs();
@@ -95,10 +103,13 @@ async function processNotification(
     );
     const result = applied.kind === 'lease-lost' ? 'lease_lost' : 'applied';
     metrics.notifications.inc({ result });
+    if (notification.origin === 'webhook') {
+      metrics.notificationLatency.observe((clock.nowMs() - receivedAtMs) / 1000);
+    }
     const queued = applied.kind === 'applied' ? applied.queued.length : 0;
-    log.info({ ...fields, result, queued, ms: clock.nowMs() - startedAtMs }, 'notification handled');
+    log.info({ ...fields, result, queued, ms: spent() }, 'notification handled');
   } catch (error) {
-    const verdict = judgeFailure(error, notification.attempt, clock.nowMs() - notification.receivedAtMs);
+    const verdict = judgeFailure(error, attempt, clock.nowMs() - receivedAtMs);
     if (verdict.kind === 'park') {
       await store.parkNotification({ id: notification.id, owner, reason: verdict.reason });
     } else {
@@ -106,7 +117,7 @@ async function processNotification(
       await store.retryNotification({ id: notification.id, owner, reason: verdict.reason, dueAtMs });
     }
     metrics.notifications.inc({ result: verdict.kind === 'park' ? 'parked' : 'retried' });
-    log.warn({ ...fields, result: verdict.kind, err: error, reason: reasonOf(error) }, 'notification failed');
+    log.warn({ ...fields, ...describeVerdict(verdict, error), ms: spent(), err: error }, 'notification handled');
   }
 }
 

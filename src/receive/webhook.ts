@@ -31,7 +31,7 @@ const MOST_BYTES = 5 * 1024 * 1024;
  * not help. A request with a wrong signature leaves nothing but a count.
  */
 export function createWebhookRoutes(deps: ReceiveDeps): Hono {
-  const { metrics } = deps;
+  const { metrics, log, clock } = deps;
   const count = (topic: string, result: string): void => metrics.webhooks.inc({ topic, result });
   const routes = new Hono();
 
@@ -47,6 +47,7 @@ export function createWebhookRoutes(deps: ReceiveDeps): Hono {
       return answerProblem(context, 413, `A webhook body may have at most ${MOST_BYTES} bytes.`);
     }),
     async (context) => {
+      const startedAtMs = clock.nowMs();
       if (!isJson(context.req.header('content-type'))) {
         count('unknown', 'not_json');
         return answerProblem(context, 415, 'Send the notification as application/json.');
@@ -57,19 +58,25 @@ export function createWebhookRoutes(deps: ReceiveDeps): Hono {
         return answerProblem(context, 401, 'X-Hub-Signature does not match the body and the client secret.');
       }
       const read = readEnvelope(body);
+      const topic = read.kind === 'ok' ? read.envelope.knownTopic : 'unknown';
+      /** Counts and logs what became of a genuine notification. */
+      const settle = (result: string, event: string | null, error?: unknown): void => {
+        count(topic, result);
+        const line = { event, topic, result, bytes: body.length, ms: clock.nowMs() - startedAtMs };
+        if (error === undefined) log.info(line, 'webhook');
+        else log.error({ ...line, reason: reasonOf(error), err: error }, 'webhook');
+      };
       if (read.kind === 'ok' && read.envelope.interest !== 'handle') {
-        count(read.envelope.knownTopic, read.envelope.interest === 'ping' ? 'ping' : 'ignored');
+        settle(read.envelope.interest === 'ping' ? 'ping' : 'ignored', read.envelope.id);
         return context.body(null, 200, BARE_HEADERS);
       }
-      const topic = read.kind === 'ok' ? read.envelope.knownTopic : 'unknown';
-      const notification = toStore(body, deps.clock.nowMs(), read);
+      const notification = toStore(body, startedAtMs, read);
       try {
         const stored = await deps.store.storeNotification(notification);
-        count(topic, notification.unreadable === null ? stored : 'unreadable');
+        settle(notification.unreadable === null ? stored : 'unreadable', notification.dedupeKey);
         return context.body(null, 200, BARE_HEADERS);
       } catch (error) {
-        count(topic, 'not_stored');
-        deps.log.error({ err: error, reason: reasonOf(error) }, 'a notification could not be stored');
+        settle('not_stored', notification.dedupeKey, error);
         context.header('retry-after', '60');
         return answerProblem(context, 503, 'The notification could not be stored; send it again.');
       }

@@ -1,5 +1,5 @@
 import { applyWork, decideAt, readSubject, type DecideSettings } from '../apply-work.js';
-import { judgeFailure, reasonOf } from '../backoff.js';
+import { describeVerdict, judgeFailure } from '../backoff.js';
 import type { Clock } from '../clock.js';
 import { AppError } from '../errors.js';
 import type { CallOptions, IntercomClient } from '../intercom/client.js';
@@ -55,14 +55,25 @@ export function createWriter(deps: WriteBackDeps): WorkLoop {
 async function holdWrite(deps: WriteBackDeps, write: LeasedWrite): Promise<void> {
   await deps.store.holdWrite({ contactId: write.contactId, owner: deps.owner });
   deps.metrics.writes.inc({ result: 'held' });
-  deps.log.info({ contact: write.contactId, would: attributesOf(write.changes) }, 'dry run: would write');
+  const { contactId, attempt, cause, changes } = write;
+  const would = attributesOf(changes);
+  deps.log.info(
+    { contact: contactId, attempt, cause: cause.kind, event: cause.ref, result: 'held', would },
+    'write handled',
+  );
 }
 
 async function sendWrite(deps: WriteBackDeps, write: LeasedWrite, signal: AbortSignal): Promise<void> {
   const { store, clock, log, metrics, owner } = deps;
   const { contactId } = write;
   const startedAtMs = clock.nowMs();
-  const fields = { contact: contactId, attempt: write.attempt, cause: write.cause.kind };
+  const fields = {
+    contact: contactId,
+    attempt: write.attempt,
+    cause: write.cause.kind,
+    event: write.cause.ref,
+    waitedMs: startedAtMs - write.queuedAtMs,
+  };
   try {
     const call: CallOptions = { priority: write.priority, signal };
     const changes = mustReadFirst(write) ? await confirmChanges(deps, write, call) : write.changes;
@@ -75,10 +86,7 @@ async function sendWrite(deps: WriteBackDeps, write: LeasedWrite, signal: AbortS
       deps.onWritten?.({ contactId, changes, cause: write.cause, writtenAtMs, latencyMs });
     }
     const ms = clock.nowMs() - startedAtMs;
-    log.info(
-      { ...fields, result, wrote: attributesOf(changes), waitedMs: startedAtMs - write.queuedAtMs, ms },
-      'write handled',
-    );
+    log.info({ ...fields, result, wrote: attributesOf(changes), ms }, 'write handled');
   } catch (error) {
     const verdict = judgeFailure(error, write.attempt, clock.nowMs() - write.queuedAtMs);
     if (verdict.kind === 'park') {
@@ -94,7 +102,8 @@ async function sendWrite(deps: WriteBackDeps, write: LeasedWrite, signal: AbortS
       });
     }
     metrics.writes.inc({ result: verdict.kind === 'park' ? 'parked' : 'retried' });
-    log.warn({ ...fields, result: verdict.kind, err: error, reason: reasonOf(error) }, 'write failed');
+    const ms = clock.nowMs() - startedAtMs;
+    log.warn({ ...fields, ...describeVerdict(verdict, error), ms, err: error }, 'write handled');
   }
 }
 

@@ -1,6 +1,7 @@
 import { createAdaptorServer } from '@hono/node-server';
 import { createApp } from '../../src/app.js';
 import { systemClock } from '../../src/clock.js';
+import { createRateBudget } from '../../src/intercom/rate-budget.js';
 import { createLog } from '../../src/log.js';
 import { createMetrics } from '../../src/operate/metrics.js';
 import { openSqliteReportStore } from '../../src/store/sqlite/reports/sqlite-report-store.js';
@@ -16,7 +17,11 @@ const app = createApp({
   exportDir: 'exports',
   clock: systemClock,
   log: createLog({ level: 'info' }),
-  metrics: createMetrics(store, () => systemClock.nowMs()),
+  metrics: createMetrics({
+    store,
+    budget: createRateBudget({ clock: systemClock }),
+    clock: systemClock,
+  }),
   clientSecrets: [clientSecret],
   access: { apiTokens: [], auth: 'token' },
   timeZone,

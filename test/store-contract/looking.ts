@@ -95,6 +95,24 @@ export function describeLooking(storeOf: () => Store): void {
       });
     });
 
+    it('counts our own entries from the moment at which they fall due', async () => {
+      const store = storeOf();
+      const reread = {
+        dedupeKey: 'settle:1',
+        origin: 'settle',
+        subject: { kind: 'conversation', id: '1' },
+        lane: 'a',
+        dueAtMs: NOW_MS + 60_000,
+      } as const;
+      await store.apply(workOn([], { rereads: [reread] }));
+      const nothing = { notificationsWaiting: 0, oldestNotificationAgeMs: 0 };
+      expect(await store.backlog(NOW_MS + 59_999)).toMatchObject(nothing);
+      expect(await store.backlog(NOW_MS + 61_000)).toMatchObject({
+        notificationsWaiting: 1,
+        oldestNotificationAgeMs: 1000,
+      });
+    });
+
     it('can be written', async () => {
       expect(await storeOf().canWrite()).toBe(true);
       expect(await storeOf().canWrite()).toBe(true);

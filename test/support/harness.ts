@@ -6,7 +6,11 @@ import { setupServer } from 'msw/node';
 import { onTestFinished } from 'vitest';
 import { createApp, type AppDeps } from '../../src/app.js';
 import type { Clock } from '../../src/clock.js';
-import { createIntercomClient, type IntercomClient } from '../../src/intercom/client.js';
+import {
+  createIntercomClient,
+  type IntercomClient,
+  type IntercomClientOptions,
+} from '../../src/intercom/client.js';
 import { signBody } from '../../src/intercom/signature.js';
 import { readContactObject, readConversationObject } from '../../src/intercom/objects.js';
 import { createRateBudget, type RateBudget } from '../../src/intercom/rate-budget.js';
@@ -103,9 +107,9 @@ export async function createHarness(options: HarnessOptions = {}): Promise<Harne
   const reports = openSqliteReportStore({ path: databasePath });
   const logLines: string[] = [];
   const log = createLog({ level: 'trace', write: (line) => logLines.push(line) });
-  const metrics = createMetrics(store, () => clock.nowMs());
   const budget = createRateBudget({ clock });
-  const client = createTestClient(workspace, clock, { budget });
+  const metrics = createMetrics({ store, budget, clock });
+  const client = createTestClient(workspace, clock, { budget, onCall: metrics.countCall });
   const intercom = options.wrapIntercom?.(client) ?? client;
   const deps = { store, intercom, clock, log, metrics, owner: 'test/1/0', settings, maxChangeShare: 0.2 };
   const writer = createWriter({ ...deps, dryRun: options.dryRun ?? false });
@@ -225,12 +229,17 @@ export async function createHarness(options: HarnessOptions = {}): Promise<Harne
 interface TestClientOptions {
   readonly apiBase?: string;
   readonly budget?: RateBudget;
+  readonly onCall?: IntercomClientOptions['onCall'];
 }
 
 export function createTestClient(
   workspace: Workspace,
   clock: Clock,
-  { apiBase = 'https://api.intercom.io', budget = createRateBudget({ clock }) }: TestClientOptions = {},
+  {
+    apiBase = 'https://api.intercom.io',
+    budget = createRateBudget({ clock }),
+    onCall,
+  }: TestClientOptions = {},
 ): IntercomClient {
   return createIntercomClient({
     apiBase,
@@ -238,6 +247,7 @@ export function createTestClient(
     version: workspace.settings.appVersion,
     budget,
     clock,
+    ...(onCall === undefined ? {} : { onCall }),
   });
 }
 

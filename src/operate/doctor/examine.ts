@@ -53,6 +53,6 @@ function checkBase(apiBase: string): Finding {
   const { protocol, hostname } = new URL(apiBase);
   const isHere = ['localhost', '127.0.0.1', '[::1]'].includes(hostname);
   return protocol === 'https:' || isHere
-    ? ok('settings', 'each of them may be what it is')
+    ? ok('settings', 'all that are needed are there and well-formed')
     : warn('settings', 'INTERCOM_API_BASE sends the token unencrypted', 'Use its https:// address');
 }

@@ -85,8 +85,9 @@ export function canWrite({ connection, meta }: Tables): boolean {
   transact(() => {
     sqlite
       .prepare(
-        `insert into inbox (origin, dedupe_key, received_at_ms, body, status, due_at_ms, attempts)
-         values ('webhook', 'probe', 0, zeroblob(?), 'done', 0, 0)`,
+        // A number of its own, so that the next notification is numbered as if nobody had asked.
+        `insert into inbox (id, origin, dedupe_key, received_at_ms, body, status, due_at_ms, attempts)
+         values (-1, 'webhook', 'probe', 0, zeroblob(?), 'done', 0, 0)`,
       )
       .run(PROBE_BYTES);
     sqlite.prepare("delete from inbox where dedupe_key = 'probe'").run();

@@ -37,9 +37,12 @@ export function readFreshness({ meta }: Tables): Freshness {
 /** What waits and what is parked. Our own entries wait from the moment at which they fall due. */
 export function countBacklog({ connection }: Tables, nowMs: number): Backlog {
   const row = connection.sqlite
-    .prepare<[], Record<keyof Backlog | 'oldestReceivedMs' | 'oldestQueuedMs', number | null>>(
+    .prepare<
+      { readonly nowMs: number },
+      Record<keyof Backlog | 'oldestReceivedMs' | 'oldestQueuedMs', number | null>
+    >(
       `select
-        (select count(*) from inbox where status = 'waiting') as notificationsWaiting,
+        (select count(*) from inbox where status = 'waiting' and received_at_ms <= :nowMs) as notificationsWaiting,
         (select min(received_at_ms) from inbox where status = 'waiting') as oldestReceivedMs,
         (select count(*) from inbox where status = 'parked') as notificationsParked,
         (select count(*) from outbox where state = 'ready') as writesWaiting,
@@ -49,7 +52,7 @@ export function countBacklog({ connection }: Tables, nowMs: number): Backlog {
         (select count(*) from members) as members,
         (select count(*) from conversations) as conversations`,
     )
-    .get();
+    .get({ nowMs });
   const ageMs = (sinceMs: number | null | undefined): number | null =>
     typeof sinceMs === 'number' ? Math.max(0, nowMs - sinceMs) : null;
   return {

@@ -12,7 +12,7 @@ import { mendTimes } from './mend-times.js';
 import { eraseOldPayloads } from './payload-retention.js';
 import { scrubPayloads } from './payload-scrub.js';
 import { recomputeMember } from './recompute.js';
-import { asStoreError, guarded } from './store-errors.js';
+import { asStoreError, guarded, sqliteCode } from './store-errors.js';
 import {
   countCached,
   countWritesOf,
@@ -138,9 +138,11 @@ export function openSqliteStore({ path, timeZone, log }: SqliteStoreOptions): St
     recentWrites: (limit) => withOpen(() => recentWrites(tables, limit)),
     backlog: (nowMs) => withOpen(() => countBacklog(tables, nowMs)),
     canWrite: () =>
-      withOpen(() => canWrite(tables)).catch((error: unknown) => {
-        if (error instanceof AppError && error.code === 'store_unavailable') return false;
-        throw error;
+      guarded(() => connection.sqlite.open && canWrite(tables)).catch((error: unknown) => {
+        const code = sqliteCode(error);
+        if (code === null) throw error;
+        log?.warn({ code }, 'the database cannot be written');
+        return false;
       }),
 
     eraseOldPayloads: (beforeMs) =>

@@ -1,0 +1,45 @@
+import { Gauge, type Registry } from 'prom-client';
+import { AppError } from '../../errors.js';
+import type { MetricsSources } from '../metrics.js';
+
+type WorkSources = Pick<MetricsSources, 'store' | 'clock'>;
+
+/** What waits, what is parked, and whether anything can be stored at all. */
+export function addWorkGauges(registers: Registry[], { store, clock }: WorkSources): () => Promise<void> {
+  const gauge = (name: string, help: string): Gauge => new Gauge({ name, help, registers });
+  const writable = gauge('engagement_store_writable', '1 while notifications can be stored, else 0');
+  const waiting = gauge('engagement_inbox_waiting', 'Notifications stored and not handled yet');
+  const age = gauge('engagement_inbox_oldest_seconds', 'Age of the oldest notification not handled yet');
+  const parked = gauge('engagement_inbox_parked', 'Notifications that wait for a person');
+  const writesWaiting = gauge(
+    'engagement_writes_waiting',
+    'Contacts whose changes have not reached Intercom yet',
+  );
+  const writesAge = gauge('engagement_writes_oldest_seconds', 'Age of the oldest change not in Intercom yet');
+  const writesParked = gauge('engagement_writes_parked', 'Contacts whose changes wait for a person');
+  const members = gauge('engagement_members', 'Members in the cache');
+  const conversations = gauge('engagement_conversations', 'Conversations in the cache');
+
+  return async () => {
+    try {
+      writable.set((await store.canWrite()) ? 1 : 0);
+      const backlog = await store.backlog(clock.nowMs());
+      waiting.set(backlog.notificationsWaiting);
+      age.set((backlog.oldestNotificationAgeMs ?? 0) / 1000);
+      parked.set(backlog.notificationsParked);
+      writesWaiting.set(backlog.writesWaiting);
+      writesAge.set((backlog.oldestWriteAgeMs ?? 0) / 1000);
+      writesParked.set(backlog.writesParked);
+      members.set(backlog.members);
+      conversations.set(backlog.conversations);
+    } catch (error) {
+      if (!isUnavailable(error)) throw error;
+      // Just now these figures are wanted: the ones known last stay, and the first gauge says what is wrong.
+      writable.set(0);
+    }
+  };
+}
+
+export function isUnavailable(error: unknown): boolean {
+  return error instanceof AppError && error.code === 'store_unavailable';
+}
