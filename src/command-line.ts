@@ -150,14 +150,20 @@ async function runServe({ environment, clock }: Surroundings): Promise<void> {
     process.exit(FAILED);
   });
   const service = await serve({ config, clock, log });
-  const failed = service.bound.then(
-    () => new Promise<never>(() => undefined),
-    (error: unknown) => Promise.reject(error),
-  );
-  service.backfilled.catch((error: unknown) =>
-    log.error({ err: error }, 'the first backfill did not finish'),
-  );
-  await Promise.race([untilStopped(() => service.stop(), clock), failed]);
+  // Told to stop while Intercom can't be reached it has not failed: what waits for Intercom just ends early.
+  const whileRunning = (error: unknown): void => {
+    if (!service.signal.aborted) throw error;
+  };
+  const failed = service.bound.catch(whileRunning).then(() => new Promise<never>(() => undefined));
+  service.backfilled
+    .catch(whileRunning)
+    .catch((error: unknown) => log.error({ err: error }, 'the first backfill did not finish'));
+  try {
+    await Promise.race([untilStopped(() => service.stop(), clock), failed]);
+  } catch (error) {
+    await service.stop();
+    throw error;
+  }
 }
 
 /** Resolves after Ctrl-C or SIGTERM and a clean stop. A second signal, or a stop that hangs, ends the process at once. */

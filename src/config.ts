@@ -60,6 +60,16 @@ function commaList(text: string): string[] {
     .filter((part) => part !== '');
 }
 
+/**
+ * What stands in an address beside host and path would be written into the log, or be lost in front of a path. Other
+ * faults are not looked for here.
+ */
+function isPlainAddress(text: string): boolean {
+  if (!URL.canParse(text)) return true;
+  const { username, password, search, hash } = new URL(text);
+  return [username, password, search, hash].every((part) => part === '') && !/[?#]/.test(text);
+}
+
 function isTimeZone(name: string): boolean {
   try {
     return new Intl.DateTimeFormat('en', { timeZone: name }).resolvedOptions().timeZone !== '';
@@ -109,7 +119,8 @@ const programs = z
 const environment = z.object({
   INTERCOM_ACCESS_TOKEN: z
     .string('is required: the access token of your Intercom app (Developer Hub, Configure, Authentication)')
-    .min(8, 'is too short to be an access token'),
+    .min(8, 'is too short to be an access token')
+    .regex(/^[\x21-\x7e]+$/, 'must be the token alone, without spaces and without the word Bearer'),
   INTERCOM_CLIENT_SECRET: z
     .string(
       'is required: the client secret of your Intercom app (Developer Hub, Basic information); it signs webhooks',
@@ -126,6 +137,7 @@ const environment = z.object({
     .default('2.10'),
   INTERCOM_API_BASE: z
     .url({ protocol: /^https?$/, error: 'must be an http(s) address such as https://api.eu.intercom.io' })
+    .refine(isPlainAddress, 'must be an address without user, password, query or fragment')
     .transform((url) => url.replace(/\/+$/, ''))
     .default('https://api.intercom.io'),
   INTERCOM_APP_ID: z

@@ -49,3 +49,8 @@ export function describeError(error: unknown): object {
     ...(error.cause === undefined ? {} : { cause: describeError(error.cause) }),
   };
 }
+
+/** A notification's id as it may be logged: Intercom chooses it, so nothing that could be more than an id is. */
+export function eventId(key: string | null): string | null {
+  return key !== null && /^[\w:-]{1,160}$/.test(key) ? key : null;
+}

@@ -25,7 +25,9 @@ export interface Service {
   readonly bound: Promise<void>;
   /** Resolves when the first backfill is done (at once when none is due); rejects when it failed. */
   readonly backfilled: Promise<void>;
-  /** Stops receiving, settles what is in hand, closes the database. */
+  /** Aborted as soon as it is told to stop. */
+  readonly signal: AbortSignal;
+  /** Stops receiving, settles what is in hand, closes the database. A second call waits for the first. */
   stop(): Promise<void>;
 }
 
@@ -78,7 +80,12 @@ export async function serve(options: ServeOptions): Promise<Service> {
   if (released > 0) log.info({ released }, 'work of a process that ended was taken over');
   if (!config.dryRun) await store.releaseHeldWrites();
 
-  const listener = await listen(app, config, clock);
+  const listener = await listen(app, config, clock).catch(async (error: unknown) => {
+    await houseKeeping.stop();
+    await reports.close();
+    await store.close();
+    throw error;
+  });
   const { url } = listener;
   log.info({ url }, 'listening');
 
@@ -95,18 +102,22 @@ export async function serve(options: ServeOptions): Promise<Service> {
   // Both rejections are the caller's to see; this only keeps Node from ending the process before it looks.
   backfilled.catch(() => undefined);
 
+  let stopped: Promise<void> | null = null;
   return {
     url,
     store,
     bound,
     backfilled,
-    stop: async () => {
-      stopping.abort();
-      const ending = [listener.close(), backfilled.catch(() => undefined), schedule.stop(), jobs.settled()];
-      await Promise.all([...ending, ...[houseKeeping, ...loops].map((loop) => loop.stop())]);
-      await reports.close();
-      await store.close();
-      log.info({}, 'stopped');
-    },
+    signal,
+    stop: () => (stopped ??= stop()),
   };
+
+  async function stop(): Promise<void> {
+    stopping.abort();
+    const ending = [listener.close(), backfilled.catch(() => undefined), schedule.stop(), jobs.settled()];
+    await Promise.all([...ending, ...[houseKeeping, ...loops].map((loop) => loop.stop())]);
+    await reports.close();
+    await store.close();
+    log.info({}, 'stopped');
+  }
 }

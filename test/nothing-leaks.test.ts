@@ -182,8 +182,12 @@ test('planted names, dates, tokens and secrets appear in no log line, metric, er
   workspace.deleteContact(id);
   await harness.settle();
 
-  for (const message of ['starting', 'write failed', 'notification failed', 'a request failed', 'request']) {
+  for (const message of ['starting', 'webhook', 'a request failed', 'request']) {
     expect(logLines.filter((line) => line.includes(`"msg":"${message}"`)).length).toBeGreaterThan(0);
+  }
+  for (const message of ['notification handled', 'write handled']) {
+    const failed = logLines.filter((line) => line.includes(`"msg":"${message}"`) && line.includes('"err":'));
+    expect(failed.length).toBeGreaterThan(0);
   }
   const everything = {
     log: logLines.join('\n'),

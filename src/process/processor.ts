@@ -5,7 +5,7 @@ import type { CallOptions, IntercomClient } from '../intercom/client.js';
 import { readItem, readMeaning, type Meaning } from '../intercom/notification.js';
 import { conversationsOfContact, pagesOf } from '../intercom/search.js';
 import { knownTopic } from '../intercom/topics.js';
-import type { Log } from '../log.js';
+import { eventId, type Log } from '../log.js';
 import type { Metrics } from '../operate/metrics.js';
 import type { ConversationFacts } from '../rules/facts.js';
 import { sessionAt } from '../rules/sessions.js';
@@ -58,7 +58,7 @@ async function processNotification(
   const { subject, receivedAtMs, attempt } = notification;
   const fields = {
     notification: notification.id,
-    event: notification.dedupeKey,
+    event: eventId(notification.dedupeKey),
     topic: notification.topic === null ? notification.origin : knownTopic(notification.topic),
     subject: subject === null ? null : `${subject.kind} ${subject.id}`,
     attempt,
@@ -117,7 +117,10 @@ async function processNotification(
       await store.retryNotification({ id: notification.id, owner, reason: verdict.reason, dueAtMs });
     }
     metrics.notifications.inc({ result: verdict.kind === 'park' ? 'parked' : 'retried' });
-    log.warn({ ...fields, ...describeVerdict(verdict, error), ms: spent(), err: error }, 'notification handled');
+    log.warn(
+      { ...fields, ...describeVerdict(verdict, error), ms: spent(), err: error },
+      'notification handled',
+    );
   }
 }
 

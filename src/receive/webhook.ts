@@ -5,7 +5,7 @@ import type { Clock } from '../clock.js';
 import { reasonOf } from '../backoff.js';
 import { readEnvelope, type Envelope } from '../intercom/notification.js';
 import { verifySignature } from '../intercom/signature.js';
-import type { Log } from '../log.js';
+import { eventId, type Log } from '../log.js';
 import type { Metrics } from '../operate/metrics.js';
 import { answerProblem } from '../operate/problem.js';
 import { BARE_HEADERS } from '../operate/secure-headers.js';
@@ -62,7 +62,13 @@ export function createWebhookRoutes(deps: ReceiveDeps): Hono {
       /** Counts and logs what became of a genuine notification. */
       const settle = (result: string, event: string | null, error?: unknown): void => {
         count(topic, result);
-        const line = { event, topic, result, bytes: body.length, ms: clock.nowMs() - startedAtMs };
+        const line = {
+          event: eventId(event),
+          topic,
+          result,
+          bytes: body.length,
+          ms: clock.nowMs() - startedAtMs,
+        };
         if (error === undefined) log.info(line, 'webhook');
         else log.error({ ...line, reason: reasonOf(error), err: error }, 'webhook');
       };

@@ -3,7 +3,7 @@ import { describeVerdict, judgeFailure } from '../backoff.js';
 import type { Clock } from '../clock.js';
 import { AppError } from '../errors.js';
 import type { CallOptions, IntercomClient } from '../intercom/client.js';
-import type { Log } from '../log.js';
+import { eventId, type Log } from '../log.js';
 import type { Metrics } from '../operate/metrics.js';
 import { isKeptForm, sameValue } from '../rules/difference.js';
 import type { AttributeValue, Change, ContactFacts, KeptForm } from '../rules/facts.js';
@@ -58,7 +58,7 @@ async function holdWrite(deps: WriteBackDeps, write: LeasedWrite): Promise<void>
   const { contactId, attempt, cause, changes } = write;
   const would = attributesOf(changes);
   deps.log.info(
-    { contact: contactId, attempt, cause: cause.kind, event: cause.ref, result: 'held', would },
+    { contact: contactId, attempt, cause: cause.kind, event: eventId(cause.ref), result: 'held', would },
     'write handled',
   );
 }
@@ -71,7 +71,7 @@ async function sendWrite(deps: WriteBackDeps, write: LeasedWrite, signal: AbortS
     contact: contactId,
     attempt: write.attempt,
     cause: write.cause.kind,
-    event: write.cause.ref,
+    event: eventId(write.cause.ref),
     waitedMs: startedAtMs - write.queuedAtMs,
   };
   try {
