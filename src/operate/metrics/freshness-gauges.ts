@@ -1,17 +1,8 @@
 import { Gauge, type Registry } from 'prom-client';
 import { nowAt } from '../../clock.js';
-import type { JobName } from '../../store/run-store.js';
+import { JOB_NAMES } from '../../store/run-store.js';
 import type { MetricsSources } from '../metrics.js';
 import { isUnavailable } from './work-gauges.js';
-
-const JOBS = [
-  'backfill',
-  'reconcile',
-  'sweep',
-  'session-sync',
-  'engagement-sync',
-  'referral-sync',
-] as const satisfies readonly JobName[];
 
 type FreshnessSources = Pick<MetricsSources, 'store' | 'clock'>;
 
@@ -25,6 +16,16 @@ export function addFreshnessGauges(registers: Registry[], sources: FreshnessSour
     'engagement_complete_age_seconds',
     "Since the cache's totals agreed with Intercom's",
   );
+  const silent = gauge(
+    'engagement_webhooks_silent_seconds',
+    'Since the last webhook, while sweeps find that some must have gone missing; else 0',
+  );
+  const drift = new Gauge({
+    name: 'engagement_run_drift',
+    help: 'Members that the newest run of each job found different from what they should be',
+    labelNames: ['job'],
+    registers,
+  });
   const runs = new Gauge({
     name: 'engagement_run_status',
     help: '1 for the status of the newest run of each job',
@@ -40,10 +41,13 @@ export function addFreshnessGauges(registers: Registry[], sources: FreshnessSour
       applied.set(ageOf(freshness.appliedAt));
       swept.set(ageOf(freshness.sweptAt));
       complete.set(ageOf(freshness.completeAt));
+      silent.set(freshness.silentSinceAt === null ? 0 : ageOf(freshness.silentSinceAt));
       runs.reset();
-      for (const job of JOBS) {
+      for (const job of JOB_NAMES) {
         const run = await store.latestRun(job);
-        if (run !== null) runs.set({ job, status: run.status }, 1);
+        if (run === null) continue;
+        runs.set({ job, status: run.status }, 1);
+        if (run.result !== null) drift.set({ job }, run.result.changed);
       }
     } catch (error) {
       if (!isUnavailable(error)) throw error;
