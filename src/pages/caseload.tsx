@@ -1,7 +1,6 @@
 import { z } from 'zod';
 import { bucketCounts, bucketLimits } from '../reports/buckets.js';
 import { caseload } from '../reports/caseload.js';
-import { windowSince } from '../reports/session-query.js';
 import { addDaysOn, startOfDayAt } from '../rules/calendar.js';
 import { canonical, CASELOAD_BUCKETS, CHANNELS } from '../rules/vocabulary.js';
 import { Bars } from './parts/bars.js';
@@ -76,11 +75,11 @@ export const caseloadPage: ReportPage<Row> = {
 /** Tiles count everybody in the window, as the report's summary does; the chart counts who passes the filters. */
 async function showAbove({ filters, context }: AboveFacts) {
   const { store, todayOn, timeZone } = context;
-  const window = windowSince(addDaysOn(todayOn, -Number(filters['lookbackDays'])), timeZone);
+  const fromAt = startOfDayAt(addDaysOn(todayOn, -Number(filters['lookbackDays'])), timeZone);
   const limits = bucketLimits(CASELOAD_BUCKETS, todayOn).map((on) => startOfDayAt(on, timeZone));
   const countIn = async (filter: Readonly<Record<string, unknown>>) => {
     const chosen = {
-      window,
+      fromAt,
       coaches: textsOf(filter, 'coach'),
       employers: textsOf(filter, 'employer'),
       channels: textsOf(filter, 'channel').flatMap((name) => canonical(CHANNELS, name) ?? []),

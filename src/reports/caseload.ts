@@ -58,10 +58,16 @@ export const caseload = createReport({
     const { store, timeZone, todayOn } = context;
     const { lookbackDays, view } = query;
     const window = windowSince(addDaysOn(todayOn, -lookbackDays), timeZone);
-    const everybody = { window, coaches: [], employers: [], channels: [] };
-    const filter = { window, coaches: query.coach, employers: query.employer, channels: query.channel };
-    const members = createListing(store.caseload, filter, row, presentMembers(context));
-    const sessions = createListing(store.sessions, filter, sessionRow, presentSession(context));
+    const { fromAt } = window;
+    const everybody = { fromAt, coaches: [], employers: [], channels: [] };
+    const chosen = { coaches: query.coach, employers: query.employer, channels: query.channel };
+    const members = createListing(store.caseload, { ...chosen, fromAt }, row, presentMembers(context));
+    const sessions = createListing(
+      store.sessions,
+      { ...chosen, window },
+      sessionRow,
+      presentSession(context),
+    );
     const countBuckets = async (): Promise<z.output<typeof summary>> => {
       const limits = bucketLimits(CASELOAD_BUCKETS, todayOn).map((on) => startOfDayAt(on, timeZone));
       return bucketCounts(CASELOAD_BUCKETS, await store.caseloadCounts(everybody, limits));

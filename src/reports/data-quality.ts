@@ -69,17 +69,24 @@ export const dataQuality = createReport({
       },
       body: async () => {
         const page = await listing.page(query);
-        return {
-          total: await listing.count(),
-          summary: {
-            callsThatDoNotCount: await countOf(PROBLEMS.callsThatDoNotCount),
-            withoutEnrolledDate: await countOf(PROBLEMS.withoutEnrolledDate),
-            withoutUserId: await countOf(PROBLEMS.withoutUserId),
-            withoutEmployer: await countOf(PROBLEMS.withoutEmployer),
-          },
-          items: page.rows,
-          nextCursor: page.nextCursor,
+        const summary = {
+          callsThatDoNotCount: await countOf(PROBLEMS.callsThatDoNotCount),
+          withoutEnrolledDate: await countOf(PROBLEMS.withoutEnrolledDate),
+          withoutUserId: await countOf(PROBLEMS.withoutUserId),
+          withoutEmployer: await countOf(PROBLEMS.withoutEmployer),
         };
+        const asked = query.problem.length === 0 ? PROBLEM_NAMES : query.problem;
+        const kinds = [
+          'callsThatDoNotCount',
+          'withoutEnrolledDate',
+          'withoutUserId',
+          'withoutEmployer',
+        ] as const;
+        const total = kinds.reduce(
+          (sum, kind) => (asked.includes(PROBLEMS[kind]) ? sum + summary[kind] : sum),
+          0,
+        );
+        return { total, summary, items: page.rows, nextCursor: page.nextCursor };
       },
       table: listing,
     };

@@ -24,11 +24,11 @@ export interface ReportStore {
   dataVersion(): Promise<string>;
 
   /** Members with a coaching session in the window, in order of the last one in it, latest first. */
-  readonly caseload: ReportList<SessionFilter, CaseloadRow>;
+  readonly caseload: ReportList<CaseloadFilter, CaseloadRow>;
   /** Coaching sessions in the window, latest first. */
   readonly sessions: ReportList<SessionFilter, SessionRow>;
   /** The members of `caseload` by their last coaching session in the window; limits are instants, Unix seconds. */
-  caseloadCounts(filter: SessionFilter, limits: readonly number[]): Promise<readonly number[]>;
+  caseloadCounts(filter: CaseloadFilter, limits: readonly number[]): Promise<readonly number[]>;
   /** The same of `sessions`. */
   sessionCounts(filter: SessionFilter, limits: readonly number[]): Promise<readonly number[]>;
 
@@ -115,6 +115,11 @@ export interface SessionFilter {
   readonly channels: readonly Channel[];
 }
 
+/** As {@link SessionFilter}, in a window without an end. */
+export interface CaseloadFilter extends Omit<SessionFilter, 'window'> {
+  readonly fromAt: number;
+}
+
 /** Who a row is about: contact id, User ID and the columns that name a person. */
 export interface MemberColumns {
   readonly contactId: string;
@@ -169,7 +174,7 @@ export interface BillingFilter {
   readonly enrolledFromOn: string;
   readonly enrolledToOn: string;
   /** Closed Phone and Video Conference conversations whose session time lies here make a member engaged. */
-  readonly calls: Window;
+  readonly calls: { readonly fromAt: number; readonly toAt: number };
   readonly employers: readonly string[];
 }
 

@@ -1,64 +1,120 @@
+import type Database from 'better-sqlite3';
 import { nearMiss } from '../../../rules/sessions.js';
 import { fold } from '../../../rules/vocabulary.js';
 import type { DataQualityFilter, DataQualityProblem, DataQualityRow } from '../../report-store.js';
-import type { ListKind, SqlValue } from './list.js';
+import { compareKeys, type ListKind, type ListPart, type Params, type RawRow } from './list.js';
 import {
+  allOf,
+  coachIds,
+  folded,
   MEMBER,
   memberColumns,
   number,
-  OF_COACHES,
-  OF_EMPLOYERS,
+  ofEmployers,
   text,
   type CoachBook,
-  type Raw,
 } from './parts.js';
 
 const CALL = 'call does not count';
-/** What a member can lack, in the order in which the list names it. */
+/** What a member can lack, in the order in which the list names it. `id`: the contact id, as an index has it. */
 const MEMBER_PROBLEMS = [
   {
     problem: 'no Enrolled Date',
     reason: 'Enrolled Date empty or unreadable',
     where: 'm.enrolled_on is null',
+    id: 'm.contact_id',
   },
-  { problem: 'no User ID', reason: 'User ID empty', where: 'm.has_no_user_id = 1' },
-  { problem: 'no Employer', reason: 'Employer empty', where: 'm.has_no_employer = 1' },
-] as const satisfies readonly { problem: DataQualityProblem; reason: string; where: string }[];
+  // Without User ID the contact id is the member id.
+  { problem: 'no User ID', reason: 'User ID empty', where: 'm.has_no_user_id = 1', id: 'm.member_id' },
+  { problem: 'no Employer', reason: 'Employer empty', where: 'm.has_no_employer = 1', id: 'm.contact_id' },
+] as const satisfies readonly {
+  problem: DataQualityProblem;
+  reason: string;
+  where: string;
+  id: string;
+}[];
 
-const NO_CALL = 'null conversationId, null channel, null serviceCode, null closedAt, null coachId';
+/** In these words, because the index of near misses holds exactly the rows for which they are true. */
+const NEAR_MISS = 's.reported_at is not null and s.is_near_miss = 1 and s.reported_at >= @closedFromAt';
 
 /** Closed calls that do not count, by coach and newest first, then members by what they lack. */
-export function dataQualityList(coaches: CoachBook): ListKind<DataQualityFilter, DataQualityRow> {
-  const isAsked = (filter: DataQualityFilter, problem: DataQualityProblem): boolean =>
-    filter.problems.length === 0 || filter.problems.includes(problem);
+export function dataQualityList(
+  sqlite: Database.Database,
+  coaches: CoachBook,
+): ListKind<DataQualityFilter, DataQualityRow> {
+  // From one coach to the next along the index.
+  const coachesInOrder = sqlite
+    .prepare<[], string>(
+      `with recursive known (id) as (
+         select min(s.coach_id) from conversations s where s.reported_at is not null and s.is_near_miss = 1
+         union all
+         select (select min(s.coach_id) from conversations s
+                 where s.reported_at is not null and s.is_near_miss = 1 and s.coach_id > known.id)
+         from known where known.id is not null)
+       select id from known where id is not null`,
+    )
+    .pluck();
+
+  const callParts = (filter: DataQualityFilter): ListPart[] => {
+    const asked = filter.coaches.length === 0 ? null : new Set(coaches.idsOf(filter.coaches));
+    const part = (key: ListPart['key'], coachId: string | null): ListPart => ({
+      key: [0, ...key],
+      sort: [{ column: 's.reported_at', isDescending: true }, { column: 's.id' }],
+      params: { ...paramsOf(filter, coaches), coachId },
+      rows: ({ behind, orderAndLimit }) =>
+        `select s.reported_at k0, s.id k1, '${CALL}' problem, ${MEMBER}, s.id conversationId, s.channel channel,
+           s.service_code serviceCode, s.reported_at closedAt, s.coach_id coachId
+         from conversations s cross join reported_members m on m.contact_id = s.contact_id
+         where ${NEAR_MISS} and s.coach_id is @coachId and ${allOf(ofEmployers(filter.employers))} and ${behind}
+         ${orderAndLimit}`,
+    });
+    const ofCoaches = coachesInOrder
+      .all()
+      .filter((id) => asked === null || asked.has(id))
+      .map((id) => part([0, fold(coaches.nameOf(id) ?? id), id], id))
+      .sort((one, other) => compareKeys(one.key, other.key));
+    return asked === null ? [...ofCoaches, part([1, '', ''], null)] : ofCoaches;
+  };
+
+  const askedMemberProblems = (filter: DataQualityFilter) =>
+    MEMBER_PROBLEMS.flatMap(({ problem, where, id }, index) => {
+      // A member's problem is no coach's.
+      if (!isAsked(filter, problem) || filter.coaches.length > 0) return [];
+      return [{ problem, id, rank: index + 1, where: allOf([where, ...ofEmployers(filter.employers)]) }];
+    });
 
   return {
     name: 'data-quality',
-    keys: 6,
-    query: (filter) => {
-      const parts: string[] = [];
-      if (isAsked(filter, CALL)) {
-        parts.push(`select 0 k0, s.coach_id is null k1, fold(coalesce(c.name, s.coach_id, '')) k2,
-            coalesce(s.coach_id, '') k3, -s.reported_at k4, s.id k5, '${CALL}' problem, ${MEMBER},
-            s.id conversationId, s.channel channel, s.service_code serviceCode, s.reported_at closedAt,
-            s.coach_id coachId
-          from conversations s
-          join reported_members m on m.contact_id = s.contact_id
-          left join coaches c on c.id = s.coach_id
-          where s.reported_at >= @closedFromAt and s.is_near_miss = 1 and ${OF_EMPLOYERS} and ${OF_COACHES}`);
-      }
-      for (const [index, { problem, where }] of MEMBER_PROBLEMS.entries()) {
-        // A member's problem is no coach's.
-        if (!isAsked(filter, problem) || filter.coaches.length > 0) continue;
-        parts.push(`select ${index + 1} k0, 0 k1, '' k2, '' k3, 0 k4, m.contact_id k5, '${problem}' problem,
-            ${MEMBER}, ${NO_CALL} from reported_members m where ${where} and ${OF_EMPLOYERS}`);
-      }
-      const none = `select 0 k0, 0 k1, '' k2, '' k3, 0 k4, '' k5, '' problem, ${MEMBER}, ${NO_CALL}
-        from reported_members m where 0`;
-      return {
-        sql: parts.length === 0 ? none : parts.join(' union all '),
-        params: paramsOf(filter, coaches, isAsked(filter, CALL)),
-      };
+    parts: (filter) => [
+      ...(isAsked(filter, CALL) ? callParts(filter) : []),
+      ...askedMemberProblems(filter).map(({ problem, id, rank, where }) => ({
+        key: [rank],
+        sort: [{ column: id }],
+        params: paramsOf(filter, coaches),
+        rows: ({ behind, orderAndLimit }: Parameters<ListPart['rows']>[0]) =>
+          `select ${id} k0, '${problem}' problem, ${MEMBER} from reported_members m
+           where ${where} and ${behind} ${orderAndLimit}`,
+      })),
+    ],
+    counted: (filter) => {
+      const params = paramsOf(filter, coaches);
+      const calls = allOf([
+        NEAR_MISS,
+        ...(filter.coaches.length === 0 ? [] : ['s.coach_id in (select value from json_each(@coaches))']),
+        ...(filter.employers.length === 0
+          ? []
+          : [
+              `s.contact_id in (select m.contact_id from reported_members m
+                where ${allOf(ofEmployers(filter.employers))})`,
+            ]),
+      ]);
+      return [
+        ...(isAsked(filter, CALL) ? [{ from: `from conversations s where ${calls}`, params }] : []),
+        ...askedMemberProblems(filter).map(({ where }) => ({
+          from: `from reported_members m where ${where}`,
+          params,
+        })),
+      ];
     },
     present: (raw) => {
       const coachId = text(raw['coachId']);
@@ -74,19 +130,19 @@ export function dataQualityList(coaches: CoachBook): ListKind<DataQualityFilter,
   };
 }
 
-function paramsOf(
-  filter: DataQualityFilter,
-  coaches: CoachBook,
-  hasCalls: boolean,
-): Record<string, SqlValue> {
-  const ids = filter.coaches.length === 0 ? [] : coaches.idsOf(filter.coaches);
+function isAsked({ problems }: DataQualityFilter, problem: DataQualityProblem): boolean {
+  return problems.length === 0 || problems.includes(problem);
+}
+
+function paramsOf(filter: DataQualityFilter, coaches: CoachBook): Params {
   return {
-    employers: JSON.stringify(filter.employers.map(fold)),
-    ...(hasCalls ? { closedFromAt: filter.closedFromAt, coaches: JSON.stringify(ids) } : {}),
+    employers: folded(filter.employers),
+    coaches: coachIds(filter.coaches, coaches),
+    closedFromAt: filter.closedFromAt,
   };
 }
 
-function problemOf(raw: Raw): Pick<DataQualityRow, 'problem' | 'reasons'> {
+function problemOf(raw: RawRow): Pick<DataQualityRow, 'problem' | 'reasons'> {
   const member = MEMBER_PROBLEMS.find(({ problem }) => problem === raw['problem']);
   if (member !== undefined) return { problem: member.problem, reasons: [member.reason] };
   const closedAt = Number(raw['closedAt']);

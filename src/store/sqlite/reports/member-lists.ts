@@ -1,4 +1,4 @@
-import { canonical, ENGAGEMENT_STATUSES } from '../../../rules/vocabulary.js';
+import { CALL_CHANNELS, canonical, ENGAGEMENT_STATUSES } from '../../../rules/vocabulary.js';
 import type {
   BillingFilter,
   BillingRow,
@@ -7,31 +7,75 @@ import type {
   UpcomingFilter,
   UpcomingRow,
 } from '../../report-store.js';
-import type { ListKind } from './list.js';
+import type { ListKind, Params, SortKey } from './list.js';
 import {
+  allOf,
   channelName,
+  coachIds,
   folded,
-  IN_WINDOW,
   MEMBER,
   memberColumns,
   number,
-  OF_EMPLOYERS,
+  ofEmployers,
   text,
-  windowParams,
   type CoachBook,
 } from './parts.js';
 
-export const billingList: ListKind<BillingFilter, BillingRow> = {
+/** A list whose rows are members that pass `where`, and nothing but them. */
+function memberList<Filter, Row>(kind: {
+  readonly name: string;
+  readonly sort: readonly SortKey[];
+  readonly columns: string;
+  readonly query: (filter: Filter) => { readonly where: string; readonly params: Params };
+  readonly present: ListKind<Filter, Row>['present'];
+}): ListKind<Filter, Row> {
+  const { name, sort, columns, query, present } = kind;
+  const keys = sort.map(({ column }, index) => `${column} k${index}`).join(', ');
+  return {
+    name,
+    parts: (filter) => {
+      const { where, params } = query(filter);
+      const rows = ({ behind, orderAndLimit }: { readonly behind: string; readonly orderAndLimit: string }) =>
+        `select ${keys}, ${MEMBER}, ${columns} from reported_members m
+         where ${where} and ${behind} ${orderAndLimit}`;
+      return [{ key: [], sort, params, rows }];
+    },
+    counted: (filter) => {
+      const { where, params } = query(filter);
+      return [{ from: `from reported_members m where ${where}`, params }];
+    },
+    present,
+  };
+}
+
+const CALLS = CALL_CHANNELS.map((channel) => `'${channel}'`).join(', ');
+/** Calls that billing counts, in the window: by their channel, which the index of a member's sessions holds. */
+const BILLED_CALLS = `conversations s where s.contact_id = m.contact_id and s.reported_at is not null
+  and s.is_coaching_session = 1 and s.channel_name in (${CALLS})
+  and s.reported_at >= @fromAt and s.reported_at < @toAt`;
+const IS_NEW = 'm.enrolled_on between @enrolledFromOn and @enrolledToOn';
+/**
+ * Most members' first and last call say whether one lies in the window; only where one lies before and one behind are
+ * the calls between them looked at.
+ */
+const IS_ENGAGED = `(m.last_billable_at >= @fromAt and m.first_billable_at < @toAt
+  and (m.last_billable_at < @toAt or m.first_billable_at >= @fromAt or exists (select 1 from ${BILLED_CALLS})))`;
+const LAST_BILLED = `case
+  when m.last_billable_at < @fromAt or m.first_billable_at >= @toAt then null
+  when m.last_billable_at < @toAt then m.last_billable_at
+  else (select max(s.reported_at) from ${BILLED_CALLS}) end`;
+
+export const billingList = memberList<BillingFilter, BillingRow>({
   name: 'billing',
-  keys: 5,
+  sort: ['m.has_no_employer', 'm.employer_key', 'm.name_key', 'm.member_id', 'm.contact_id'].map(
+    (column) => ({
+      column,
+    }),
+  ),
+  columns: `m.enrolled_at enrolledAt, ${IS_NEW} isNew, ${LAST_BILLED} lastSessionAt`,
   query: ({ enrolledFromOn, enrolledToOn, calls, employers }) => ({
-    sql: `select m.has_no_employer k0, m.employer_key k1, m.name_key k2, m.member_id k3, m.contact_id k4, ${MEMBER},
-             m.enrolled_at enrolledAt, m.enrolled_on between @enrolledFromOn and @enrolledToOn isNew,
-             (select max(s.reported_at) from conversations s
-              where s.contact_id = m.contact_id and s.is_billable = 1 and ${IN_WINDOW}) lastSessionAt
-      from reported_members m
-      where ${OF_EMPLOYERS} and (isNew = 1 or lastSessionAt is not null)`,
-    params: { ...windowParams(calls), enrolledFromOn, enrolledToOn, employers: folded(employers) },
+    where: allOf([...ofEmployers(employers), `(${IS_NEW} or ${IS_ENGAGED})`]),
+    params: { ...calls, enrolledFromOn, enrolledToOn, employers: folded(employers) },
   }),
   present: (raw) => ({
     ...memberColumns(raw),
@@ -40,32 +84,33 @@ export const billingList: ListKind<BillingFilter, BillingRow> = {
     isNewParticipant: raw['isNew'] === 1,
     engagedDuringMonth: raw['lastSessionAt'] !== null,
   }),
-};
+});
 
-export const engagementList: ListKind<EngagementFilter, EngagementRow> = {
+export const engagementList = memberList<EngagementFilter, EngagementRow>({
   name: 'engagement',
-  keys: 3,
-  query: (filter) => ({
-    sql: `select m.has_no_user_id k0, m.member_id k1, m.contact_id k2, ${MEMBER}, m.birth_on birthOn,
-             m.maintained_session_at sessionAt, m.maintained_status status, m.maintained_status_at statusDateAt,
-             m.maintained_programs programs, m.registration_code registrationCode
-      from reported_members m
-      where ${OF_EMPLOYERS}
-        and (@referrals = '[]' or m.referral_key in (select value from json_each(@referrals)))
-        and (@statuses = '[]' or m.maintained_status_key in (select value from json_each(@statuses)))
-        and (@enrolledFromOn is null or m.enrolled_on >= @enrolledFromOn)
-        and (@enrolledToOn is null or m.enrolled_on <= @enrolledToOn)
-        and (@fromAt is null or m.maintained_session_at >= @fromAt)
-        and (@toAt is null or m.maintained_session_at < @toAt)`,
-    params: {
-      employers: folded(filter.employers),
-      referrals: folded(filter.referrals),
-      statuses: folded(filter.statuses),
-      enrolledFromOn: filter.enrolledFromOn,
-      enrolledToOn: filter.enrolledToOn,
-      ...filter.lastSession,
-    },
-  }),
+  sort: ['m.has_no_user_id', 'm.member_id', 'm.contact_id'].map((column) => ({ column })),
+  columns: `m.birth_on birthOn, m.maintained_session_at sessionAt, m.maintained_status status,
+    m.maintained_status_at statusDateAt, m.maintained_programs programs, m.registration_code registrationCode`,
+  query: ({ referrals, employers, statuses, enrolledFromOn, enrolledToOn, lastSession }) => {
+    const { fromAt, toAt } = lastSession;
+    const where = [
+      ...ofEmployers(employers),
+      ...(referrals.length === 0 ? [] : ['m.referral_key in (select value from json_each(@referrals))']),
+      ...(statuses.length === 0
+        ? []
+        : ['m.maintained_status_key in (select value from json_each(@statuses))']),
+      ...(enrolledFromOn === null ? [] : ['m.enrolled_on >= @enrolledFromOn']),
+      ...(enrolledToOn === null ? [] : ['m.enrolled_on <= @enrolledToOn']),
+      ...(fromAt === null ? [] : ['m.maintained_session_at >= @fromAt']),
+      ...(toAt === null ? [] : ['m.maintained_session_at < @toAt']),
+    ];
+    const lists = {
+      employers: folded(employers),
+      referrals: folded(referrals),
+      statuses: folded(statuses),
+    };
+    return { where: allOf(where), params: { ...lists, enrolledFromOn, enrolledToOn, fromAt, toAt } };
+  },
   present: (raw) => ({
     ...memberColumns(raw),
     birthOn: text(raw['birthOn']),
@@ -75,25 +120,28 @@ export const engagementList: ListKind<EngagementFilter, EngagementRow> = {
     eligiblePrograms: text(raw['programs']),
     registrationCode: text(raw['registrationCode']),
   }),
-};
+});
 
 export function upcomingList(coaches: CoachBook): ListKind<UpcomingFilter, UpcomingRow> {
-  return {
+  return memberList<UpcomingFilter, UpcomingRow>({
     name: 'upcoming',
-    keys: 2,
+    sort: ['m.next_change_at', 'm.contact_id'].map((column) => ({ column })),
+    columns: `m.status status, m.next_change_on nextOn, m.next_change_to nextTo,
+      m.last_qualifying_at lastQualifyingAt, m.last_qualifying_coach_id coachId,
+      m.last_qualifying_channel channel, m.last_qualifying_service_code serviceCode`,
     query: (filter) => ({
-      sql: `select m.next_change_at k0, m.contact_id k1, ${MEMBER}, m.status status, m.next_change_at nextAt,
-               m.next_change_on nextOn, m.next_change_to nextTo, m.last_qualifying_at lastQualifyingAt,
-               m.last_qualifying_coach_id coachId, m.last_qualifying_channel channel,
-               m.last_qualifying_service_code serviceCode
-        from reported_members m
-        where m.next_change_at >= @fromAt and m.next_change_at < @beforeAt and ${OF_EMPLOYERS}
-          and (@coaches = '[]' or m.last_qualifying_coach_id in (select value from json_each(@coaches)))`,
+      where: allOf([
+        'm.next_change_at >= @fromAt and m.next_change_at < @beforeAt',
+        ...ofEmployers(filter.employers),
+        ...(filter.coaches.length === 0
+          ? []
+          : ['m.last_qualifying_coach_id in (select value from json_each(@coaches))']),
+      ]),
       params: {
         fromAt: filter.fromAt,
         beforeAt: filter.beforeAt,
         employers: folded(filter.employers),
-        coaches: JSON.stringify(filter.coaches.length === 0 ? [] : coaches.idsOf(filter.coaches)),
+        coaches: coachIds(filter.coaches, coaches),
       },
     }),
     present: (raw) => {
@@ -103,7 +151,7 @@ export function upcomingList(coaches: CoachBook): ListKind<UpcomingFilter, Upcom
       return {
         ...memberColumns(raw),
         status: canonical(ENGAGEMENT_STATUSES, text(raw['status'])),
-        nextChange: { at: Number(raw['nextAt']), on: String(raw['nextOn']), to },
+        nextChange: { at: Number(raw['k0']), on: String(raw['nextOn']), to },
         lastQualifyingAt: number(raw['lastQualifyingAt']),
         coachId,
         coachName: coachId === null ? null : coaches.nameOf(coachId),
@@ -111,5 +159,5 @@ export function upcomingList(coaches: CoachBook): ListKind<UpcomingFilter, Upcom
         serviceCode: text(raw['serviceCode']),
       };
     },
-  };
+  });
 }

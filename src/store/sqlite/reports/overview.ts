@@ -66,21 +66,33 @@ function sessionsByWeek(sqlite: Database.Database, limits: readonly number[]): O
   });
 }
 
+/** From one value to the next along an index, which takes a step for each of them and not for each row. */
 export function readFilterChoices(sqlite: Database.Database): FilterChoices {
   const coaches = sqlite
     .prepare<[], { id: string; name: string | null }>(
-      `select s.coach_id id, c.name name
-       from (select distinct coach_id from conversations
-             where reported_at is not null and is_coaching_session = 1 and coach_id is not null) s
-       left join coaches c on c.id = s.coach_id
-       order by c.name is null, fold(c.name), s.coach_id`,
+      `with recursive known (id) as (
+         select min(coach_id) from conversations where reported_at is not null and is_coaching_session = 1
+         union all
+         select (select min(coach_id) from conversations
+                 where reported_at is not null and is_coaching_session = 1 and coach_id > known.id)
+         from known where known.id is not null)
+       select known.id, c.name from known left join coaches c on c.id = known.id where known.id is not null
+       order by c.name is null, fold(c.name), known.id`,
     )
     .all();
-  const spellings = sqlite
+  const employers = sqlite
     .prepare<[], string>(
-      'select min(employer) from reported_members where employer is not null group by employer_key order by employer_key',
+      `with recursive known (key) as (
+         select min(employer_key) from reported_members where has_no_employer = 0
+         union all
+         select (select min(employer_key) from reported_members
+                 where has_no_employer = 0 and employer_key > known.key)
+         from known where known.key is not null)
+       select (select employer from reported_members where has_no_employer = 0 and employer_key = known.key
+               order by name_key, member_id, contact_id limit 1)
+       from known where known.key is not null order by known.key`,
     )
     .pluck()
     .all();
-  return { coaches, employers: spellings.filter((name) => fold(name) !== '') };
+  return { coaches, employers };
 }

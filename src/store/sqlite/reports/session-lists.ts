@@ -1,96 +1,144 @@
 import type {
+  CaseloadFilter,
   CaseloadRow,
   ParticipantFilter,
   ParticipantRow,
   SessionFilter,
   SessionRow,
-  Window,
 } from '../../report-store.js';
 import type { ListKind } from './list.js';
 import {
+  allOf,
   channelName,
-  HAS_MATCH,
-  IN_WINDOW,
   MEMBER,
   memberColumns,
+  memberConditions,
   number,
-  OF_CHANNELS,
-  OF_COACHES,
-  OF_EMPLOYERS,
-  SESSION,
+  sessionConditions,
   sessionParams,
   sessionsInWindow,
   text,
-  USED,
+  usedInWindow,
   type CoachBook,
 } from './parts.js';
 
-export function caseloadList(coaches: CoachBook): ListKind<SessionFilter, CaseloadRow> {
+/** The window has no end, so a member's last session in it is the last one of all: no session needs to be looked at. */
+export function caseloadList(coaches: CoachBook): ListKind<CaseloadFilter, CaseloadRow> {
+  const query = (filter: CaseloadFilter) => {
+    const window = { fromAt: filter.fromAt, toAt: null };
+    const where = allOf(['m.last_session_at >= @fromAt', ...memberConditions(window, filter)]);
+    return { window, where, params: sessionParams(window, filter, coaches) };
+  };
   return {
     name: 'caseload',
-    keys: 2,
-    query: (filter) => ({
-      sql: `select -x.last k0, m.contact_id k1, x.last lastSessionAt, ${MEMBER}, ${USED}
-        from (select s.contact_id, max(s.reported_at) last from conversations s
-              where ${SESSION} and ${IN_WINDOW} group by s.contact_id) x
-        join reported_members m on m.contact_id = x.contact_id
-        where ${OF_EMPLOYERS} and ${HAS_MATCH}`,
-      params: sessionParams(filter, coaches),
-    }),
+    parts: (filter) => {
+      const { window, where, params } = query(filter);
+      return [
+        {
+          key: [],
+          sort: [{ column: 'm.last_session_at', isDescending: true }, { column: 'm.contact_id' }],
+          params,
+          rows: ({ behind, orderAndLimit }) =>
+            `select m.last_session_at k0, m.contact_id k1, ${MEMBER}, ${usedInWindow(window)}
+             from reported_members m where ${where} and ${behind} ${orderAndLimit}`,
+        },
+      ];
+    },
+    counted: (filter) => {
+      const { where, params } = query(filter);
+      return [{ from: `from reported_members m where ${where}`, params }];
+    },
     present: (raw) => ({
       ...memberColumns(raw),
       ...sessionsInWindow(raw, coaches),
-      lastSessionAt: Number(raw['lastSessionAt']),
+      lastSessionAt: Number(raw['k0']),
     }),
   };
 }
 
 export function sessionList(coaches: CoachBook): ListKind<SessionFilter, SessionRow> {
+  const query = (filter: SessionFilter) => ({
+    where: allOf(sessionConditions(filter.window, filter)),
+    params: sessionParams(filter.window, filter, coaches),
+  });
   return {
     name: 'sessions',
-    keys: 2,
-    query: (filter) => ({
-      sql: `select -s.reported_at k0, s.id k1, s.reported_at sessionAt, s.id conversationId, s.coach_id coachId,
-               s.channel_name channel, coalesce(s.service_code_name, s.service_code) serviceCode, ${MEMBER}
-        from conversations s join reported_members m on m.contact_id = s.contact_id
-        where ${SESSION} and ${IN_WINDOW} and ${OF_EMPLOYERS} and ${OF_COACHES} and ${OF_CHANNELS}`,
-      params: sessionParams(filter, coaches),
-    }),
+    parts: (filter) => {
+      const { where, params } = query(filter);
+      return [
+        {
+          key: [],
+          sort: [{ column: 's.reported_at', isDescending: true }, { column: 's.id' }],
+          params,
+          // The page is cut before anything is joined to it.
+          rows: ({ behind, orderAndLimit }) =>
+            `select x.reported_at k0, x.id k1, c.coach_id coachId, c.channel_name channel,
+               coalesce(c.service_code_name, c.service_code) serviceCode, ${MEMBER}
+             from (select s.reported_at, s.id, s.contact_id from conversations s
+                   where ${where} and ${behind} ${orderAndLimit}) x
+             join conversations c on c.id = x.id
+             join reported_members m on m.contact_id = x.contact_id
+             order by x.reported_at desc, x.id`,
+        },
+      ];
+    },
+    counted: (filter) => {
+      const { where, params } = query(filter);
+      // Of the indexes that hold the channel this one is in the order of time for each coach.
+      const isByChannel = filter.channels.length > 0 && filter.employers.length === 0;
+      const hint = isByChannel ? 'indexed by conversations_sessions_of_coach' : '';
+      return [{ from: `from conversations s ${hint} where ${where}`, params }];
+    },
     present: (raw) => {
       const coachId = text(raw['coachId']);
       const channel = channelName(raw['channel']);
       if (channel === null) throw new TypeError('a coaching session without a known channel');
       return {
         ...memberColumns(raw),
-        conversationId: String(raw['conversationId']),
+        conversationId: String(raw['k1']),
         coachId,
         coachName: coachId === null ? null : coaches.nameOf(coachId),
         channel,
         serviceCode: text(raw['serviceCode']),
-        sessionAt: Number(raw['sessionAt']),
+        sessionAt: Number(raw['k0']),
       };
     },
   };
 }
 
-const ALL_TIME: Window = { fromAt: Number.MIN_SAFE_INTEGER, toAt: null };
-
 export function participantList(coaches: CoachBook): ListKind<ParticipantFilter, ParticipantRow> {
-  return {
-    name: 'new-participants',
-    keys: 2,
-    query: (filter) => ({
-      sql: `select m.without_session_since_on k0, m.contact_id k1, m.enrolled_at participantAt,
-               m.enrolled_on participantOn, m.first_session_at firstSessionAt, m.last_session_at lastSessionAt,
-               ${MEMBER}, ${USED}
-        from reported_members m
-        where m.enrolled_on between @enrolledFromOn and @enrolledToOn and ${OF_EMPLOYERS} and ${HAS_MATCH}`,
+  const query = (filter: ParticipantFilter) => {
+    const isChosen = filter.coaches.length + filter.employers.length > 0;
+    // Left alone, SQLite would find the enrolled and sort them; in this index they are sorted, with their dates.
+    const from = `from reported_members m ${isChosen ? '' : 'indexed by reported_members_without_session'}`;
+    const enrolled = 'm.enrolled_on is not null and m.enrolled_on between @enrolledFromOn and @enrolledToOn';
+    return {
+      from: `${from} where ${allOf([enrolled, ...memberConditions(null, filter)])}`,
       params: {
-        ...sessionParams({ ...filter, window: ALL_TIME }, coaches),
+        ...sessionParams(null, filter, coaches),
         enrolledFromOn: filter.enrolledFromOn,
         enrolledToOn: filter.enrolledToOn,
       },
-    }),
+    };
+  };
+  return {
+    name: 'new-participants',
+    parts: (filter) => {
+      const { from, params } = query(filter);
+      return [
+        {
+          key: [],
+          sort: [{ column: 'm.without_session_since_on' }, { column: 'm.contact_id' }],
+          params,
+          rows: ({ behind, orderAndLimit }) =>
+            `select m.without_session_since_on k0, m.contact_id k1, m.enrolled_at participantAt,
+               m.enrolled_on participantOn, m.first_session_at firstSessionAt, m.last_session_at lastSessionAt,
+               ${MEMBER}, ${usedInWindow(null)}
+             ${from} and ${behind} ${orderAndLimit}`,
+        },
+      ];
+    },
+    counted: (filter) => [query(filter)],
     present: (raw) => ({
       ...memberColumns(raw),
       ...sessionsInWindow(raw, coaches),

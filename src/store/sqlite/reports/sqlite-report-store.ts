@@ -3,7 +3,7 @@ import { fold } from '../../../rules/vocabulary.js';
 import type { ReportList, ReportStore } from '../../report-store.js';
 import { asStoreError, guarded } from '../store-errors.js';
 import { dataQualityList } from './data-quality-list.js';
-import { createList, reading, type ListKind, type ListQuery } from './list.js';
+import { createList, reading, type Counted, type ListKind } from './list.js';
 import { billingList, engagementList, upcomingList } from './member-lists.js';
 import { readFilterChoices, readOverview } from './overview.js';
 import { createCoachBook } from './parts.js';
@@ -22,25 +22,9 @@ export function openSqliteReportStore({ path }: { readonly path: string }): Repo
     sessions: sessionList(coaches),
     newParticipants: participantList(coaches),
   };
-  const counts = (query: ListQuery, column: string, limits: readonly (number | string)[]): number[] => {
-    const groups = Array.from({ length: limits.length + 1 }, (_, group) =>
-      [
-        ...(group === 0 ? [] : [`${column} >= @limit${group - 1}`]),
-        ...(group === limits.length ? [] : [`${column} < @limit${group}`]),
-      ].join(' and '),
-    );
-    const columns = groups.map((where, group) =>
-      where === '' ? `count(*) g${group}` : `count(*) filter (where ${where}) g${group}`,
-    );
-    const named = Object.fromEntries(limits.map((limit, index) => [`limit${index}`, limit]));
-    const row = sqlite
-      .prepare<[object], Record<string, number>>(`select ${columns.join(', ')} from (${query.sql})`)
-      .get({ ...query.params, ...named });
-    return groups.map((_, group) => row?.[`g${group}`] ?? 0);
-  };
   const asked = <Result>(ask: () => Result): Promise<Result> => reading(sqlite, ask);
   const list = <Filter, Row>(kind: ListKind<Filter, Row>): ReportList<Filter, Row> =>
-    createList(sqlite, () => open(path), kind);
+    createList(sqlite, kind);
   const version = sqlite.prepare<[], string>("select value from meta where name = 'data_version'").pluck();
 
   return {
@@ -48,21 +32,49 @@ export function openSqliteReportStore({ path }: { readonly path: string }): Repo
     caseload: list(kinds.caseload),
     sessions: list(kinds.sessions),
     caseloadCounts: (filter, limits) =>
-      asked(() => counts(kinds.caseload.query(filter), 'lastSessionAt', limits)),
-    sessionCounts: (filter, limits) => asked(() => counts(kinds.sessions.query(filter), 'sessionAt', limits)),
+      asked(() => countGroups(sqlite, kinds.caseload.counted(filter), 'm.last_session_at', limits)),
+    sessionCounts: (filter, limits) =>
+      asked(() => countGroups(sqlite, kinds.sessions.counted(filter), 's.reported_at', limits)),
     newParticipants: list(kinds.newParticipants),
     participantCounts: (filter, limits) =>
-      asked(() => counts(kinds.newParticipants.query(filter), 'k0', limits)),
+      asked(() =>
+        countGroups(sqlite, kinds.newParticipants.counted(filter), 'm.without_session_since_on', limits),
+      ),
     billing: list(billingList),
     engagement: list(engagementList),
     upcoming: list(upcomingList(coaches)),
-    dataQuality: list(dataQualityList(coaches)),
+    dataQuality: list(dataQualityList(sqlite, coaches)),
     overview: (windows) => asked(() => readOverview(sqlite, windows)),
     filterChoices: () => asked(() => readFilterChoices(sqlite)),
     close: async () => {
       await guarded(() => sqlite.close());
     },
   };
+}
+
+/** How many lie before the first limit, from each one up to the next, and from the last one on. */
+function countGroups(
+  sqlite: Database.Database,
+  counted: readonly Counted[],
+  column: string,
+  limits: readonly (number | string)[],
+): number[] {
+  const groups = Array.from({ length: limits.length + 1 }, (_, group) =>
+    [
+      ...(group === 0 ? [] : [`${column} >= @limit${group - 1}`]),
+      ...(group === limits.length ? [] : [`${column} < @limit${group}`]),
+    ].join(' and '),
+  );
+  const columns = groups.map((where, group) =>
+    where === '' ? `count(*) g${group}` : `count(*) filter (where ${where}) g${group}`,
+  );
+  const named = Object.fromEntries(limits.map((limit, index) => [`limit${index}`, limit]));
+  const rows = counted.map(({ from, params }) =>
+    sqlite
+      .prepare<[object], Record<string, number>>(`select ${columns.join(', ')} ${from}`)
+      .get({ ...params, ...named }),
+  );
+  return groups.map((_, group) => rows.reduce((sum, row) => sum + (row?.[`g${group}`] ?? 0), 0));
 }
 
 function open(path: string): Database.Database {
