@@ -1,0 +1,55 @@
+import { expect, test } from 'vitest';
+import { systemClock } from '../../src/clock.js';
+import { closeRandomCall } from '../../src/sandbox/coaches.js';
+import { createRandom } from '../../src/sandbox/random.js';
+import { openSqliteStore } from '../../src/store/sqlite/sqlite-store.js';
+import { findWrongAttributes } from '../support/harness.js';
+import { freePort } from '../support/service-process.js';
+import { prepareService } from '../support/started-service.js';
+
+const SETTINGS = {
+  timeZone: 'America/New_York',
+  eligibleProgramsByReferral: { 'Counter Health': 'Smart Access' },
+};
+
+test('two services on one file share the work: nothing is lost, nothing written twice', async () => {
+  const { workspace, start, databasePath } = await prepareService({ members: 40 });
+  const [one, other] = [await start(), await start(await freePort())];
+  let turn = 0;
+  workspace.webhooks.deliverTo((request) => {
+    turn += 1;
+    const { url } = turn % 2 === 0 ? one : other;
+    return request
+      .arrayBuffer()
+      .then((body) => fetch(`${url}/webhooks/intercom`, { method: 'POST', headers: request.headers, body }));
+  });
+  const random = createRandom(9);
+  for (let number = 0; number < 150; number += 1) {
+    closeRandomCall(workspace, random);
+    await systemClock.sleep(20);
+  }
+
+  const store = openSqliteStore({ path: databasePath, timeZone: SETTINGS.timeZone });
+  const isIdle = async (): Promise<boolean> => {
+    await workspace.webhooks.drained();
+    const { notificationsWaiting, writesWaiting } = await store.backlog(systemClock.nowMs());
+    return notificationsWaiting + writesWaiting === 0;
+  };
+  for (let tries = 0; tries < 600 && !(await isIdle()); tries += 1) await systemClock.sleep(100);
+  expect(await findWrongAttributes(workspace, store, systemClock, SETTINGS)).toEqual([]);
+  expect(await store.parked()).toEqual([]);
+  await store.close();
+
+  const lastWrite = new Map<string, string>();
+  const doubled = workspace.calls.matching({ method: 'PUT' }).filter(({ path, status, body }) => {
+    const text = JSON.stringify(body);
+    const isDoubled = status === 200 && lastWrite.get(path) === text;
+    lastWrite.set(path, text);
+    return isDoubled;
+  });
+  expect(doubled).toEqual([]);
+  for (const service of [one, other]) {
+    service.process.kill('SIGTERM');
+    expect(await service.ended).toBe(0);
+  }
+});
