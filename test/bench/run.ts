@@ -1,10 +1,12 @@
 import { benchIngest } from './ingest.js';
 import { benchJourney } from './journey.js';
+import { benchSoak } from './soak.js';
 
 /** `npm run bench -- <name> [--short]`: figures for reading; nothing here passes or fails by a time. */
 const benches: Readonly<Record<string, (isShort: boolean) => Promise<void>>> = {
   ingest: benchIngest,
   journey: benchJourney,
+  soak: benchSoak,
 };
 
 const [name = '', ...options] = process.argv.slice(2);
