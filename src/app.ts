@@ -95,9 +95,8 @@ export function createApp(deps: AppDeps): Hono {
   for (const path of ['/metrics', '/openapi.json', '/docs', '/docs/*']) app.use(path, access.api);
   app.use('/API/*', async (context, next) => {
     await next();
-    // Browsers, which bring a cookie instead of a token, keep no personal data; programs decide for themselves.
-    const isProgram = context.req.header('authorization') !== undefined;
-    if (!isProgram || !context.res.headers.has('cache-control')) context.header('cache-control', 'no-store');
+    // Programs with a token decide for themselves what they keep; browsers, which bring a cookie, keep nothing.
+    if (context.req.header('authorization') === undefined) context.header('cache-control', 'no-store');
   });
   app.get('/metrics', async (context) =>
     context.body(await deps.metrics.scrape(), 200, { 'content-type': deps.metrics.contentType }),

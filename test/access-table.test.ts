@@ -66,6 +66,7 @@ const KINDS: Readonly<Record<string, 'api' | 'page' | 'open' | 'signed' | 'sign-
   'GET /intercom/activity': 'page',
   'POST /intercom/activity/replay': 'page',
   'GET /intercom/activity/runs/:id': 'page',
+  'POST /intercom/activity/runs': 'page',
 };
 
 interface Caller {

@@ -12,8 +12,8 @@ async function signIn(app: Harness['app']): Promise<string> {
 }
 
 test('a filter that cannot be answered is said above the same filters, all of them at once', async () => {
-  const { get } = await createReportHarness();
-  const answer = await get(
+  const harness = await createReportHarness();
+  const answer = await harness.get(
     '/intercom/caseload?lookbackDays=999&employer=Acme&channel=Fax&nonsense=%3Cb%3E1&sort=memberName&direction=descending&limit=25',
   );
   expect(answer.status).toBe(400);
@@ -30,19 +30,19 @@ test('a filter that cannot be answered is said above the same filters, all of th
 });
 
 test('an order that is none and a page that is gone lead back to the table, with the same filters', async () => {
-  const { get } = await createReportHarness();
-  const unsorted = await get('/intercom/sessions?employer=Acme&sort=favouriteColour&limit=7');
+  const harness = await createReportHarness();
+  const unsorted = await harness.get('/intercom/sessions?employer=Acme&sort=favouriteColour&limit=7');
   expect(unsorted.status).toBe(400);
   const mended = await unsorted.text();
   expect(mended).toContain('<code>sort</code></strong> must be one of: time, memberName');
   expect(mended).toContain('<code>limit</code></strong> must be one of: 25, 50, 100');
   expect(mended).not.toContain('name="sort"');
   expect(mended).toMatch(/<option value="50" selected/);
-  const gone = await get('/intercom/sessions?employer=Acme&limit=25&cursor=bm90aGluZw');
+  const gone = await harness.get('/intercom/sessions?employer=Acme&limit=25&cursor=bm90aGluZw');
   expect(gone.status).toBe(400);
   expect(await gone.text()).toContain('<a href="/intercom/sessions?employer=Acme&amp;limit=25">Begin again');
   // Asked for as a file, it is explained on the page that the file is of.
-  const file = await (await get('/intercom/sessions.csv?from=2026-13-01')).text();
+  const file = await (await harness.get('/intercom/sessions.csv?from=2026-13-01')).text();
   expect(file).toContain('<strong>From</strong>');
   expect(file).toContain('action="/intercom/sessions"');
 });

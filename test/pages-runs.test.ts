@@ -92,6 +92,7 @@ test('a run that stopped before writing is announced until one of its kind ends 
   expect(new Set(seen).size).toBe(total);
 
   clock.advance(60_000);
+  expect(await textOf(harness, `/intercom/activity/runs/${run.id}`)).toContain('Run it again with force');
   const forced = await harness.runJob({ job: 'reconcile', params: { ...NIGHTLY.params, force: true } });
   expect(forced.status).toBe('done');
   const after = await textOf(harness, '/intercom/activity');

@@ -5,7 +5,7 @@ import type { Store } from '../store/store.js';
 import { NotificationsTable } from './activity/notifications.js';
 import { ParkedWork } from './activity/parked.js';
 import { GuardNotice, Runs } from './activity/runs.js';
-import { memberHref } from './addresses.js';
+import { memberHref, runHref } from './addresses.js';
 import { FormToken } from './layout.js';
 import { LiveControls } from './live-controls.js';
 import { FreshnessLine } from './parts/freshness.js';
@@ -15,6 +15,7 @@ import { SilenceNotice } from './parts/silence-notice.js';
 import { Tiles } from './parts/tiles.js';
 import { WritesTable } from './parts/writes-table.js';
 import type { Render } from './render.js';
+import { START_RUN_PATH, StartButton } from './start-run.js';
 
 export interface ActivityPageDeps {
   readonly store: Pick<
@@ -70,9 +71,18 @@ export async function showActivity(deps: ActivityPageDeps, context: Context): Pr
         <form id="replay" method="post" action="/intercom/activity/replay">
           <FormToken value={formToken} />
         </form>
+        <form id="start" method="post" action={START_RUN_PATH}>
+          <FormToken value={formToken} />
+        </form>
         <div id="activity" data-live>
           <SilenceNotice freshness={freshness} zone={zone} />
-          {guarded !== undefined && <GuardNotice run={guarded} zone={zone} />}
+          {guarded !== undefined && (
+            <GuardNotice run={guarded} zone={zone}>
+              <p>
+                <a href={runHref(guarded.id)}>What it would have changed</a>
+              </p>
+            </GuardNotice>
+          )}
           <FreshnessLine freshness={freshness} zone={zone} />
           <Tiles
             label="What waits"
@@ -84,7 +94,13 @@ export async function showActivity(deps: ActivityPageDeps, context: Context): Pr
               { name: 'Conversations in the cache', count: backlog.conversations },
             ]}
           />
-          <h2 id="runs">Runs</h2>
+          <div class="head">
+            <h2 id="runs">Runs</h2>
+            <div class="links">
+              <StartButton mode="compare" label="Compare all with Intercom" form="start" />
+              <StartButton mode="write" label="Reconcile now" form="start" />
+            </div>
+          </div>
           <Runs runs={runs} zone={zone} />
           <h2 id="parked">Parked work</h2>
           <ParkedWork parked={parked} zone={zone} formId="replay" />

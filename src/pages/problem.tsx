@@ -5,6 +5,7 @@ import { PAGES } from './addresses.js';
 import type { View } from './render.js';
 
 const TITLES: Readonly<Record<number, string>> = {
+  400: 'That cannot be done',
   403: 'Not allowed',
   404: 'There is nothing here',
   500: 'Something went wrong',

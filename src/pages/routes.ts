@@ -5,6 +5,7 @@ import type { Clock } from '../clock.js';
 import type { Log } from '../log.js';
 import type { Access } from '../operate/access.js';
 import { failRequest } from '../operate/failed-request.js';
+import type { Jobs } from '../operate/jobs/jobs.js';
 import type { ReportStore } from '../store/report-store.js';
 import type { Store } from '../store/store.js';
 import { replayParked, showActivity } from './activity.js';
@@ -18,6 +19,7 @@ import type { ReportPage } from './report/report-page.js';
 import { downloadTable, showReport, type ReportPageDeps } from './report/show-report.js';
 import { showRun } from './run.js';
 import { sessionsPage } from './sessions.js';
+import { START_RUN_PATH, startRun } from './start-run.js';
 import { upcomingPage } from './upcoming.js';
 import { showMember } from './member.js';
 import type { MessengerSettings } from './messenger.js';
@@ -28,6 +30,7 @@ import { createSignInRoutes, signOut } from './sign-in.js';
 export interface PagesDeps {
   readonly store: Store;
   readonly reports: ReportStore;
+  readonly jobs: Jobs;
   readonly clock: Clock;
   readonly log: Log;
   readonly access: Access;
@@ -48,7 +51,7 @@ export function createPageRoutes(deps: PagesDeps): Hono {
   const render = createRender({ ...deps, assets });
   const pages = { ...deps, render };
   const routes = new Hono();
-  const showProblem = (context: Context, status: 403 | 404 | 500 | 503, sentence: string) =>
+  const showProblem = (context: Context, status: 400 | 403 | 404 | 500 | 503, sentence: string) =>
     render(context, problemView(access, context, status, sentence));
   const guard = access.pages(showProblem);
 
@@ -69,6 +72,9 @@ export function createPageRoutes(deps: PagesDeps): Hono {
     showRun(pages, context, context.req.param('id'), () =>
       showProblem(context, 404, 'There is no run of this number.'),
     ),
+  );
+  routes.post(START_RUN_PATH, (context) =>
+    startRun(deps.jobs, context, (sentence) => showProblem(context, 400, sentence)),
   );
   routes.post('/intercom/activity/replay', (context) => replayParked(pages, context));
   routes.all('/intercom/*', (context) => showProblem(context, 404, NO_PAGE));

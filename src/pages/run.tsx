@@ -4,13 +4,16 @@ import type { Store } from '../store/store.js';
 import type { DriftList } from '../store/sweep-store.js';
 import { GuardNotice, jobText, outcomeText, RunProgressBar, tookText } from './activity/runs.js';
 import { memberHref, runHref } from './addresses.js';
+import { FormToken } from './layout.js';
 import { LiveControls } from './live-controls.js';
 import { AttributeText } from './parts/attribute-value.js';
 import { DataTable } from './parts/data-table.js';
+import { Notice } from './parts/notice.js';
 import { countOf, countText } from './parts/numbers.js';
 import { Tiles, type Tile } from './parts/tiles.js';
 import { Instant } from './parts/when.js';
 import type { Render } from './render.js';
+import { START_RUN_PATH, StartButton } from './start-run.js';
 
 export interface RunPageDeps {
   readonly store: Pick<Store, 'findRun' | 'listDrift'>;
@@ -36,19 +39,28 @@ export async function showRun(
     title: `Run ${run.id}`,
     current: '/intercom/activity',
     ...(run.status === 'running' ? { liveEveryMs: 1000 } : {}),
-    body: () => (
+    body: (formToken) => (
       <>
         <div class="head">
           <h1>Run: {jobText(run)}</h1>
           {run.status === 'running' && <LiveControls />}
         </div>
+        {context.req.query('busy') === 'yes' && (
+          <Notice tone="watch" role="status">
+            Only one run can be at work at a time: this one was. Start yours again once it has ended.
+          </Notice>
+        )}
         <div id="run" data-live>
           <p class="lead">
             Begun <Instant at={Math.floor(run.startedAtMs / 1000)} zone={zone} precision="second" />
             {run.finishedAtMs !== null && ` · took ${tookText(run) ?? ''}`} · {outcomeText(run)}
           </p>
           {run.status === 'running' && <RunProgressBar run={run} zone={zone} />}
-          {run.status === 'guarded' && <GuardNotice run={run} zone={zone} />}
+          {run.status === 'guarded' && (
+            <GuardNotice run={run} zone={zone}>
+              {run.job === 'reconcile' && <WriteAnyway formToken={formToken} />}
+            </GuardNotice>
+          )}
           <Tiles label="What the run found" tiles={tilesOf(run)} />
           {run.job !== 'backfill' && (
             <>
@@ -62,6 +74,20 @@ export async function showRun(
       </>
     ),
   });
+}
+
+/** Not one click away: it is what the guard is there to prevent. */
+function WriteAnyway({ formToken }: { readonly formToken: string }) {
+  return (
+    <details>
+      <summary>The changes are meant</summary>
+      <form method="post" action={START_RUN_PATH}>
+        <FormToken value={formToken} />
+        <p>Intercom is read again, and everything that differs then is written to it.</p>
+        <StartButton mode="force" label="Run it again with force" />
+      </form>
+    </details>
+  );
 }
 
 /** What differs: which member, which attribute, Intercom's value, ours, why. */
@@ -110,13 +136,16 @@ function DriftFoot({ run, drift, after }: DriftFootProps) {
         {shown === drift.total ? '' : `${countText(shown)} of `}
         {countOf(drift.total, 'difference')}
       </p>
-      <nav class="links" aria-label="Pages of the table">
+      <nav class="links" aria-label="Pages of the table, download">
         {after !== null && <a href={href}>First page</a>}
         {drift.next !== null && (
           <a href={`${href}?${new URLSearchParams({ after: drift.next }).toString()}`} rel="next">
             Next page
           </a>
         )}
+        <a id="csv" href={`/API/intercom/runs/${encodeURIComponent(run.id)}/drift?format=csv`} download>
+          All {countText(drift.total)} differences as CSV
+        </a>
       </nav>
     </div>
   );

@@ -1,3 +1,4 @@
+import type { PropsWithChildren } from 'hono/jsx';
 import type { Run, RunProgress } from '../../store/run-store.js';
 import { runHref } from '../addresses.js';
 import { DataTable } from '../parts/data-table.js';
@@ -68,7 +69,11 @@ export function RunProgressBar({ run, zone }: { readonly run: Run; readonly zone
 }
 
 /** A run that stopped by itself: somebody has to decide. */
-export function GuardNotice({ run, zone }: { readonly run: Run; readonly zone: string }) {
+export function GuardNotice({
+  run,
+  zone,
+  children,
+}: PropsWithChildren<{ readonly run: Run; readonly zone: string }>) {
   return (
     <Notice tone="problem" label="A run stopped before writing">
       <p>
@@ -78,9 +83,7 @@ export function GuardNotice({ run, zone }: { readonly run: Run; readonly zone: s
         </strong>{' '}
         {run.reason}.
       </p>
-      <p>
-        <a href={runHref(run.id)}>What it would have changed</a>
-      </p>
+      {children}
     </Notice>
   );
 }
