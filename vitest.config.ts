@@ -39,6 +39,8 @@ export default defineConfig({
       {
         test: { name: 'agreement', include: ['test/agreement/*.test.ts'], setupFiles, testTimeout: 300_000 },
       },
+      // Sweeps over 10,000 members; a minute or two.
+      { test: { name: 'scale', include: ['test/scale/*.test.ts'], setupFiles, globalSetup } },
       // Thousands of broken requests, full disks, stops with work in hand; about two minutes.
       {
         test: {

@@ -21,7 +21,7 @@ import { createProcessor } from '../../src/process/processor.js';
 import { createJobs } from '../../src/reconcile/jobs.js';
 import type { RunDeps } from '../../src/reconcile/run-frame.js';
 import { runJob, type JobRequest } from '../../src/reconcile/run-job.js';
-import type { Change } from '../../src/rules/facts.js';
+import type { Change, ConversationFacts } from '../../src/rules/facts.js';
 import { decideMember } from '../../src/rules/member.js';
 import { presentContact } from '../../src/sandbox/present-contact.js';
 import { presentConversation } from '../../src/sandbox/present-conversation.js';
@@ -259,11 +259,14 @@ export async function findWrongAttributes(
   settings: Harness['settings'],
 ): Promise<readonly (Change & { readonly contactId: string })[]> {
   const { coverageFromAt } = await store.freshness();
-  const conversations = workspace.conversations().map((record) => {
+  const conversationsOf = new Map<string | null, ConversationFacts[]>();
+  for (const record of workspace.conversations()) {
     const read = readConversationObject(presentConversation(workspace.state, record, '2.14'));
     if (read.kind !== 'ok') throw new Error('the sandbox shows a conversation that the service cannot read');
-    return read.conversation;
-  });
+    const { contactId } = read.conversation;
+    const others = conversationsOf.get(contactId) ?? [];
+    conversationsOf.set(contactId, [...others, read.conversation]);
+  }
   const context = { ...settings, nowAt: Math.floor(clock.nowMs() / 1000) };
   return workspace.contacts().flatMap((record) => {
     if (record.archived || record.role !== 'user') return [];
@@ -271,7 +274,7 @@ export async function findWrongAttributes(
     if (read.kind !== 'ok') throw new Error('the sandbox shows a contact that the service cannot read');
     const facts = {
       contact: read.contact,
-      conversations: conversations.filter((conversation) => conversation.contactId === record.id),
+      conversations: conversationsOf.get(record.id) ?? [],
       coverageFromAt,
       waiting: [],
       ownFirstSessionAt: null,
