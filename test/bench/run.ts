@@ -1,12 +1,14 @@
 import { benchIngest } from './ingest.js';
 import { benchJourney } from './journey.js';
 import { benchSoak } from './soak.js';
+import { benchSweep } from './sweep.js';
 
 /** `npm run bench -- <name> [--short]`: figures for reading; nothing here passes or fails by a time. */
 const benches: Readonly<Record<string, (isShort: boolean) => Promise<void>>> = {
   ingest: benchIngest,
   journey: benchJourney,
   soak: benchSoak,
+  sweep: benchSweep,
 };
 
 const [name = '', ...options] = process.argv.slice(2);
