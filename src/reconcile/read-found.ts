@@ -117,34 +117,36 @@ async function keepPage<Item extends { readonly id: string }>(
   return next;
 }
 
-/** How many objects are asked for by id together, and at most in one run: the next one goes on. */
-const UNSEEN_PER_STEP = 50;
+/** How many cached objects are looked at in one step. */
+const LOOKED_AT_PER_STEP = 1000;
+/** How many are asked for by id at most in one run: the next one goes on. */
 const MOST_UNSEEN = 5000;
 
 /** What the cache holds and no search has shown is asked for by id: only that tells whether it is gone. */
 async function readUnseen(frame: Frame, step: Step): Promise<Step> {
-  const { deps, call, startedAt } = frame;
-  const { phase, after } = step.checkpoint;
+  const { deps, run, call, startedAt } = frame;
+  const { phase, after, tally } = step.checkpoint;
   const changed = { fromAt: (await windowFromAt(frame)) + 1, untilAt: startedAt - INDEX_LAG_SECONDS };
-  const unseen = await deps.store.listUnseen({ changed, after: readPlace(after), limit: UNSEEN_PER_STEP });
+  const limit = LOOKED_AT_PER_STEP;
+  const { subjects, last } = await deps.store.listUnseen({ changed, after: readPlace(after), limit });
+  const asked = tally['unseen'] ?? 0;
+  const unseen = subjects.slice(0, MOST_UNSEEN - asked);
+  if (unseen.length < subjects.length) deps.log.warn({ run: run.id, asked }, 'more objects have not come up');
   const read = await Promise.all(
     unseen.map((subject) => asking(frame, step, () => readSubject(deps, subject, call))),
   );
-  const last = unseen.at(-1);
-  const asked = step.progress.done + unseen.length;
-  const counted: Step = {
-    checkpoint: { ...step.checkpoint, after: last === undefined ? after : `${last.kind}:${last.id}` },
+  const counted = tallied(step, { unseen: unseen.length });
+  const { progress } = counted;
+  const moved: Step = {
+    checkpoint: { ...counted.checkpoint, after: last === null ? after : `${last.kind}:${last.id}` },
     progress: {
-      ...step.progress,
+      ...progress,
       phase,
-      done: asked,
-      total: null,
-      calls: step.progress.calls + unseen.length,
+      done: progress.done + (last === null ? 0 : limit),
+      calls: progress.calls + unseen.length,
     },
   };
-  const isLast = unseen.length < UNSEEN_PER_STEP || asked >= MOST_UNSEEN;
-  if (asked >= MOST_UNSEEN) deps.log.warn({ run: frame.run.id, asked }, 'more objects have not come up');
-  const next = isLast ? enterPhase(counted, phaseAfter(frame, phase)) : counted;
+  const next = last === null ? enterPhase(moved, phaseAfter(frame, phase)) : moved;
   await deps.store.keepFound({
     page: pageOf(frame, next),
     changes: read.flat(),

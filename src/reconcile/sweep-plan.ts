@@ -1,4 +1,5 @@
 import { decideAt, resolveReads } from '../apply-work.js';
+import { AppError } from '../errors.js';
 import { conversationsChangedSince } from '../intercom/search.js';
 import { addDaysOn, dateOf, startOfDayAt } from '../rules/calendar.js';
 import type { RunResult } from '../store/run-store.js';
@@ -18,7 +19,8 @@ import {
 } from './run-frame.js';
 import { attributesOf, isWhole, phaseAfter, phasesOf, sweepSettings, windowFromAt } from './sweep-scope.js';
 
-const MEMBERS_PER_STEP = 200;
+/** Few enough that what comes in meanwhile does not wait for them. */
+const MEMBERS_PER_STEP = 50;
 /** Writes that have not reached Intercom by then go on without the run. */
 const LONGEST_WRITING_MS = 10 * 60_000;
 const LOOK_AT_WRITES_MS = 200;
@@ -36,7 +38,13 @@ export const sweepPlan: Plan = {
     if (frame.run.job === 'sweep') return;
     await store.saveCoaches(await asking(frame, step, () => intercom.listAdmins(frame.call)));
     if (isWhole(frame.run.job)) {
-      await store.bindWorkspace(await asking(frame, step, () => intercom.readWorkspace(frame.call)));
+      // Its time zone may have changed. The contacts of another workspace would all seem deleted.
+      const workspace = await asking(frame, step, () => intercom.readWorkspace(frame.call));
+      const bound = await store.bindWorkspace(workspace);
+      if (bound.id !== workspace.id) {
+        const message = `the token belongs to the workspace ${workspace.id}, the database to ${bound.id}`;
+        throw new AppError('workspace_mismatch', 'never', message);
+      }
     }
   },
 

@@ -33,14 +33,14 @@ export interface SweepStore {
     readonly after: string | null;
   }): Promise<DriftList>;
   /**
-   * Objects that are cached and that the run should have seen, but has not, in order, behind `after`: members, and
-   * conversations that changed within `changed` (Unix seconds).
+   * Looks through at most `limit` cached objects, in order, behind `after`, for those that the run should have seen and
+   * has not: members that were there by `untilAt`, conversations that changed within `changed` (Unix seconds).
    */
   listUnseen(request: {
     readonly changed: { readonly fromAt: number; readonly untilAt: number };
     readonly after: Subject | null;
     readonly limit: number;
-  }): Promise<readonly Subject[]>;
+  }): Promise<Unseen>;
   countCached(
     conversationsFromAt: number,
   ): Promise<{ readonly members: number; readonly conversations: number }>;
@@ -60,6 +60,12 @@ export interface Found {
   readonly changes: readonly CacheChange[];
   readonly seen: readonly Subject[];
   readonly nowMs: number;
+}
+
+export interface Unseen {
+  readonly subjects: readonly Subject[];
+  /** The last object that was looked at; null when none is left. */
+  readonly last: Subject | null;
 }
 
 export interface FoundMembers {

@@ -6,6 +6,7 @@ import { describeLifecycles } from './lifecycles.js';
 import { describeLooking } from './looking.js';
 import { describeReceiving } from './receiving.js';
 import { describeRunning } from './running.js';
+import { describeSweeping } from './sweeping.js';
 import { describeWriting } from './writing.js';
 
 /**
@@ -26,6 +27,7 @@ export function describeStore(name: string, open: () => Store): void {
     describeLifecycles(storeOf);
     describeWriting(storeOf);
     describeRunning(storeOf);
+    describeSweeping(storeOf);
     describeLooking(storeOf);
     describeKeepingHouse(storeOf);
   });

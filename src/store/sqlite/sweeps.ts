@@ -1,5 +1,5 @@
 import { eq, inArray, or, sql } from 'drizzle-orm';
-import type { SweepStore } from '../sweep-store.js';
+import type { SweepStore, Unseen } from '../sweep-store.js';
 import type { CacheChange, Subject } from '../store.js';
 import type { Connection } from './connection.js';
 import { drift, sweepFound, sweepSeen } from './schema-sweeps.js';
@@ -15,7 +15,7 @@ export interface Sweeps {
   /** Contact ids behind `afterId` about which the run has found something or kept a difference, in order. */
   readonly contactsAfter: (runId: string, afterId: string, limit: number) => string[];
   readonly changesOf: (contactIds: readonly string[]) => CacheChange[];
-  readonly unseen: (request: Parameters<SweepStore['listUnseen']>[0]) => Subject[];
+  readonly unseen: (request: Parameters<SweepStore['listUnseen']>[0]) => Unseen;
   /** How many of the objects found changed by `untilAt`. */
   readonly countFound: (untilAt: number) => number;
   readonly forgetContacts: (contactIds: readonly string[]) => void;
@@ -52,23 +52,25 @@ export function createSweeps({ sqlite, db }: Connection): Sweeps {
        order by contact_id limit @limit`,
     )
     .pluck();
-  const unseenMembers = sqlite
-    .prepare<[string, number, number], string>(
-      `select contact_id from members join contacts on contacts.id = members.contact_id
-       where contact_id > ? and coalesce(contacts.created_at, 0) <= ?
-         and not exists (select 1 from sweep_seen where kind = 'contact' and sweep_seen.id = contact_id)
-       order by contact_id limit ?`,
-    )
-    .pluck();
-  const unseenConversations = sqlite
-    .prepare<[string, number, number, number], string>(
-      // The plus keeps the order of ids, in which a place can be remembered.
-      `select id from conversations
-       where id > ? and +updated_at between ? and ?
+  // A bounded number of rows at a time, whether anything is missing or not: a search through all of them would hold up
+  // everything else.
+  const membersAfter = sqlite.prepare<{ afterId: string; limit: number; untilAt: number }, Looked>(
+    `select contact_id as id,
+       coalesce(contacts.created_at, 0) <= @untilAt
+         and not exists (select 1 from sweep_seen where kind = 'contact' and sweep_seen.id = contact_id) as isUnseen
+     from members join contacts on contacts.id = members.contact_id
+     where contact_id > @afterId order by contact_id limit @limit`,
+  );
+  const conversationsAfter = sqlite.prepare<
+    { afterId: string; limit: number; fromAt: number; untilAt: number },
+    Looked
+  >(
+    `select id,
+       updated_at between @fromAt and @untilAt
          and not exists (select 1 from sweep_seen where kind = 'conversation' and sweep_seen.id = conversations.id)
-       order by id limit ?`,
-    )
-    .pluck();
+         as isUnseen
+     from conversations where id > @afterId order by id limit @limit`,
+  );
 
   return {
     keepFound: ({ kind, id, contactId, formerContactId, updatedAt, change }) => {
@@ -107,19 +109,13 @@ export function createSweeps({ sqlite, db }: Connection): Sweeps {
     },
 
     unseen: ({ changed, after, limit }) => {
-      const afterContact = after?.kind === 'conversation' ? null : (after?.id ?? '');
-      const members = afterContact === null ? [] : unseenMembers.all(afterContact, changed.untilAt, limit);
-      const afterConversation = after?.kind === 'conversation' ? after.id : '';
-      const conversations = unseenConversations.all(
-        afterConversation,
-        changed.fromAt,
-        changed.untilAt,
-        limit - members.length,
-      );
-      return [
-        ...members.map((id) => ({ kind: 'contact', id }) as const),
-        ...conversations.map((id) => ({ kind: 'conversation', id }) as const),
-      ];
+      const { untilAt } = changed;
+      if (after?.kind !== 'conversation') {
+        const members = membersAfter.all({ afterId: after?.id ?? '', limit, untilAt });
+        if (members.length > 0) return unseenOf('contact', members);
+      }
+      const afterId = after?.kind === 'conversation' ? after.id : '';
+      return unseenOf('conversation', conversationsAfter.all({ afterId, limit, ...changed }));
     },
 
     countFound: (untilAt) =>
@@ -137,5 +133,18 @@ export function createSweeps({ sqlite, db }: Connection): Sweeps {
       db.delete(sweepSeen).where(inArray(sweepSeen.id, ids)).run();
       for (const id of ids) db.delete(drift).where(eq(drift.contactId, id)).run();
     },
+  };
+}
+
+interface Looked {
+  readonly id: string;
+  readonly isUnseen: 0 | 1;
+}
+
+function unseenOf(kind: Subject['kind'], looked: readonly Looked[]): Unseen {
+  const last = looked.at(-1);
+  return {
+    subjects: looked.filter(({ isUnseen }) => isUnseen === 1).map(({ id }) => ({ kind, id })),
+    last: last === undefined ? null : { kind, id: last.id },
   };
 }
