@@ -13,7 +13,7 @@ import { fillCache } from './reconcile/run-job.js';
 import { createSchedule } from './reconcile/schedule.js';
 import type { RunProgress } from './store/run-store.js';
 import type { Store } from './store/store.js';
-import { openSqliteReportStore } from './store/sqlite/reports/sqlite-report-store.js';
+import { openReportsInWorker } from './store/sqlite/reports/open-reports-in-worker.js';
 import { createTransitions } from './transitions/transitions.js';
 import { createWriter, type Written } from './write-back/writer.js';
 
@@ -51,7 +51,7 @@ export async function serve(options: ServeOptions): Promise<Service> {
   const { store, owner, deps } = connection;
   deps.metrics.measureProcess();
   // After the store, which makes the file and brings its tables up to date.
-  const reports = openSqliteReportStore({ path: config.databasePath });
+  const reports = openReportsInWorker({ path: config.databasePath });
   const stopping = new AbortController();
   const { signal } = stopping;
   const loops = [

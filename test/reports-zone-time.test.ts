@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { createDaysSince, createZoneTime } from '../src/reports/zone-time.js';
+import { createDaysSince, zoneTimeOf } from '../src/reports/zone-time.js';
 import { dateOf, daysSince, isoInstant } from '../src/rules/calendar.js';
 
 const ZONES = [
@@ -25,7 +25,7 @@ test('what is remembered for a quarter of an hour holds for each of its seconds'
     ),
   );
   for (const timeZone of ZONES) {
-    const time = createZoneTime(timeZone);
+    const time = zoneTimeOf(timeZone);
     const daysSinceAt = createDaysSince(time, TODAY);
     fc.assert(
       fc.property(at, (instant) => {

@@ -2,7 +2,7 @@ import { stringify } from 'csv-stringify/sync';
 import { z } from 'zod';
 import { instant } from './columns.js';
 import type { Table } from './report.js';
-import { createZoneTime } from './zone-time.js';
+import { zoneTimeOf } from './zone-time.js';
 
 export interface CsvOptions {
   /** Report time zone: instants are written with its offset. */
@@ -31,7 +31,7 @@ const FORMAT = { record_delimiter: 'windows', quoted_match: /[;\t\r\n]|^\s|\s$/ 
  */
 export async function* csvPieces(table: Table, { timeZone, bom }: CsvOptions): AsyncGenerator<string> {
   const columns = columnsOf(table.row);
-  const { isoOf } = createZoneTime(timeZone);
+  const { isoOf } = zoneTimeOf(timeZone);
   let head = (bom ? BYTE_ORDER_MARK : '') + stringify([columns.map(({ name }) => name)], FORMAT);
   for await (const batch of table.batches()) {
     const cells = batch.map((row) =>

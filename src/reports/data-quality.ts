@@ -26,6 +26,14 @@ const row = z.object({
   ...memberFields,
 });
 
+const summaryShape = z.object({
+  callsThatDoNotCount: count,
+  withoutEnrolledDate: count,
+  withoutUserId: count,
+  withoutEmployer: count,
+});
+type Summary = z.output<typeof summaryShape>;
+
 export const dataQuality = createReport({
   name: 'data-quality',
   title: 'Data quality',
@@ -41,12 +49,7 @@ export const dataQuality = createReport({
   },
   body: {
     total,
-    summary: z.object({
-      callsThatDoNotCount: count,
-      withoutEnrolledDate: count,
-      withoutUserId: count,
-      withoutEmployer: count,
-    }),
+    summary: summaryShape,
     items: z.array(row),
     nextCursor,
   },
@@ -75,23 +78,29 @@ export const dataQuality = createReport({
           withoutUserId: await countOf(PROBLEMS.withoutUserId),
           withoutEmployer: await countOf(PROBLEMS.withoutEmployer),
         };
-        const asked = query.problem.length === 0 ? PROBLEM_NAMES : query.problem;
-        const kinds = [
-          'callsThatDoNotCount',
-          'withoutEnrolledDate',
-          'withoutUserId',
-          'withoutEmployer',
-        ] as const;
-        const total = kinds.reduce(
-          (sum, kind) => (asked.includes(PROBLEMS[kind]) ? sum + summary[kind] : sum),
-          0,
-        );
-        return { total, summary, items: page.rows, nextCursor: page.nextCursor };
+        return {
+          total: sumOf(summary, query.problem),
+          summary,
+          items: page.rows,
+          nextCursor: page.nextCursor,
+        };
       },
       table: listing,
     };
   },
 });
+
+/** How many there are of the problems that were asked for; of all without any. */
+function sumOf(summary: Summary, asked: readonly DataQualityProblem[]): number {
+  const countIf = (problem: DataQualityProblem, counted: number): number =>
+    asked.length === 0 || asked.includes(problem) ? counted : 0;
+  return (
+    countIf(PROBLEMS.callsThatDoNotCount, summary.callsThatDoNotCount) +
+    countIf(PROBLEMS.withoutEnrolledDate, summary.withoutEnrolledDate) +
+    countIf(PROBLEMS.withoutUserId, summary.withoutUserId) +
+    countIf(PROBLEMS.withoutEmployer, summary.withoutEmployer)
+  );
+}
 
 function present(stored: DataQualityRow): z.output<typeof row> {
   return {

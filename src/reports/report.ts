@@ -4,7 +4,7 @@ import { dateOf } from '../rules/calendar.js';
 import type { ReportStore } from '../store/report-store.js';
 import { answerFields, type AnswerFields } from './answer-fields.js';
 import { readQuery, type QueryFields, type QueryOf } from './read-query.js';
-import { createDaysSince, createZoneTime, type ZoneTime } from './zone-time.js';
+import { createDaysSince, zoneTimeOf, type ZoneTime } from './zone-time.js';
 
 /** What every report is computed from, besides its query. */
 export interface ReportContext {
@@ -21,7 +21,7 @@ export interface ReportContext {
 
 export function reportContext(store: ReportStore, nowAt: number, timeZone: string): ReportContext {
   const todayOn = dateOf(nowAt, timeZone);
-  const zoneTime = createZoneTime(timeZone);
+  const zoneTime = zoneTimeOf(timeZone);
   return { store, nowAt, todayOn, timeZone, zoneTime, daysSinceAt: createDaysSince(zoneTime, todayOn) };
 }
 

@@ -15,13 +15,22 @@ const QUARTER_SECONDS = 900;
 const QUARTERS_FROM_AT = Date.UTC(1975, 0, 1) / 1000;
 const MOST_QUARTERS = 50_000;
 
-export function createZoneTime(timeZone: string): ZoneTime {
+const known = new Map<string, ZoneTime>();
+
+/** What one report has worked out serves the next one: they mostly ask of the same times. */
+export function zoneTimeOf(timeZone: string): ZoneTime {
+  const zoneTime = known.get(timeZone) ?? createZoneTime(timeZone);
+  known.set(timeZone, zoneTime);
+  return zoneTime;
+}
+
+function createZoneTime(timeZone: string): ZoneTime {
   const quarters = new Map<number, string>();
 
   const quarterOf = (at: number): string => {
     const number = Math.floor(at / QUARTER_SECONDS);
-    const known = quarters.get(number);
-    if (known !== undefined) return known;
+    const found = quarters.get(number);
+    if (found !== undefined) return found;
     if (quarters.size >= MOST_QUARTERS) quarters.clear();
     const text = isoInstant(number * QUARTER_SECONDS, timeZone);
     quarters.set(number, text);

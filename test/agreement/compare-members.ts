@@ -5,8 +5,13 @@ import { latestFirst, textBefore, type PlainMember } from './plain-member.js';
 import { oneOf, PLAIN_CHANNELS, PLAIN_CODES, readTime, textOf, type PlainWorld } from './plain-world.js';
 
 const DATES = [
-  ...['Last Coaching Session', 'First Session Date', 'Last Call', 'Engagement Status Date'],
-  ...['Enrolled Date', 'Registration Date', 'Date of Birth'],
+  'Last Coaching Session',
+  'First Session Date',
+  'Last Call',
+  'Engagement Status Date',
+  'Enrolled Date',
+  'Registration Date',
+  'Date of Birth',
 ];
 
 /** The reports of single members; `every`: each how many-th of them. */
@@ -85,7 +90,7 @@ function expectedMember(world: PlainWorld, member: PlainMember): object {
         coachId: conversation.coachId,
         reasons: miss,
       })),
-    warnings: DATES.filter((name) => readTime(contact.attributes[name]) === 'bad').map((attribute) => ({
+    warnings: DATES.filter((date) => readTime(contact.attributes[date]) === 'bad').map((attribute) => ({
       attribute,
     })),
   };

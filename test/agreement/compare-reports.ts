@@ -27,8 +27,14 @@ const SMALL_LIMIT = 7;
 
 /** Instants are written with an offset in CSV. */
 const INSTANTS = new Set([
-  ...['lastSessionAt', 'firstSessionAt', 'participantAt', 'registrationAt'],
-  ...['time', 'changesAt', 'lastCallAt', 'closedAt'],
+  'lastSessionAt',
+  'firstSessionAt',
+  'participantAt',
+  'registrationAt',
+  'time',
+  'changesAt',
+  'lastCallAt',
+  'closedAt',
 ]);
 
 /**
@@ -146,11 +152,7 @@ function engagementQueries(todayOn: string): PlainQuery[] {
 }
 
 function upcomingQueries(): PlainQuery[] {
-  return [
-    ...[{}, { days: 1 }, { days: 28 }, { days: 57 }],
-    { days: 57, ...COACH },
-    { days: 30, ...EMPLOYER },
-  ];
+  return [{}, { days: 1 }, { days: 28 }, { days: 57 }, { days: 57, ...COACH }, { days: 30, ...EMPLOYER }];
 }
 
 function qualityQueries(): PlainQuery[] {
@@ -170,8 +172,9 @@ function createComparison(harness: Harness, zone: string) {
     for (const [name, value] of Object.entries(asked)) {
       for (const one of [value].flat()) parameters.append(name, String(one));
     }
-    const answer = await harness.get(`/API/intercom/${report}?${parameters}`);
-    if (answer.status !== 200) throw new Error(`${report}?${parameters}: ${await answer.text()}`);
+    const address = `/API/intercom/${report}?${parameters.toString()}`;
+    const answer = await harness.get(address);
+    if (answer.status !== 200) throw new Error(`${address}: ${await answer.text()}`);
     return answer;
   };
 
@@ -243,7 +246,11 @@ function cellsOf(row: PlainRow, zone: string): string[] {
     const value = row[name];
     if (value === null) return '';
     if (typeof value === 'number') return INSTANTS.has(name) ? isoIn(value, zone) : String(value);
-    const text = Array.isArray(value) ? value.join('; ') : String(value);
+    const text = Array.isArray(value)
+      ? value.join('; ')
+      : typeof value === 'string'
+        ? value
+        : JSON.stringify(value);
     const isNumber = /^[+-]?\d+(\.\d+)?$/.test(text);
     return !isNumber && '=+-@＝＋－＠\t\r\n'.includes(text.slice(0, 1)) && text !== '' ? `'${text}` : text;
   });

@@ -1,10 +1,8 @@
-import { randomUUID } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { signBody } from '../../src/intercom/signature.js';
-import { closedConversationItem } from './payload.js';
+import { notificationShots } from './payload.js';
 import { startChild } from './child.js';
-import { fire, median, percentile, type LoadResult, type Shot } from './load.js';
+import { fire, median, percentile, type LoadResult } from './load.js';
 
 const CONNECTIONS = 128;
 const CLIENT_SECRET = 'benchmark-client-secret';
@@ -56,37 +54,9 @@ async function measure(file: string, database: string, count: number): Promise<L
   const server = await startChild(file, [database, CLIENT_SECRET]);
   try {
     const url = `${server.url}/webhooks/intercom`;
-    await fire(url, shots(500), CONNECTIONS);
-    return await fire(url, shots(count), CONNECTIONS);
+    await fire(url, notificationShots(500, CLIENT_SECRET), CONNECTIONS);
+    return await fire(url, notificationShots(count, CLIENT_SECRET), CONNECTIONS);
   } finally {
     await server.stop();
   }
-}
-
-function shots(count: number): Shot[] {
-  return Array.from({ length: count }, (_, index) => {
-    const body = Buffer.from(
-      JSON.stringify({
-        type: 'notification_event',
-        app_id: 'bench',
-        id: `notif_${randomUUID()}`,
-        topic: 'conversation.admin.closed',
-        created_at: 1_790_000_000,
-        first_sent_at: 1_790_000_000,
-        delivery_attempts: 1,
-        delivery_status: 'pending',
-        data: {
-          type: 'notification_event_data',
-          item: closedConversationItem(String(100_000 + index), `c${index % 5000}`),
-        },
-      }),
-    );
-    return {
-      body,
-      headers: {
-        'content-type': 'application/json',
-        'x-hub-signature': signBody(body, CLIENT_SECRET),
-      },
-    };
-  });
 }

@@ -1,3 +1,7 @@
+import { randomUUID } from 'node:crypto';
+import { signBody } from '../../src/intercom/signature.js';
+import type { Shot } from './load.js';
+
 /** A closed call as Intercom's webhook carries it (invented), about 2.5 kB. */
 export function closedConversationItem(id: string, contactId: string): object {
   const closedAt = new Date(1_790_000_000_000).toISOString();
@@ -76,4 +80,33 @@ export function closedConversationItem(id: string, contactId: string): object {
       ],
     },
   };
+}
+
+/** Signed notifications of closed calls, each of another conversation. */
+export function notificationShots(count: number, clientSecret: string): Shot[] {
+  return Array.from({ length: count }, (_, index) => {
+    const body = Buffer.from(
+      JSON.stringify({
+        type: 'notification_event',
+        app_id: 'bench',
+        id: `notif_${randomUUID()}`,
+        topic: 'conversation.admin.closed',
+        created_at: 1_790_000_000,
+        first_sent_at: 1_790_000_000,
+        delivery_attempts: 1,
+        delivery_status: 'pending',
+        data: {
+          type: 'notification_event_data',
+          item: closedConversationItem(String(100_000 + index), `c${index % 5000}`),
+        },
+      }),
+    );
+    return {
+      body,
+      headers: {
+        'content-type': 'application/json',
+        'x-hub-signature': signBody(body, clientSecret),
+      },
+    };
+  });
 }

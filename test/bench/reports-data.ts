@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { dateOf, startOfDayAt } from '../../src/rules/calendar.js';
+import { MAINTAINED_ATTRIBUTES } from '../../src/rules/vocabulary.js';
 import { openSqliteStore } from '../../src/store/sqlite/sqlite-store.js';
 
 export const TIME_ZONE = 'America/New_York';
@@ -13,7 +14,7 @@ const DAY = 86_400;
 const CHANNELS = ['Phone', 'Video Conference', 'Email', 'Chat', null] as const;
 const CODES = ['Health Coaching 001', 'Disease Management 002', 'Nutrition 003', null] as const;
 /** Raise it when the rows are made otherwise, so that a file of an earlier benchmark is not used. */
-const GENERATION = 3;
+const GENERATION = 4;
 
 export interface DataSize {
   readonly members: number;
@@ -168,7 +169,15 @@ function fillMembers(sqlite: Database.Database, count: number, sessions: readonl
        ?, ?, ?, ?, ?, ?, ?, ?, 'Smart Access')`,
   );
   // As wide as what the rules leave behind of a member.
-  const evidence = JSON.stringify([{ because: 'The latest qualifying call, Phone. '.repeat(60) }]);
+  const evidence = JSON.stringify(
+    MAINTAINED_ATTRIBUTES.map((attribute) => ({
+      attribute,
+      wanted: { kind: 'value', value: NOW_AT },
+      because: 'The latest qualifying call, Phone · Health Coaching 001, closed on 1 Oct 2026, 29 days ago',
+      conversationIds: ['215470000000001'],
+      figures: { calledOn: '2026-10-01', todayOn: '2026-10-30', heldOn: null, coverageFromOn: '2025-10-30' },
+    })),
+  );
   const orNull = (at: number): number | null => (at === 0 ? null : at);
   for (let member = 0; member < count; member += 1) {
     const id = contactId(member);

@@ -2,6 +2,7 @@ import { benchIngest } from './ingest.js';
 import { benchJourney } from './journey.js';
 import { benchSoak } from './soak.js';
 import { benchSweep } from './sweep.js';
+import { benchReports } from './reports.js';
 
 /** `npm run bench -- <name> [--short]`: figures for reading; nothing here passes or fails by a time. */
 const benches: Readonly<Record<string, (isShort: boolean) => Promise<void>>> = {
@@ -9,6 +10,7 @@ const benches: Readonly<Record<string, (isShort: boolean) => Promise<void>>> = {
   journey: benchJourney,
   soak: benchSoak,
   sweep: benchSweep,
+  reports: benchReports,
 };
 
 const [name = '', ...options] = process.argv.slice(2);

@@ -49,6 +49,9 @@ export interface ListKind<Filter, Row> {
 /** Rows read at once while a whole list is streamed: some milliseconds, then others have their turn. */
 const BATCH = 500;
 
+/** Runs what reads the database, with everything read anew that it relies on. */
+type Ask = <Result>(work: () => Result) => Promise<Result>;
+
 /** Runs `work`, which reads; rejects with `store_unavailable` when the database can't be used. */
 export async function reading<Result>(sqlite: Database.Database, work: () => Result): Promise<Result> {
   if (!sqlite.open) throw new AppError('store_unavailable', 'later', 'the database has been closed');
@@ -60,11 +63,12 @@ export async function reading<Result>(sqlite: Database.Database, work: () => Res
  * last one ended. No statement is left open between them, so that nobody holds the write-ahead log up.
  */
 export function createList<Filter, Row>(
+  ask: Ask,
   sqlite: Database.Database,
   kind: ListKind<Filter, Row>,
 ): ReportList<Filter, Row> {
   const pageAt = (filter: Filter, limit: number, after: string | null) =>
-    reading(sqlite, () => {
+    ask(() => {
       const parts = kind.parts(filter);
       const cursor = after === null ? null : readCursor(kind.name, parts, after);
       const { rows, last, hasMore } = readPage(sqlite, parts, limit, cursor);
@@ -73,7 +77,7 @@ export function createList<Filter, Row>(
     });
   return {
     count: (filter) =>
-      reading(sqlite, () =>
+      ask(() =>
         kind
           .counted(filter)
           .map(({ from, params }) =>

@@ -5,20 +5,25 @@ import type { Params, RawRow, SqlValue } from './list.js';
 
 /** Looks coaches up by id or name. */
 export interface CoachBook {
+  /** Names may have changed since the last list was read. */
+  readAgain(): void;
   idsOf(values: readonly string[]): string[];
   nameOf(id: string): string | null;
 }
 
 export function createCoachBook(sqlite: Database.Database): CoachBook {
   const all = sqlite.prepare<[], { id: string; name: string | null }>('select id, name from coaches');
-  const one = sqlite.prepare<[string], string | null>('select name from coaches where id = ?').pluck();
+  let names: ReadonlyMap<string, string | null> = new Map();
   return {
+    readAgain: () => {
+      names = new Map(all.all().map(({ id, name }) => [id, name]));
+    },
     idsOf: (values) => {
       const wanted = new Set(values.map(fold));
-      const named = all.all().filter(({ name }) => name !== null && wanted.has(fold(name)));
-      return [...new Set([...values.map((value) => value.trim()), ...named.map(({ id }) => id)])];
+      const named = [...names].filter(([, name]) => name !== null && wanted.has(fold(name)));
+      return [...new Set([...values.map((value) => value.trim()), ...named.map(([id]) => id)])];
     },
-    nameOf: (id) => one.get(id) ?? null,
+    nameOf: (id) => names.get(id) ?? null,
   };
 }
 

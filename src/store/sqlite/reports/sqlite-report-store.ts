@@ -22,13 +22,17 @@ export function openSqliteReportStore({ path }: { readonly path: string }): Repo
     sessions: sessionList(coaches),
     newParticipants: participantList(coaches),
   };
-  const asked = <Result>(ask: () => Result): Promise<Result> => reading(sqlite, ask);
+  const asked = <Result>(ask: () => Result): Promise<Result> =>
+    reading(sqlite, () => {
+      coaches.readAgain();
+      return ask();
+    });
   const list = <Filter, Row>(kind: ListKind<Filter, Row>): ReportList<Filter, Row> =>
-    createList(sqlite, kind);
+    createList(asked, sqlite, kind);
   const version = sqlite.prepare<[], string>("select value from meta where name = 'data_version'").pluck();
 
   return {
-    dataVersion: () => asked(() => version.get() ?? 'none'),
+    dataVersion: () => reading(sqlite, () => version.get() ?? 'none'),
     caseload: list(kinds.caseload),
     sessions: list(kinds.sessions),
     caseloadCounts: (filter, limits) =>

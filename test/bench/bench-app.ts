@@ -1,0 +1,50 @@
+import type { Hono } from 'hono';
+import { createApp } from '../../src/app.js';
+import { systemClock, type Clock } from '../../src/clock.js';
+import { createLog } from '../../src/log.js';
+import { createMetrics } from '../../src/operate/metrics.js';
+import { openSqliteReportStore } from '../../src/store/sqlite/reports/sqlite-report-store.js';
+import { openSqliteStore } from '../../src/store/sqlite/sqlite-store.js';
+import { NOW_AT, TIME_ZONE } from './reports-data.js';
+
+export const BENCH_TOKEN = 'benchmark-token-0123456789';
+
+export interface BenchApp {
+  readonly app: Hono;
+  /** The whole answer as text. */
+  get(path: string): Promise<string>;
+  close(): Promise<void>;
+}
+
+/** The app on the benchmark's database, at the moment at which its data ends. */
+export function openBenchApp(path: string): BenchApp {
+  const clock: Clock = { ...systemClock, nowMs: () => NOW_AT * 1000 };
+  const store = openSqliteStore({ path, timeZone: TIME_ZONE });
+  const reports = openSqliteReportStore({ path });
+  const app = createApp({
+    store,
+    reports,
+    exportDir: 'exports',
+    clock,
+    log: createLog({ level: 'fatal' }),
+    metrics: createMetrics(store, () => clock.nowMs()),
+    clientSecrets: ['benchmark-client-secret'],
+    access: { apiTokens: [BENCH_TOKEN], auth: 'token' },
+    timeZone: TIME_ZONE,
+    eligibleProgramsByReferral: {},
+    backfillDays: 0,
+    messenger: { appId: null, secret: null, region: 'us' },
+  });
+  return {
+    app,
+    get: async (address) => {
+      const answer = await app.request(address, { headers: { authorization: `Bearer ${BENCH_TOKEN}` } });
+      if (answer.status !== 200) throw new Error(`${address} was answered with ${answer.status}`);
+      return answer.text();
+    },
+    close: async () => {
+      await reports.close();
+      await store.close();
+    },
+  };
+}
