@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { createDaysSince, zoneTimeOf } from '../src/reports/zone-time.js';
+import { createDaysSinceOn, zoneTimeOf } from '../src/reports/zone-time.js';
 import { dateOf, daysSince, isoInstant } from '../src/rules/calendar.js';
 
 const ZONES = [
@@ -26,12 +26,12 @@ test('what is remembered for a quarter of an hour holds for each of its seconds'
   );
   for (const timeZone of ZONES) {
     const time = zoneTimeOf(timeZone);
-    const daysSinceAt = createDaysSince(time, TODAY);
+    const daysSinceOn = createDaysSinceOn(TODAY);
     fc.assert(
       fc.property(at, (instant) => {
         expect(time.isoOf(instant)).toBe(isoInstant(instant, timeZone));
         expect(time.dateOf(instant)).toBe(dateOf(instant, timeZone));
-        expect(daysSinceAt(instant)).toBe(daysSince(dateOf(instant, timeZone), TODAY));
+        expect(daysSinceOn(time.dateOf(instant))).toBe(daysSince(dateOf(instant, timeZone), TODAY));
         // Before 1972 some clocks were seconds away from whole minutes, which ISO 8601 cannot say.
         const isWhole = instant > Date.UTC(1972, 1) / 1000;
         expect(isWhole ? Date.parse(time.isoOf(instant)) / 1000 : instant).toBe(instant);

@@ -3,7 +3,7 @@ import { addDaysOn, monthWindow, startOfDayAt } from '../rules/calendar.js';
 import { BILLING_REACH_DAYS } from '../rules/vocabulary.js';
 import type { BillingRow } from '../store/report-store.js';
 import { pageFields } from './answer-fields.js';
-import { instant, memberFields, presentMember } from './columns.js';
+import { instant, memberFields } from './columns.js';
 import { createListing, nextCursor, total } from './listing.js';
 import { optionalMonth } from './query-fields.js';
 import { createReport } from './report.js';
@@ -66,12 +66,11 @@ export const billing = createReport({
 });
 
 function present(stored: BillingRow): z.output<typeof row> {
-  const { memberId, memberName, memberEmail, client } = presentMember(stored);
   return {
-    memberId,
-    memberName,
-    memberEmail,
-    employer: client,
+    memberId: stored.userId ?? stored.contactId,
+    memberName: stored.name,
+    memberEmail: stored.email,
+    employer: stored.employer,
     registrationAt: stored.enrolledAt,
     lastSessionAt: stored.lastSessionAt,
     isNewParticipant: stored.isNewParticipant,

@@ -22,6 +22,16 @@ export function bucketsOf<Bucket extends DayBucket>(
   return keyed(buckets, ({ fromDays, toDays }) => days >= fromDays && (toDays === null || days <= toDays));
 }
 
+/** The same for many rows, worked out once for each number of days. */
+export function rememberBuckets<Bucket extends DayBucket>(buckets: readonly Bucket[]) {
+  const known = new Map<number, ReturnType<typeof bucketsOf<Bucket>>>();
+  return (days: number): ReturnType<typeof bucketsOf<Bucket>> => {
+    const found = known.get(days) ?? bucketsOf(buckets, days);
+    known.set(days, found);
+    return found;
+  };
+}
+
 export function bucketsSchema<Bucket extends DayBucket>(buckets: readonly Bucket[]) {
   return z.object(keyed(buckets, () => z.boolean()));
 }

@@ -3,8 +3,8 @@ import { addDaysOn, startOfDayAt } from '../rules/calendar.js';
 import { CASELOAD_BUCKETS, CHANNELS } from '../rules/vocabulary.js';
 import type { CaseloadRow } from '../store/report-store.js';
 import { pageFields, type PageQuery } from './answer-fields.js';
-import { bucketCounts, bucketCountsSchema, bucketLimits, bucketsOf, bucketsSchema } from './buckets.js';
-import { count, days, instant, memberFields, presentMember } from './columns.js';
+import { bucketCounts, bucketCountsSchema, bucketLimits, bucketsSchema, rememberBuckets } from './buckets.js';
+import { count, days, instant, memberFields } from './columns.js';
 import { createListing, nextCursor, total, type Listing } from './listing.js';
 import { joinCursors, splitCursor } from './joined-cursor.js';
 import { optionalChoice } from './query-fields.js';
@@ -119,17 +119,22 @@ export const caseload = createReport({
 });
 
 function presentMembers({ daysSinceAt }: ReportContext) {
+  const bucketsIn = rememberBuckets(CASELOAD_BUCKETS);
   return (stored: CaseloadRow): Row => {
     const daysSinceLastSession = daysSinceAt(stored.lastSessionAt);
     return {
-      ...presentMember(stored),
+      memberId: stored.userId ?? stored.contactId,
+      contactId: stored.contactId,
+      memberName: stored.name,
+      memberEmail: stored.email,
+      client: stored.employer,
       coachIds: [...stored.coachIds],
       coachNames: [...stored.coachNames],
       channelsUsed: [...stored.channels],
       channelCombo: stored.channels.join(' + '),
       lastSessionAt: stored.lastSessionAt,
       daysSinceLastSession,
-      buckets: bucketsOf(CASELOAD_BUCKETS, daysSinceLastSession),
+      buckets: bucketsIn(daysSinceLastSession),
     };
   };
 }

@@ -1,5 +1,4 @@
 import { z } from 'zod';
-import type { MemberColumns } from '../store/report-store.js';
 
 /*
  * What rows are made of. A row's schema says three things at once: the JSON of a row, its part of the API description,
@@ -21,13 +20,3 @@ export const memberFields = {
   memberEmail: z.string().nullable(),
   client: z.string().nullable().meta({ description: 'Employer' }),
 } as const;
-
-export function presentMember(row: MemberColumns) {
-  return {
-    memberId: row.userId ?? row.contactId,
-    contactId: row.contactId,
-    memberName: row.name,
-    memberEmail: row.email,
-    client: row.employer,
-  };
-}

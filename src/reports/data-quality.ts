@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { addDaysOn, startOfDayAt } from '../rules/calendar.js';
 import type { DataQualityProblem, DataQualityRow } from '../store/report-store.js';
 import { pageFields } from './answer-fields.js';
-import { count, instant, memberFields, presentMember } from './columns.js';
+import { count, instant, memberFields } from './columns.js';
 import { createListing, nextCursor, total } from './listing.js';
 import { choiceList } from './query-fields.js';
 import { createReport } from './report.js';
@@ -110,6 +110,10 @@ function present(stored: DataQualityRow): z.output<typeof row> {
     coachName: stored.coachName,
     conversationId: stored.conversationId,
     closedAt: stored.closedAt,
-    ...presentMember(stored),
+    memberId: stored.userId ?? stored.contactId,
+    contactId: stored.contactId,
+    memberName: stored.name,
+    memberEmail: stored.email,
+    client: stored.employer,
   };
 }

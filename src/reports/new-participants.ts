@@ -1,10 +1,10 @@
 import { z } from 'zod';
-import { addDaysOn, daysSince, EARLIEST_ON } from '../rules/calendar.js';
+import { addDaysOn, EARLIEST_ON } from '../rules/calendar.js';
 import { CHANNELS, NEW_PARTICIPANT_BUCKETS } from '../rules/vocabulary.js';
 import type { ParticipantRow } from '../store/report-store.js';
 import { pageFields } from './answer-fields.js';
-import { bucketCounts, bucketCountsSchema, bucketLimits, bucketsOf, bucketsSchema } from './buckets.js';
-import { date, days, instant, memberFields, presentMember } from './columns.js';
+import { bucketCounts, bucketCountsSchema, bucketLimits, bucketsSchema, rememberBuckets } from './buckets.js';
+import { date, days, instant, memberFields } from './columns.js';
 import { createListing, nextCursor, total } from './listing.js';
 import { optionalDate } from './query-fields.js';
 import { createReport, type ReportContext } from './report.js';
@@ -91,14 +91,19 @@ export const newParticipants = createReport({
   },
 });
 
-function present({ todayOn, daysSinceAt }: ReportContext) {
+function present({ daysSinceOn, daysSinceAt }: ReportContext) {
+  const bucketsIn = rememberBuckets(NEW_PARTICIPANT_BUCKETS);
   return (stored: ParticipantRow): z.output<typeof row> => {
     const { lastSessionAt, participantOn } = stored;
-    const daysSinceParticipant = daysSince(participantOn, todayOn);
+    const daysSinceParticipant = daysSinceOn(participantOn);
     const daysSinceLastSession = lastSessionAt === null ? null : daysSinceAt(lastSessionAt);
     const daysWithoutSession = daysSinceLastSession ?? daysSinceParticipant;
     return {
-      ...presentMember(stored),
+      memberId: stored.userId ?? stored.contactId,
+      contactId: stored.contactId,
+      memberName: stored.name,
+      memberEmail: stored.email,
+      client: stored.employer,
       participantAt: stored.participantAt,
       participantOn,
       daysSinceParticipant,
@@ -110,7 +115,7 @@ function present({ todayOn, daysSinceAt }: ReportContext) {
       coachNames: [...stored.coachNames],
       channelsUsed: [...stored.channels],
       daysWithoutSession,
-      buckets: bucketsOf(NEW_PARTICIPANT_BUCKETS, daysWithoutSession),
+      buckets: bucketsIn(daysWithoutSession),
     };
   };
 }

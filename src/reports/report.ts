@@ -4,7 +4,7 @@ import { dateOf } from '../rules/calendar.js';
 import type { ReportStore } from '../store/report-store.js';
 import { answerFields, type AnswerFields } from './answer-fields.js';
 import { readQuery, type QueryFields, type QueryOf } from './read-query.js';
-import { createDaysSince, zoneTimeOf, type ZoneTime } from './zone-time.js';
+import { createDaysSinceOn, zoneTimeOf, type ZoneTime } from './zone-time.js';
 
 /** What every report is computed from, besides its query. */
 export interface ReportContext {
@@ -15,14 +15,18 @@ export interface ReportContext {
   readonly timeZone: string;
   /** The same zone, for rows. */
   readonly zoneTime: ZoneTime;
-  /** Calendar days from the date of an instant until today. */
+  /** Calendar days from a date until today. */
+  readonly daysSinceOn: (on: string) => number;
+  /** The same from the date of an instant. */
   readonly daysSinceAt: (at: number) => number;
 }
 
 export function reportContext(store: ReportStore, nowAt: number, timeZone: string): ReportContext {
   const todayOn = dateOf(nowAt, timeZone);
   const zoneTime = zoneTimeOf(timeZone);
-  return { store, nowAt, todayOn, timeZone, zoneTime, daysSinceAt: createDaysSince(zoneTime, todayOn) };
+  const daysSinceOn = createDaysSinceOn(todayOn);
+  const daysSinceAt = (at: number): number => daysSinceOn(zoneTime.dateOf(at));
+  return { store, nowAt, todayOn, timeZone, zoneTime, daysSinceOn, daysSinceAt };
 }
 
 /** The rows of a report as a table: `row` names the columns, `batches` reads the rows as they are needed. */

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { CHANNELS } from '../rules/vocabulary.js';
 import type { SessionRow } from '../store/report-store.js';
-import { days, instant, memberFields, presentMember } from './columns.js';
+import { days, instant, memberFields } from './columns.js';
 import type { ReportContext } from './report.js';
 
 /** Rows of `sessions` and of caseload's `sessions[]`. */
@@ -17,7 +17,11 @@ export const sessionRow = z.object({
 
 export function presentSession({ daysSinceAt }: ReportContext) {
   return (row: SessionRow): z.output<typeof sessionRow> => ({
-    ...presentMember(row),
+    memberId: row.userId ?? row.contactId,
+    contactId: row.contactId,
+    memberName: row.name,
+    memberEmail: row.email,
+    client: row.employer,
     coachId: row.coachId,
     coachName: row.coachName,
     channel: row.channel,

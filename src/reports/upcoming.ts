@@ -3,7 +3,7 @@ import { addDaysOn, startOfDayAt } from '../rules/calendar.js';
 import { AT_RISK_UP_TO_DAYS, CHANNELS, ENGAGEMENT_STATUSES } from '../rules/vocabulary.js';
 import type { UpcomingRow } from '../store/report-store.js';
 import { pageFields } from './answer-fields.js';
-import { date, instant, memberFields, presentMember } from './columns.js';
+import { date, instant, memberFields } from './columns.js';
 import { createListing, nextCursor, total } from './listing.js';
 import { wholeNumber } from './query-fields.js';
 import { createReport } from './report.js';
@@ -63,7 +63,11 @@ export const upcoming = createReport({
 
 function present(stored: UpcomingRow): z.output<typeof row> {
   return {
-    ...presentMember(stored),
+    memberId: stored.userId ?? stored.contactId,
+    contactId: stored.contactId,
+    memberName: stored.name,
+    memberEmail: stored.email,
+    client: stored.employer,
     coachId: stored.coachId,
     coachName: stored.coachName,
     fromStatus: stored.status,

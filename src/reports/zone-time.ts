@@ -48,11 +48,10 @@ function createZoneTime(timeZone: string): ZoneTime {
   return { isoOf, dateOf };
 }
 
-/** Whole calendar days from the date of an instant until today. */
-export function createDaysSince({ dateOf }: ZoneTime, todayOn: string): (at: number) => number {
+/** Whole calendar days from a date until today, worked out once for each date. */
+export function createDaysSinceOn(todayOn: string): (on: string) => number {
   const daysByDate = new Map<string, number>();
-  return (at) => {
-    const on = dateOf(at);
+  return (on) => {
     const days = daysByDate.get(on) ?? daysSince(on, todayOn);
     daysByDate.set(on, days);
     return days;

@@ -67,11 +67,12 @@ export function createList<Filter, Row>(
   sqlite: Database.Database,
   kind: ListKind<Filter, Row>,
 ): ReportList<Filter, Row> {
+  const read = createReader(sqlite);
   const pageAt = (filter: Filter, limit: number, after: string | null) =>
     ask(() => {
       const parts = kind.parts(filter);
       const cursor = after === null ? null : readCursor(kind.name, parts, after);
-      const { rows, last, hasMore } = readPage(sqlite, parts, limit, cursor);
+      const { rows, last, hasMore } = readPage(read, parts, limit, cursor);
       const next = hasMore && last !== null ? writeCursor(kind.name, last) : null;
       return { rows: rows.map(kind.present), next };
     });
@@ -103,6 +104,18 @@ export function createList<Filter, Row>(
   };
 }
 
+type Read = (statement: string, params: object) => RawRow[];
+
+/** Values are always bound, so there are only as many statements as there are combinations of filters. */
+function createReader(sqlite: Database.Database): Read {
+  const prepared = new Map<string, Database.Statement<[object], RawRow>>();
+  return (statement, params) => {
+    const known = prepared.get(statement) ?? sqlite.prepare<[object], RawRow>(statement);
+    prepared.set(statement, known);
+    return known.all(params);
+  };
+}
+
 type Cursor = readonly SqlValue[];
 
 interface RawPage {
@@ -112,12 +125,7 @@ interface RawPage {
   readonly hasMore: boolean;
 }
 
-function readPage(
-  sqlite: Database.Database,
-  parts: readonly ListPart[],
-  limit: number,
-  cursor: Cursor | null,
-): RawPage {
+function readPage(read: Read, parts: readonly ListPart[], limit: number, cursor: Cursor | null): RawPage {
   const rows: RawRow[] = [];
   let last: Cursor | null = null;
   for (const part of parts) {
@@ -125,7 +133,7 @@ function readPage(
     if (order < 0) continue;
     const after = order === 0 && cursor !== null ? cursor.slice(part.key.length) : null;
     // One more than fits says whether there is another page.
-    const found = readPart(sqlite, part, limit + 1 - rows.length, after);
+    const found = readPart(read, part, limit + 1 - rows.length, after);
     const shown = found.slice(0, limit - rows.length);
     rows.push(...shown);
     const lastRow = shown.at(-1);
@@ -138,7 +146,7 @@ function readPage(
 }
 
 function readPart(
-  sqlite: Database.Database,
+  read: Read,
   { sort, rows, params }: ListPart,
   limit: number,
   after: readonly SqlValue[] | null,
@@ -149,7 +157,7 @@ function readPart(
     orderAndLimit: `order by ${sort.map((key) => key.column + direction(key)).join(', ')} limit @limit`,
   });
   const place = Object.fromEntries((after ?? []).map((value, index) => [`after${index}`, value]));
-  return sqlite.prepare<[object], RawRow>(statement).all({ ...params, ...place, limit });
+  return read(statement, { ...params, ...place, limit });
 }
 
 /** The condition in a form that begins with a bound on the first key, from which SQLite can walk an index. */

@@ -14,7 +14,6 @@ import {
   coachIds,
   folded,
   MEMBER,
-  memberColumns,
   number,
   ofEmployers,
   text,
@@ -78,7 +77,11 @@ export const billingList = memberList<BillingFilter, BillingRow>({
     params: { ...calls, enrolledFromOn, enrolledToOn, employers: folded(employers) },
   }),
   present: (raw) => ({
-    ...memberColumns(raw),
+    contactId: String(raw['contactId']),
+    userId: text(raw['userId']),
+    name: text(raw['name']),
+    email: text(raw['email']),
+    employer: text(raw['employer']),
     enrolledAt: number(raw['enrolledAt']),
     lastSessionAt: number(raw['lastSessionAt']),
     isNewParticipant: raw['isNew'] === 1,
@@ -112,7 +115,11 @@ export const engagementList = memberList<EngagementFilter, EngagementRow>({
     return { where: allOf(where), params: { ...lists, enrolledFromOn, enrolledToOn, fromAt, toAt } };
   },
   present: (raw) => ({
-    ...memberColumns(raw),
+    contactId: String(raw['contactId']),
+    userId: text(raw['userId']),
+    name: text(raw['name']),
+    email: text(raw['email']),
+    employer: text(raw['employer']),
     birthOn: text(raw['birthOn']),
     lastCoachingSessionAt: number(raw['sessionAt']),
     status: text(raw['status']),
@@ -149,7 +156,11 @@ export function upcomingList(coaches: CoachBook): ListKind<UpcomingFilter, Upcom
       const to = canonical(ENGAGEMENT_STATUSES, text(raw['nextTo']));
       if (to === null) throw new TypeError('a next change without a status');
       return {
-        ...memberColumns(raw),
+        contactId: String(raw['contactId']),
+        userId: text(raw['userId']),
+        name: text(raw['name']),
+        email: text(raw['email']),
+        employer: text(raw['employer']),
         status: canonical(ENGAGEMENT_STATUSES, text(raw['status'])),
         nextChange: { at: Number(raw['k0']), on: String(raw['nextOn']), to },
         lastQualifyingAt: number(raw['lastQualifyingAt']),

@@ -1,30 +1,72 @@
 import type Database from 'better-sqlite3';
 import { canonical, CHANNELS, fold, type Channel } from '../../../rules/vocabulary.js';
-import type { MemberColumns, SessionFilter, SessionsInWindow } from '../../report-store.js';
-import type { Params, RawRow, SqlValue } from './list.js';
+import type { SessionFilter, SessionsInWindow } from '../../report-store.js';
+import type { Params, SqlValue } from './list.js';
 
-/** Looks coaches up by id or name. */
+/** Coaches by id or name, as they are called now. */
 export interface CoachBook {
-  /** Names may have changed since the last list was read. */
+  /** To be called before a list is read: names may have changed. */
   readAgain(): void;
   idsOf(values: readonly string[]): string[];
   nameOf(id: string): string | null;
+  /** What {@link usedInWindow} has found, with names. Most members share it with others. */
+  sessionsOf(used: string): SessionsInWindow;
 }
+
+const MOST_REMEMBERED = 20_000;
 
 export function createCoachBook(sqlite: Database.Database): CoachBook {
   const all = sqlite.prepare<[], { id: string; name: string | null }>('select id, name from coaches');
+  const found = new Map<string, SessionsInWindow>();
   let names: ReadonlyMap<string, string | null> = new Map();
+  let version: unknown;
+  const nameOf = (id: string): string | null => names.get(id) ?? null;
   return {
     readAgain: () => {
+      // Another number as soon as another connection has committed anything.
+      const current = sqlite.pragma('data_version', { simple: true });
+      if (current === version) return;
+      version = current;
       names = new Map(all.all().map(({ id, name }) => [id, name]));
+      found.clear();
     },
     idsOf: (values) => {
       const wanted = new Set(values.map(fold));
       const named = [...names].filter(([, name]) => name !== null && wanted.has(fold(name)));
       return [...new Set([...values.map((value) => value.trim()), ...named.map(([id]) => id)])];
     },
-    nameOf: (id) => names.get(id) ?? null,
+    nameOf,
+    sessionsOf: (used) => {
+      const known = found.get(used);
+      if (known !== undefined) return known;
+      if (found.size >= MOST_REMEMBERED) found.clear();
+      const sessions = readUsed(used, nameOf);
+      found.set(used, sessions);
+      return sessions;
+    },
   };
+}
+
+/** `5210001:Phone,5210002:Chat,:Email`: neither ids nor channels hold a comma or a colon. */
+function readUsed(used: string, nameOf: CoachBook['nameOf']): SessionsInWindow {
+  const ids = new Set<string>();
+  const channels = new Set<Channel>();
+  for (const session of used === '' ? [] : used.split(',')) {
+    const [id = '', written = ''] = session.split(':');
+    const channel = canonical(CHANNELS, written);
+    if (id !== '') ids.add(id);
+    if (channel !== null) channels.add(channel);
+  }
+  const coachIds = sortTexts(ids);
+  return {
+    coachIds,
+    coachNames: coachIds.map((id) => nameOf(id) ?? id),
+    channels: sortTexts(channels),
+  };
+}
+
+function sortTexts<Text extends string>(texts: Iterable<Text>): Text[] {
+  return [...texts].sort((one, other) => (one < other ? -1 : 1));
 }
 
 export const MEMBER =
@@ -80,11 +122,10 @@ export function memberConditions(window: SessionWindow, { coaches, employers, ch
   return [...own, `exists (select 1 from conversations s where s.contact_id = m.contact_id and ${match})`];
 }
 
-/** Coach and channel of every session of `m` in the window, as one text of JSON. */
+/** Coach and channel of every session of `m` in the window, for {@link CoachBook.sessionsOf}. */
 export function usedInWindow(window: SessionWindow): string {
-  return `(select json_group_array(json_array(coach_id, channel_name)) from (
-    select distinct s.coach_id, s.channel_name from conversations s
-    where s.contact_id = m.contact_id and ${allOf(inWindow(window))})) used`;
+  return `(select group_concat(coalesce(s.coach_id, '') || ':' || s.channel_name) from conversations s
+    where s.contact_id = m.contact_id and ${allOf(inWindow(window))}) used`;
 }
 
 export function sessionParams(window: SessionWindow, chosen: Chosen, coaches: CoachBook): Params {
@@ -105,28 +146,5 @@ export const text = (value: SqlValue | undefined): string | null =>
   typeof value === 'string' ? value : null;
 export const number = (value: SqlValue | undefined): number | null =>
   typeof value === 'number' ? value : null;
-
-export function memberColumns(raw: RawRow): MemberColumns {
-  return {
-    contactId: String(raw['contactId']),
-    userId: text(raw['userId']),
-    name: text(raw['name']),
-    email: text(raw['email']),
-    employer: text(raw['employer']),
-  };
-}
-
-export function sessionsInWindow(raw: RawRow, coaches: CoachBook): SessionsInWindow {
-  const used: unknown = JSON.parse(String(raw['used']));
-  const pairs: unknown[][] = Array.isArray(used) ? used.filter((pair) => Array.isArray(pair)) : [];
-  const ids = new Set(pairs.flatMap(([id]) => (typeof id === 'string' ? [id] : [])));
-  const sortedIds = [...ids].sort((one, other) => (one < other ? -1 : 1));
-  const channels = CHANNELS.filter((name) => pairs.some(([, channel]) => channel === name));
-  return {
-    coachIds: sortedIds,
-    coachNames: sortedIds.map((id) => coaches.nameOf(id) ?? id),
-    channels: [...channels].sort((one, other) => (one < other ? -1 : 1)),
-  };
-}
 
 export const channelName = (value: SqlValue | undefined): Channel | null => canonical(CHANNELS, text(value));

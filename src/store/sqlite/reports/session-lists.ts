@@ -11,12 +11,10 @@ import {
   allOf,
   channelName,
   MEMBER,
-  memberColumns,
   memberConditions,
   number,
   sessionConditions,
   sessionParams,
-  sessionsInWindow,
   text,
   usedInWindow,
   type CoachBook,
@@ -48,11 +46,20 @@ export function caseloadList(coaches: CoachBook): ListKind<CaseloadFilter, Casel
       const { where, params } = query(filter);
       return [{ from: `from reported_members m where ${where}`, params }];
     },
-    present: (raw) => ({
-      ...memberColumns(raw),
-      ...sessionsInWindow(raw, coaches),
-      lastSessionAt: Number(raw['k0']),
-    }),
+    present: (raw) => {
+      const { coachIds, coachNames, channels } = coaches.sessionsOf(text(raw['used']) ?? '');
+      return {
+        contactId: String(raw['contactId']),
+        userId: text(raw['userId']),
+        name: text(raw['name']),
+        email: text(raw['email']),
+        employer: text(raw['employer']),
+        coachIds,
+        coachNames,
+        channels,
+        lastSessionAt: Number(raw['k0']),
+      };
+    },
   };
 }
 
@@ -74,9 +81,9 @@ export function sessionList(coaches: CoachBook): ListKind<SessionFilter, Session
           rows: ({ behind, orderAndLimit }) =>
             `select x.reported_at k0, x.id k1, c.coach_id coachId, c.channel_name channel,
                coalesce(c.service_code_name, c.service_code) serviceCode, ${MEMBER}
-             from (select s.reported_at, s.id, s.contact_id from conversations s
+             from (select s.rowid place, s.reported_at, s.id, s.contact_id from conversations s
                    where ${where} and ${behind} ${orderAndLimit}) x
-             join conversations c on c.id = x.id
+             join conversations c on c.rowid = x.place
              join reported_members m on m.contact_id = x.contact_id
              order by x.reported_at desc, x.id`,
         },
@@ -94,7 +101,11 @@ export function sessionList(coaches: CoachBook): ListKind<SessionFilter, Session
       const channel = channelName(raw['channel']);
       if (channel === null) throw new TypeError('a coaching session without a known channel');
       return {
-        ...memberColumns(raw),
+        contactId: String(raw['contactId']),
+        userId: text(raw['userId']),
+        name: text(raw['name']),
+        email: text(raw['email']),
+        employer: text(raw['employer']),
         conversationId: String(raw['k1']),
         coachId,
         coachName: coachId === null ? null : coaches.nameOf(coachId),
@@ -139,13 +150,22 @@ export function participantList(coaches: CoachBook): ListKind<ParticipantFilter,
       ];
     },
     counted: (filter) => [query(filter)],
-    present: (raw) => ({
-      ...memberColumns(raw),
-      ...sessionsInWindow(raw, coaches),
-      participantAt: Number(raw['participantAt']),
-      participantOn: String(raw['participantOn']),
-      firstSessionAt: number(raw['firstSessionAt']),
-      lastSessionAt: number(raw['lastSessionAt']),
-    }),
+    present: (raw) => {
+      const { coachIds, coachNames, channels } = coaches.sessionsOf(text(raw['used']) ?? '');
+      return {
+        contactId: String(raw['contactId']),
+        userId: text(raw['userId']),
+        name: text(raw['name']),
+        email: text(raw['email']),
+        employer: text(raw['employer']),
+        coachIds,
+        coachNames,
+        channels,
+        participantAt: Number(raw['participantAt']),
+        participantOn: String(raw['participantOn']),
+        firstSessionAt: number(raw['firstSessionAt']),
+        lastSessionAt: number(raw['lastSessionAt']),
+      };
+    },
   };
 }
