@@ -60,29 +60,35 @@ export function createMetrics(sources: MetricsSources): Metrics {
     registers,
   });
 
+  const notifications = new Counter({
+    name: 'engagement_notifications_total',
+    help: 'Notifications handled, by result',
+    labelNames: ['result'],
+    registers,
+  });
+  const writes = new Counter({
+    name: 'engagement_writes_total',
+    help: 'Write attempts to Intercom, by result',
+    labelNames: ['result'],
+    registers,
+  });
+  // From the start, or the first failure would be no increase.
+  for (const result of ['applied', 'retried', 'parked']) notifications.inc({ result }, 0);
+  for (const result of ['sent', 'retried', 'parked']) writes.inc({ result }, 0);
+
   return {
+    notifications,
+    writes,
     webhooks: new Counter({
       name: 'engagement_webhooks_total',
       help: 'Webhook requests by topic and what became of them',
       labelNames: ['topic', 'result'],
       registers,
     }),
-    notifications: new Counter({
-      name: 'engagement_notifications_total',
-      help: 'Notifications handled, by result',
-      labelNames: ['result'],
-      registers,
-    }),
     notificationLatency: new Histogram({
       name: 'engagement_notification_latency_seconds',
       help: "From a notification's arrival to the cache and the waiting writes being in step with it",
       buckets: LATENCIES,
-      registers,
-    }),
-    writes: new Counter({
-      name: 'engagement_writes_total',
-      help: 'Write attempts to Intercom, by result',
-      labelNames: ['result'],
       registers,
     }),
     transitions: new Counter({
@@ -109,8 +115,10 @@ export function createMetrics(sources: MetricsSources): Metrics {
   };
 }
 
-/** 429 stands for itself: it is the one refusal that is ours to avoid. */
+/** A refused token and a used-up rate limit stand for themselves: somebody can do something about them. */
+const OWN_STATUS: ReadonlySet<number> = new Set([401, 403, 429]);
+
 function statusClass(status: number | null): string {
   if (status === null) return 'none';
-  return status === 429 ? '429' : `${Math.floor(status / 100)}xx`;
+  return OWN_STATUS.has(status) ? String(status) : `${Math.floor(status / 100)}xx`;
 }

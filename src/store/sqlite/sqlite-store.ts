@@ -47,9 +47,14 @@ export function openSqliteStore({ path, timeZone, log }: SqliteStoreOptions): St
   // An erasure counts only when the old pages are out of the log too. A reader can hold that up: then after the next
   // piece of work, at the latest when the database is closed or opened.
   let mustEmptyLog = false;
+  let isHeldUp = false;
   const emptyLog = (): void => {
     mustEmptyLog = !connection.emptyLog();
-    if (mustEmptyLog) log?.warn({}, 'erased data stays in the write-ahead log until a reader lets go of it');
+    // Once: a reader such as Litestream may hold on for long, and each piece of work tries again.
+    if (mustEmptyLog && !isHeldUp) {
+      log?.warn({}, 'erased data stays in the write-ahead log until a reader lets go of it');
+    }
+    isHeldUp = mustEmptyLog;
   };
 
   const insistOnOpen = (): void => {
