@@ -1,5 +1,6 @@
 # Builds the same program as `npm ci && npm run build`, and runs it as a user without rights.
-FROM node:24-bookworm-slim AS build
+# The full image can compile better-sqlite3 where there is no ready-made binary for the platform.
+FROM node:24-bookworm AS build
 WORKDIR /app
 COPY package.json package-lock.json .npmrc ./
 RUN npm ci
