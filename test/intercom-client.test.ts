@@ -5,6 +5,7 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { createIntercomClient, type IntercomClient } from '../src/intercom/client.js';
 import { createRateBudget } from '../src/intercom/rate-budget.js';
 import { allMembers, pagesOf, type Search, type SearchPage } from '../src/intercom/search.js';
+import { KEPT_ATTRIBUTES } from '../src/rules/vocabulary.js';
 import type { WorkspaceOptions } from '../src/sandbox/settings.js';
 import { createWorkspace, type Workspace } from '../src/sandbox/workspace.js';
 import { createMovedClock, type MovedClock } from './support/moved-clock.js';
@@ -61,6 +62,57 @@ describe('what the workspace answers', () => {
       kind: 'found',
       conversation: { id: call, contactId: id, state: 'open', coachId: '5210001' },
     });
+  });
+
+  it.each(['2.10', '2.15', '2.16'] as const)(
+    'attributes by version %s: archived ones too, lists with what they allow, none of those that all have',
+    async (appVersion) => {
+      const { workspace, client } = createWorld({ appVersion });
+      const options = ['Phone', 'Chat'];
+      workspace.removeAttribute('conversation', 'Channel');
+      workspace.addAttribute({ model: 'conversation', name: 'Channel', dataType: 'string', options });
+      workspace.archiveAttribute('contact', 'Referral');
+      workspace.archiveAttribute('conversation', 'Service Code');
+      const contact = await client.listContactAttributes(how);
+      expect(contact.map(({ name }) => name).toSorted()).toEqual([...KEPT_ATTRIBUTES].toSorted());
+      const base = { options: null, apiWritable: true, archived: false };
+      expect(contact).toContainEqual({ ...base, name: 'Last Call', dataType: 'date' });
+      expect(contact).toContainEqual({ ...base, name: 'Referral', dataType: 'string', archived: true });
+      const conversation = await client.listConversationAttributes(how);
+      expect(conversation).toMatchObject([
+        { name: 'Service Code', archived: true, options: null },
+        { name: 'Channel', archived: false, options },
+      ]);
+    },
+  );
+
+  it('a new attribute, which no browser may write', async () => {
+    const { workspace, client } = createWorld({ appVersion: '2.10' });
+    await client.createContactAttribute({ name: 'Seen On', dataType: 'date' }, how);
+    const made = { name: 'Seen On', dataType: 'date', messengerWritable: false };
+    expect(workspace.state.attributes.contact.at(-1)).toMatchObject(made);
+    expect(
+      await failureOf(client.createContactAttribute({ name: 'Seen On', dataType: 'date' }, how)),
+    ).toMatchObject({
+      code: 'intercom_refused_request',
+      retry: 'never',
+    });
+  });
+
+  it('the time on both ends of a call', async () => {
+    const { client, clock, server } = createWorld();
+    const nowMs = clock.nowMs();
+    expect(await client.readClock(how)).toEqual({ serverAtMs: nowMs, sentAtMs: nowMs, receivedAtMs: nowMs });
+    server.use(http.get('*/me', () => HttpResponse.json({}, { headers: { date: 'yesterday' } })));
+    expect(await client.readClock(how)).toMatchObject({ serverAtMs: null });
+  });
+
+  it('what is no list of attributes is not taken for an empty one', async () => {
+    const { client, server } = createWorld();
+    server.use(http.get('*/data_attributes', () => HttpResponse.json({ type: 'list' })));
+    const unreadable = { code: 'intercom_answer_unreadable', retry: 'later' };
+    expect(await failureOf(client.listContactAttributes(how))).toMatchObject(unreadable);
+    expect(await failureOf(client.listConversationAttributes(how))).toMatchObject(unreadable);
   });
 
   it('a write answers the contact as it is afterwards, and sends nothing but the attributes', async () => {
