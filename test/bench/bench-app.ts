@@ -1,6 +1,7 @@
 import type { Hono } from 'hono';
 import { createApp } from '../../src/app.js';
 import { systemClock, type Clock } from '../../src/clock.js';
+import { createRateBudget } from '../../src/intercom/rate-budget.js';
 import { createLog } from '../../src/log.js';
 import { createMetrics } from '../../src/operate/metrics.js';
 import { openSqliteReportStore } from '../../src/store/sqlite/reports/sqlite-report-store.js';
@@ -16,25 +17,32 @@ export interface BenchApp {
   close(): Promise<void>;
 }
 
-/** The app on the benchmark's database, at the moment at which its data ends. */
-export function openBenchApp(path: string): BenchApp {
-  const clock: Clock = { ...systemClock, nowMs: () => NOW_AT * 1000 };
-  const store = openSqliteStore({ path, timeZone: TIME_ZONE });
-  const reports = openSqliteReportStore({ path });
-  const app = createApp({
+/** What the app is made from on the database at `path`, without anything that works off the inbox. */
+export function benchDeps(path: string, clock: Clock, timeZone: string) {
+  const store = openSqliteStore({ path, timeZone });
+  return {
     store,
-    reports,
+    reports: openSqliteReportStore({ path }),
+    // Nothing asks for one here.
+    jobs: { start: () => Promise.reject(new Error('no jobs')) },
     exportDir: 'exports',
     clock,
     log: createLog({ level: 'fatal' }),
-    metrics: createMetrics(store, () => clock.nowMs()),
+    metrics: createMetrics({ store, budget: createRateBudget({ clock }), clock }),
     clientSecrets: ['benchmark-client-secret'],
     access: { apiTokens: [BENCH_TOKEN], auth: 'token' },
-    timeZone: TIME_ZONE,
+    timeZone,
     eligibleProgramsByReferral: {},
     backfillDays: 0,
     messenger: { appId: null, secret: null, region: 'us' },
-  });
+  } as const;
+}
+
+/** The app on the benchmark's database, at the moment at which its data ends. */
+export function openBenchApp(path: string): BenchApp {
+  const deps = benchDeps(path, { ...systemClock, nowMs: () => NOW_AT * 1000 }, TIME_ZONE);
+  const { store, reports } = deps;
+  const app = createApp(deps);
   return {
     app,
     get: async (address) => {

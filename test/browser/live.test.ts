@@ -132,15 +132,46 @@ test('a run is seen moving from its beginning to its end without a reload', asyn
   const run = page.locator('.run').filter({ hasText: 'backfill' });
   await run.locator('progress[value]').waitFor();
   const seen = new Set<string>();
-  while ((await run.getAttribute('data-status')) !== 'done') {
-    const bar = run.locator('progress[value]');
-    if ((await bar.count()) > 0) {
-      const value = await bar.getAttribute('value', { timeout: 1000 }).catch(() => null);
-      if (value !== null) seen.add(value);
-    }
+  // The bar goes when the run ends; then it stands among those that have ended.
+  const ended = page.locator('#ended-runs tr').filter({ hasText: 'backfill' });
+  while ((await ended.count()) === 0) {
+    const value = await page.evaluate(() => document.querySelector('.run progress')?.getAttribute('value'));
+    if (typeof value === 'string') seen.add(value);
     await page.waitForTimeout(200);
   }
+  expect(await ended.textContent()).toContain('done');
   expect(seen.size).toBeGreaterThan(2);
+});
+
+test('what webhooks have missed is found by a run that is started on the page, and named there', async () => {
+  const { workspace } = running;
+  const member = someMember('Unengaged');
+  workspace.webhooks.deliverTo(() => Promise.resolve(new Response('')));
+  onTestFinished(() => workspace.webhooks.deliverTo(`${running.url}/webhooks/intercom`));
+  closeCall(member.id);
+  const watched = await openPage(browser, running.url);
+  await signIn(watched, '/intercom/activity');
+  const { page } = watched;
+  const statusOf = () => workspace.contact(member.id).customAttributes['Engagement Status'];
+  // First only looking, then writing.
+  for (const [button, after] of [
+    ['Compare all with Intercom', 'Unengaged'],
+    ['Reconcile now', 'Engaged'],
+  ] as const) {
+    await page.goto('/intercom/activity');
+    await page.getByRole('button', { name: button }).click();
+    await page.getByRole('heading', { level: 1, name: 'Run: reconcile' }).waitFor();
+    const row = page
+      .locator('#differences tbody tr')
+      .filter({ hasText: member.externalId ?? member.id })
+      .filter({ hasText: 'Unengaged' });
+    await row.waitFor();
+    expect(await row.textContent()).toContain('Engaged because the last qualifying call');
+    await page.getByText(/· took .* · done/).waitFor();
+    expect(statusOf()).toBe(after);
+  }
+  const [download] = await Promise.all([page.waitForEvent('download'), page.locator('#csv').click()]);
+  expect(download.suggestedFilename()).toMatch(/^drift-.*\.csv$/);
 });
 
 test('signing out by keyboard ends the session, and its pages are not shown again', async () => {

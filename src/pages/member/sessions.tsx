@@ -30,7 +30,7 @@ export function MemberSessions({ conversations, zone }: MemberSessionsProps) {
         rows={conversations.slice(0, MOST)}
         empty="No conversation is known."
         columns={[
-          { name: 'Closed', cell: (one) => <Instant at={sessionAt(one)} zone={zone} /> },
+          { name: 'Closed', isRowHeader: true, cell: (one) => <Instant at={sessionAt(one)} zone={zone} /> },
           { name: 'Counts as', cell: countsAs },
           { name: 'Channel', cell: (one) => channelOf(one) ?? one.channel },
           { name: 'Service Code', cell: (one) => serviceCodeOf(one) ?? one.serviceCode },
