@@ -1,5 +1,6 @@
 import { benchIngest } from './ingest.js';
 import { benchJourney } from './journey.js';
+import { benchPages } from './pages.js';
 import { benchSoak } from './soak.js';
 import { benchSweep } from './sweep.js';
 import { benchReports } from './reports.js';
@@ -8,6 +9,7 @@ import { benchReports } from './reports.js';
 const benches: Readonly<Record<string, (isShort: boolean) => Promise<void>>> = {
   ingest: benchIngest,
   journey: benchJourney,
+  pages: benchPages,
   soak: benchSoak,
   sweep: benchSweep,
   reports: benchReports,
