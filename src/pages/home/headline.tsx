@@ -29,7 +29,7 @@ const figures = z.object({
 });
 type Figures = z.output<typeof figures>;
 
-const WEEKS = 12;
+const WEEKS = 8;
 const MOST_SERIES = 5;
 const REST = 'Other Service Codes';
 const EMPTY = 'Service Code empty';
