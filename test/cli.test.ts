@@ -11,7 +11,10 @@ describe('the command line', () => {
     const { status, stdout, stderr } = await spawnCommand(['--help']);
     expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
     expect(stdout).toContain('Usage: intercom-engagement');
-    for (const command of COMMANDS) expect(stdout).toMatch(new RegExp(`^  ${command}\\b`, 'm'));
+    const named = [...stdout.matchAll(/^ {2}([a-z]+) /gm)].map(([, name]) => name);
+    expect(named).toEqual([...COMMANDS, 'help']);
+    const readme = /names the commands: ([^;]+);/.exec(readFileSync('README.md', 'utf8'))?.[1] ?? '';
+    expect([...readme.matchAll(/`(\w+)`/g)].map(([, name]) => name)).toEqual(COMMANDS);
   });
 
   test.each(COMMANDS)('%s --help explains and ends with 0', async (command) => {

@@ -367,6 +367,8 @@ describe('each fault is found, with the way to mend it', () => {
         /^FAIL +webhooks .*1 requests had a wrong signature, 0 a right one[^]*→ Copy the client secret/,
       ),
     );
+    const again = await examine({ ...settings, API_TOKENS: API_TOKEN }, { clock, send });
+    expect(again.problems, "doctor's own pings prove nothing").toEqual(first.problems);
     // Somebody else's request among genuine ones is no failure.
     expect(await post(workspace.settings.clientSecret)).toBe(200);
     const then = await examine({ ...settings, API_TOKENS: API_TOKEN }, { clock, send });

@@ -1,6 +1,9 @@
 import { readFileSync } from 'node:fs';
-import { expect, test } from 'vitest';
+import { join } from 'node:path';
+import Database from 'better-sqlite3';
+import { expect, onTestFinished, test } from 'vitest';
 import { createApp, type AppDeps } from '../src/app.js';
+import { temporaryFolder } from './support/command-line.js';
 import { API_TOKEN, createHarness, type Harness } from './support/harness.js';
 
 /** The same app with other access rules. */
@@ -46,6 +49,20 @@ test('health needs no token and says nothing about members', async () => {
   await harness.store.close();
   expect((await harness.app.request('/readyz')).status).toBe(503);
   expect((await harness.app.request('/healthz')).status).toBe(200);
+});
+
+test('readiness ends as soon as the inbox cannot be written, and comes back with it', async () => {
+  const database = join(temporaryFolder(), 'engagement.db');
+  const harness = await createHarness({ database });
+  await harness.backfill();
+  const readiness = async (): Promise<unknown> => (await harness.app.request('/readyz')).json();
+  expect(await readiness()).toMatchObject({ status: 'ready' });
+  const other = new Database(database);
+  onTestFinished(() => void other.close());
+  other.exec('alter table inbox rename to elsewhere');
+  expect(await readiness()).toMatchObject({ status: 'not ready', store: 'cannot be written' });
+  other.exec('alter table elsewhere rename to inbox');
+  expect(await readiness()).toMatchObject({ status: 'ready', store: 'ok' });
 });
 
 test('without tokens only requests addressed to this machine are answered', async () => {

@@ -4,8 +4,8 @@ import { fail, ok, warn, type Finding } from './finding.js';
 import type { LocalService } from './local-service.js';
 
 const WEBHOOKS = 'webhooks';
-/** What the webhook's counters call a genuine notification. */
-const GENUINE = ['stored', 'duplicate', 'ignored', 'ping', 'unreadable'];
+/** What the webhook's counters call a genuine notification. Not pings: doctor sends them itself. */
+const GENUINE = ['stored', 'duplicate', 'ignored', 'unreadable'];
 
 export interface WebhookCheck {
   readonly service: LocalService;
@@ -79,6 +79,12 @@ function checkArrivals({ database, nowMs }: WebhookCheck): Finding {
         SUBSCRIBED_TOPICS.join(', '),
     );
   }
-  const minutes = Math.max(0, Math.round((nowMs - lastAtMs) / 60_000));
-  return ok(WEBHOOKS, `the last notification was stored ${minutes} min ago`);
+  return ok(WEBHOOKS, `the last notification was stored ${describeAge(nowMs - lastAtMs)} ago`);
+}
+
+function describeAge(ms: number): string {
+  const minutes = Math.max(0, Math.round(ms / 60_000));
+  if (minutes < 120) return `${minutes} min`;
+  const hours = Math.round(minutes / 60);
+  return hours < 48 ? `${hours} h` : `${Math.round(hours / 24)} days`;
 }
