@@ -79,7 +79,6 @@ describe('metrics, their descriptions, alerts and dashboard agree', () => {
     const asked = metricsIn(JSON.stringify(dashboard));
     expect(asked.filter((name) => !names.includes(name))).toEqual([]);
     const ours = names.filter((name) => name.startsWith('engagement_'));
-    // Each has an alert or a sum of its own where it stands for one thing with another.
     expect(ours.filter((name) => !asked.includes(name))).toEqual([]);
   });
 });
