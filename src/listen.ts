@@ -55,15 +55,13 @@ export async function listen(
   return {
     url: `http://${where.host.includes(':') ? `[${where.host}]` : where.host}:${port}`,
     close: async () => {
-      let isClosed = false;
-      server.close(() => {
-        isClosed = true;
-      });
-      for (let waitedMs = 0; !isClosed; waitedMs += LOOK_EVERY_MS) {
+      const closed = new AbortController();
+      server.close(() => closed.abort());
+      for (let waitedMs = 0; !closed.signal.aborted; waitedMs += LOOK_EVERY_MS) {
         // A connection that is kept open becomes idle only after its last answer.
         if (waitedMs < GRACE_MS) server.closeIdleConnections();
         else server.closeAllConnections();
-        await clock.sleep(LOOK_EVERY_MS);
+        await clock.sleep(LOOK_EVERY_MS, closed.signal);
       }
     },
   };

@@ -8,7 +8,7 @@ import { API_TOKEN, createHarness, type Harness } from './support/harness.js';
  * theirs · `open`: everybody, it shows nothing of members · `signed`: whoever signs the body · `sign-in`: whoever brings
  * a token in the form.
  */
-const KINDS: Readonly<Record<string, 'api' | 'page' | 'open' | 'signed' | 'sign-in'>> = {
+const KINDS: Readonly<Record<string, Kind>> = {
   'GET /webhooks/intercom': 'open',
   'POST /webhooks/intercom': 'signed',
   'GET /healthz': 'open',
@@ -128,7 +128,9 @@ async function ask(harness: Harness, route: Route, caller: Caller, csrf: string)
   return harness.app.request(path, method === 'GET' ? { method, headers } : { method, headers, body });
 }
 
-function expectedOf(kind: string | undefined, { method }: Route, caller: Expectations): Verdict {
+type Kind = 'api' | 'page' | 'open' | 'signed' | 'sign-in';
+
+function expectedOf(kind: Kind | undefined, { method }: Route, caller: Expectations): Verdict {
   const at = method === 'GET' ? 0 : 1;
   switch (kind) {
     case 'api':
@@ -139,7 +141,8 @@ function expectedOf(kind: string | undefined, { method }: Route, caller: Expecta
       return 'unsigned';
     case 'sign-in':
       return 'forbidden';
-    default:
+    case 'open':
+    case undefined:
       return 'passes';
   }
 }

@@ -184,3 +184,19 @@ test('with BACKFILL_DAYS=0 nothing is asked for, and the coverage begins now, on
   expect(await harness.store.freshness()).toMatchObject({ coverageFromAt: at });
   expect(harness.workspace.calls.total).toBe(0);
 });
+
+test('a read that fails in the middle of a step is tried again, and does not end the run', async () => {
+  const harness = await createHarness();
+  const { workspace } = harness;
+  const { id } = workspace.addContact({ name: 'Before' });
+  await harness.settle();
+  // Another snapshot of the same second that no webhook tells of: only reading it by id settles it.
+  workspace.webhooks.stop();
+  workspace.updateContact(id, { name: 'After' });
+  const path = new RegExp(`^/contacts/${id}$`);
+  workspace.faults.next({ method: 'GET', path }, { kind: 'status', status: 503 }, { kind: 'reset' });
+  const run = await harness.backfill();
+  expect(workspace.faults.happened).toBe(2);
+  expect(run.status).toBe('done');
+  expect((await harness.store.findMember(id))?.contact.name).toBe('After');
+});

@@ -47,6 +47,7 @@ test('health needs no token and says nothing about members', async () => {
   expect(after.status).toBe(200);
   expect(await after.json()).toEqual({ status: 'ready', store: 'ok', backfill: 'done' });
   await harness.store.close();
+  harness.clock.advance(1000);
   expect((await harness.app.request('/readyz')).status).toBe(503);
   expect((await harness.app.request('/healthz')).status).toBe(200);
 });
@@ -76,6 +77,12 @@ test('without tokens only requests addressed to this machine are answered', asyn
   // A page of another site whose name was made to point here.
   expect(await ask('rebound.example:3000')).toBe(403);
   expect(await ask('localhost.example')).toBe(403);
+  // A proxy in its default settings names its target as the host.
+  for (const name of ['x-forwarded-for', 'x-real-ip', 'forwarded', 'via']) {
+    const headers = { host: '127.0.0.1:3000', [name]: '198.51.100.7' };
+    expect((await app.request('/API/intercom/glossary', { headers })).status).toBe(403);
+    expect((await app.request('/intercom', { headers })).status).toBe(403);
+  }
 });
 
 test('behind a proxy that signs people in every request is answered', async () => {

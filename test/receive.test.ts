@@ -149,3 +149,31 @@ test('notifications that come together are all stored, each once', async () => {
   expect(answers.every((answer) => answer.status === 200)).toBe(true);
   expect(await stored(harness)).toBe(100);
 });
+
+test('many long bodies at once are asked to come again, short ones are taken all the while', async () => {
+  const harness = await createHarness();
+  const release: (() => void)[] = [];
+  const slow = Array.from({ length: 17 }, () => {
+    const body = new ReadableStream({
+      start: (controller) => {
+        release.push(() => controller.close());
+      },
+    });
+    return harness.app.request('/webhooks/intercom', {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', 'transfer-encoding': 'chunked' },
+      body,
+      duplex: 'half',
+    });
+  });
+  const refused = await Promise.race(slow);
+  expect(refused.status).toBe(503);
+  expect(refused.headers.get('retry-after')).toBe('60');
+  const short = notification();
+  const headers = { 'content-length': String(short.length) };
+  expect((await post(harness, short, headers)).status).toBe(200);
+  for (const end of release) end();
+  const statuses = (await Promise.all(slow)).map(({ status }) => status).sort();
+  expect(statuses).toEqual([...Array.from({ length: 16 }, () => 401), 503]);
+  expect(await counts(harness)).toMatchObject({ busy: 1 });
+});

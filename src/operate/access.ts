@@ -30,6 +30,8 @@ export const SESSION_COOKIE = 'engagement_session';
 export const FORM_TOKEN_FIELD = 'csrf';
 
 const LOOPBACK_NAME = /^(?:localhost|127\.0\.0\.1|\[::1\])(?::\d+)?$/i;
+/** What proxies add: a request that carries one does not come from this machine, whatever its `Host`. */
+const PROXY_HEADERS = ['forwarded', 'x-forwarded-for', 'x-forwarded-host', 'x-real-ip', 'via'];
 const CROSS_SITE = 'A page of another site asked for this change.';
 
 /**
@@ -48,7 +50,7 @@ export function createAccess(rules: AccessRules, clock: Clock): Access {
 
   /** A sentence when the request has no business here at all. */
   const whyRefused = (context: Context): string | null => {
-    if (rules.auth === 'token' && !hasSignIn && !LOOPBACK_NAME.test(hostHeader(context))) {
+    if (rules.auth === 'token' && !hasSignIn && !isAskedHere(context)) {
       return 'Without API_TOKENS this service answers only requests addressed to localhost.';
     }
     return isCrossSiteChange(context) ? CROSS_SITE : null;
@@ -100,6 +102,11 @@ export function createAccess(rules: AccessRules, clock: Clock): Access {
   };
 
   return { sessions, hasSignIn, sessionOf, api, pages };
+}
+
+function isAskedHere(context: Context): boolean {
+  const isForwarded = PROXY_HEADERS.some((name) => context.req.header(name) !== undefined);
+  return LOOPBACK_NAME.test(hostHeader(context)) && !isForwarded;
 }
 
 function isChange(context: Context): boolean {

@@ -1,11 +1,16 @@
 import { Hono } from 'hono';
+import type { Clock } from '../clock.js';
 import type { Store } from '../store/store.js';
 
 export interface HealthDeps {
   readonly store: Pick<Store, 'canWrite' | 'latestRun'>;
+  readonly clock: Clock;
   /** 0: no backfill is ever due. */
   readonly backfillDays: number;
 }
+
+/** Anybody may ask, and each look writes to the disk: one a second is enough. */
+const GOOD_FOR_MS = 1000;
 
 /**
  * `/healthz`: the process answers. `/readyz`: 200 once the store can be written and the first backfill has been
@@ -13,9 +18,17 @@ export interface HealthDeps {
  */
 export function createHealthRoutes(deps: HealthDeps): Hono {
   const routes = new Hono();
+  let writableAtMs = Number.NEGATIVE_INFINITY;
+  const isWritable = async (): Promise<boolean> => {
+    const sinceMs = deps.clock.nowMs() - writableAtMs;
+    if (sinceMs >= 0 && sinceMs < GOOD_FOR_MS) return true;
+    const writable = await deps.store.canWrite();
+    if (writable) writableAtMs = deps.clock.nowMs();
+    return writable;
+  };
   routes.get('/healthz', (context) => context.json({ status: 'ok' }));
   routes.get('/readyz', async (context) => {
-    const writable = await deps.store.canWrite();
+    const writable = await isWritable();
     const backfill = deps.backfillDays === 0 ? 'off' : await backfillState(deps.store, writable);
     const ready = writable && backfill !== 'not started';
     const store = writable ? 'ok' : 'cannot be written';

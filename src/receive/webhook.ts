@@ -22,6 +22,9 @@ export interface ReceiveDeps {
 
 /** Real notifications are some kilobytes; the longest conversations reach a few hundred. */
 const MOST_BYTES = 5 * 1024 * 1024;
+/** What is longer shares a place of its own in memory: anybody may send, and the signature is known only at the end. */
+const SHORT_BYTES = 64 * 1024;
+const MOST_LONG_BYTES = 16 * MOST_BYTES;
 
 /**
  * `POST /webhooks/intercom`: size → type → signature over the raw bytes → stored on disk → 200, and nothing else.
@@ -34,6 +37,7 @@ export function createWebhookRoutes(deps: ReceiveDeps): Hono {
   const { metrics, log, clock } = deps;
   const count = (topic: string, result: string): void => metrics.webhooks.inc({ topic, result });
   const routes = new Hono();
+  routes.use(limitLongBodies(() => count('unknown', 'busy')));
 
   // Intercom asks with HEAD when the address is saved in its Developer Hub (Hono serves HEAD through GET).
   routes.get('/', (context) =>
@@ -103,6 +107,29 @@ function limitBody(refuse: (context: Context) => Response): MiddlewareHandler {
       return limitStream(context, next);
     }
     return Number(declared) > MOST_BYTES ? refuse(context) : next();
+  };
+}
+
+/** So many long bodies at once that memory could run out are asked to come again. */
+function limitLongBodies(refused: () => void): MiddlewareHandler {
+  let inHandBytes = 0;
+  return async (context, next) => {
+    const isChunked = context.req.header('transfer-encoding') !== undefined;
+    // A request that says neither has no body.
+    const declared = Number(context.req.header('content-length') ?? 0);
+    const bytes = isChunked ? MOST_BYTES : Math.min(declared, MOST_BYTES);
+    if (context.req.method !== 'POST' || bytes <= SHORT_BYTES) return next();
+    if (inHandBytes + bytes > MOST_LONG_BYTES) {
+      refused();
+      context.header('retry-after', '60');
+      return answerProblem(context, 503, 'Too many long notifications at once; send it again.');
+    }
+    inHandBytes += bytes;
+    try {
+      await next();
+    } finally {
+      inHandBytes -= bytes;
+    }
   };
 }
 

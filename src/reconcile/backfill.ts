@@ -79,19 +79,17 @@ async function keepPage<Item>(
   const { deps, run, call } = frame;
   const { page, next } = await readPage(frame, step, request);
   const nowMs = deps.clock.nowMs();
-  const applied = await applyWork(
-    deps,
-    {
-      changes: page.items.map(learn),
-      cause: { kind: 'backfill', ref: run.id },
-      nowMs,
-      decide: decideAt(deps.settings, nowMs),
-      completes: { kind: 'page', page: pageOf(frame, next) },
-      unknownContacts: 'accept',
-      recompute: 'later',
-    },
-    call,
-  );
+  const work = {
+    changes: page.items.map(learn),
+    cause: { kind: 'backfill', ref: run.id },
+    nowMs,
+    decide: decideAt(deps.settings, nowMs),
+    completes: { kind: 'page', page: pageOf(frame, next) },
+    unknownContacts: 'accept',
+    recompute: 'later',
+  } as const;
+  // What changes just now is read by its id: that may fail for a while, as every other call.
+  const applied = await asking(frame, step, () => applyWork(deps, work, call));
   if (applied.kind === 'lease-lost') throw takenOver();
   return next;
 }

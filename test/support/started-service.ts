@@ -14,9 +14,9 @@ export interface StartedService {
   readonly databasePath: string;
   readonly port: number;
   /** Starts the built service; again after it has ended, or a second one beside it on another port. */
-  start(port?: number): Promise<ServiceProcess>;
+  readonly start: (port?: number) => Promise<ServiceProcess>;
   /** Sends a signed notification; the answer's status, or null where none came. */
-  send(notification: object): Promise<number | null>;
+  readonly send: (notification: object) => Promise<number | null>;
 }
 
 /** A look-alike workspace on a port of its own and what it takes to run the built service against it. */

@@ -38,8 +38,9 @@ function putBack({ connection, meta }: Tables, nowMs: number, stepMs: number): n
     // What was decided in days that have not come is decided again.
     'update members set decided_at_ms = @nowMs, next_change_at = @nowAt where decided_at_ms > @nowMs',
   ].reduce((sum, statement) => sum + connection.sqlite.prepare(statement).run(values).changes, 0);
-  for (const name of ['applied_at', 'swept_at', 'complete_at'] as const) {
-    if ((meta.read(name) ?? 0) > values.nowAt) meta.save(name, values.nowAt);
+  for (const name of ['applied_at', 'swept_at', 'swept_until_at', 'complete_at'] as const) {
+    const at = meta.read(name);
+    if (at !== null && at > values.nowAt) meta.save(name, at - Math.floor(stepMs / 1000));
   }
   return changed;
 }
