@@ -61,8 +61,8 @@ export async function serve(options: ServeOptions): Promise<Service> {
       dryRun: config.dryRun,
       ...(options.onWritten === undefined ? {} : { onWritten: options.onWritten }),
     }),
-    createTransitions(deps),
   ];
+  const transitions = createTransitions(deps);
   const access = { apiTokens: config.apiTokens, auth: config.auth };
   const messenger = {
     appId: config.intercomAppId,
@@ -95,9 +95,13 @@ export async function serve(options: ServeOptions): Promise<Service> {
   const watched = onBackfillProgress === undefined ? deps : { ...deps, onProgress: onBackfillProgress };
   const backfilled = bound.then(() => fillCache(watched, config.backfillDays, signal));
   const schedule = createSchedule(deps, config);
-  backfilled.then(
-    () => schedule.start(),
-    () => undefined,
+  // A call that was closed while nobody was at work must be known before a status changes for the want of one.
+  void backfilled.then(
+    async () => {
+      await schedule.start();
+      transitions.start();
+    },
+    () => transitions.start(),
   );
   // Both rejections are the caller's to see; this only keeps Node from ending the process before it looks.
   backfilled.catch(() => undefined);
@@ -115,7 +119,7 @@ export async function serve(options: ServeOptions): Promise<Service> {
   async function stop(): Promise<void> {
     stopping.abort();
     const ending = [listener.close(), backfilled.catch(() => undefined), schedule.stop(), jobs.settled()];
-    await Promise.all([...ending, ...[houseKeeping, ...loops].map((loop) => loop.stop())]);
+    await Promise.all([...ending, ...[houseKeeping, transitions, ...loops].map((loop) => loop.stop())]);
     await reports.close();
     await store.close();
     log.info({}, 'stopped');

@@ -81,14 +81,14 @@ describe('the rate budget', () => {
     expect(granted).toHaveLength(9);
   });
 
-  it('keeps a fifth of the window for event-driven calls, which also go first', async () => {
-    const { budget } = await learned({ limit: 100, remaining: 25 });
+  it('keeps a tenth of the window for event-driven calls, which also go first', async () => {
+    const { budget } = await learned({ limit: 100, remaining: 15 });
     const sweep = ask(budget, 'sweep', 30);
     await turn();
     expect(sweep.granted).toHaveLength(5);
     const soon = ask(budget, 'soon', 30);
     await turn();
-    expect(soon.granted).toHaveLength(20);
+    expect(soon.granted).toHaveLength(10);
     expect(sweep.granted).toHaveLength(5);
   });
 

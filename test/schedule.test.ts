@@ -44,6 +44,18 @@ test('a night that the service has missed is made up for at its next start, once
   expect(await runDue(harness, started)).toEqual([]);
 });
 
+test('a start says when it has looked, so that nothing is decided on what was missed before', async () => {
+  const [harness] = await createFilled();
+  harness.clock.set('2026-10-19T12:00:00-04:00');
+  const started = createSchedule(harness.runDeps, EVERY_FIVE);
+  const looked = started.start();
+  await harness.whileJobsRun(looked);
+  expect(await harness.store.latestDoneRun(['reconcile'])).toMatchObject({ status: 'done' });
+  const stopped = started.stop();
+  harness.clock.advance(60_000);
+  await stopped;
+});
+
 test('what a process that is gone has left is finished first, with its own settings', async () => {
   const [harness, schedule] = await createFilled();
   const lease = { owner: 'elsewhere/1/0', nowMs: harness.clock.nowMs(), leaseMs: 60_000 };

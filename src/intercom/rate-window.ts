@@ -22,7 +22,10 @@ export function createRateWindow(): RateWindow {
   /** True while no answer has told about this window yet: it is only concluded from the clock. */
   let isAssumed = false;
   let number = 0;
-  /** Calls that nobody knows whether Intercom counted, nor in which window. */
+  /**
+   * Calls that nobody knows whether Intercom counted, nor in which window. No answer tells whether it was counted
+   * before or after them, so in this window they stay subtracted from whatever is reported.
+   */
   let untold = 0;
 
   return {
@@ -30,7 +33,7 @@ export function createRateWindow(): RateWindow {
       return known?.limit ?? null;
     },
     get remaining() {
-      return known?.remaining ?? null;
+      return known === null ? null : Math.max(0, known.remaining - untold);
     },
     get resetAtMs() {
       return known?.resetAtMs ?? null;
@@ -56,14 +59,12 @@ export function createRateWindow(): RateWindow {
     learn: (report, sentIn) => {
       if (report === null) {
         untold += 1;
-        if (known !== null) known = { ...known, remaining: Math.max(0, known.remaining - 1) };
         return;
       }
       if (known === null || report.reset > known.reset) {
         known = report;
         isAssumed = false;
         number += 1;
-        untold = 0;
         return;
       }
       // An answer about a window that is over for us, to a call from before its end, says nothing about this one.

@@ -42,13 +42,14 @@ export function membersByChange(): Search {
 
 /** Members that changed at or after `sinceAt` (Unix seconds), and some that changed earlier on that day. */
 export function membersUpdatedSince(sinceAt: number): Search {
-  const isMember = members().query;
-  return { ...allMembers(), query: { operator: 'AND', value: [isMember, since('updated_at', sinceAt)] } };
+  // Intercom's description allows groups of filters or groups of groups, but none that mixes both.
+  const value = since('updated_at', sinceAt).map((changed) => and(members().query, changed));
+  return { ...allMembers(), query: { operator: 'OR', value } };
 }
 
 /** Conversations that changed at or after `sinceAt` (Unix seconds), and perhaps some that changed earlier on that day. */
 export function conversationsChangedSince(sinceAt: number): Search {
-  return { query: since('updated_at', sinceAt), perPage: PER_PAGE, cursor: null };
+  return { query: or(since('updated_at', sinceAt)), perPage: PER_PAGE, cursor: null };
 }
 
 /**
@@ -56,7 +57,7 @@ export function conversationsChangedSince(sinceAt: number): Search {
  * `updated_at`, which does not move with every change.
  */
 export function conversationsClosedSince(sinceAt: number): Search {
-  return { query: since('statistics.last_close_at', sinceAt), perPage: PER_PAGE, cursor: null };
+  return { query: or(since('statistics.last_close_at', sinceAt)), perPage: PER_PAGE, cursor: null };
 }
 
 function members(): Search {
@@ -68,15 +69,20 @@ function members(): Search {
  * next day and `=` is the whole day; whether a conversation's `>` takes in the second itself depends on the page one
  * reads. Both together leave out nothing, whatever is true.
  */
-function since(field: string, at: number): SearchQuery {
+function since(field: string, at: number): readonly SearchQuery[] {
   const value = Math.max(0, at);
-  return {
-    operator: 'OR',
-    value: [
-      { field, operator: '>', value },
-      { field, operator: '=', value },
-    ],
-  };
+  return [
+    { field, operator: '>', value },
+    { field, operator: '=', value },
+  ];
+}
+
+function or(value: readonly SearchQuery[]): SearchQuery {
+  return { operator: 'OR', value };
+}
+
+function and(...value: readonly SearchQuery[]): SearchQuery {
+  return { operator: 'AND', value };
 }
 
 /** Every conversation that the contact takes part in. */

@@ -14,7 +14,8 @@ export interface ScheduleSettings {
 
 /** Runs what is due: the sweep of every few minutes and the daily reconciliation. Tests drive it by hand. */
 export interface Schedule {
-  start(): void;
+  /** Resolves when it has looked for the first time: what was missed while nobody was at work is known then. */
+  start(): Promise<void>;
   /** Finishes what a process that is gone has left, then runs what is due now. */
   runDue(): Promise<readonly Run[]>;
   /** When something falls due next, milliseconds; null when both are off. */
@@ -36,6 +37,7 @@ export function createSchedule(deps: RunDeps, settings: ScheduleSettings): Sched
       ? null
       : new Cron(settings.reconcileCron, { timezone: deps.settings.timeZone, paused: true });
   let running: Promise<void> | null = null;
+  let looked: Promise<void> | null = null;
   /** A failed run is not begun again at once, and neither is one that another process was busy with. */
   const triedAtMs = new Map<JobName, number>();
 
@@ -81,14 +83,16 @@ export function createSchedule(deps: RunDeps, settings: ScheduleSettings): Sched
     return due.length === 0 ? null : Math.min(...due);
   };
 
-  const run = async (): Promise<void> => {
+  const run = async (haveLooked: () => void): Promise<void> => {
     while (!signal.aborted) {
       try {
         await runDue();
+        haveLooked();
         const dueAtMs = await nextDueAtMs();
         const waitMs = (dueAtMs ?? Infinity) - clock.nowMs();
         await clock.sleep(Math.min(LONGEST_SLEEP_MS, Math.max(1000, waitMs)), signal);
       } catch (error) {
+        haveLooked();
         if (error instanceof AppError && error.code === 'stopped') return;
         // The run itself has said what failed; it is due again in a while.
         log.warn({ reason: reasonOf(error) }, 'a scheduled run did not end');
@@ -98,9 +102,10 @@ export function createSchedule(deps: RunDeps, settings: ScheduleSettings): Sched
   };
 
   return {
-    start: () => {
-      running ??= run();
-    },
+    start: () =>
+      (looked ??= new Promise((resolve) => {
+        running = run(resolve).finally(resolve);
+      })),
     runDue,
     nextDueAtMs,
     stop: async () => {

@@ -7,7 +7,9 @@ import { createRateBudget } from '../../src/intercom/rate-budget.js';
 import {
   allMembers,
   conversationsChangedSince,
+  conversationsClosedSince,
   conversationsOfContact,
+  membersByChange,
   membersUpdatedSince,
 } from '../../src/intercom/search.js';
 import { createWorkspace, type Workspace } from '../../src/sandbox/workspace.js';
@@ -97,7 +99,7 @@ describe.each(DESCRIBED_VERSIONS)('every request of the client is as described i
       const { id } = workspace.addContact({ externalId: `M-${number}` });
       workspace.addConversation({ contactIds: [id] });
     }
-    for (const search of [allMembers(), membersUpdatedSince(1_700_000_000)]) {
+    for (const search of [allMembers(), membersByChange(), membersUpdatedSince(1_700_000_000)]) {
       const first = await client.searchContacts(search, how);
       expect(first.nextCursor).not.toBeNull();
       await client.searchContacts({ ...search, cursor: first.nextCursor }, how);
@@ -109,7 +111,8 @@ describe.each(DESCRIBED_VERSIONS)('every request of the client is as described i
     const [contact] = workspace.contacts();
     const own = await client.searchConversations(conversationsOfContact(contact?.id ?? ''), how);
     expect(own.totalCount).toBe(1);
-    expectAsDescribed(7);
+    await client.searchConversations(conversationsClosedSince(1_700_000_000), how);
+    expectAsDescribed(10);
   });
 
   it('the clock, the attributes of contacts and conversations, and a new one', async () => {
