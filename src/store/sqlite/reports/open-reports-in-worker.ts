@@ -6,6 +6,14 @@ import type { ListName, QuestionName, WorkerAnswer } from './worker-calls.js';
 /** Rows fetched at once while a whole list is streamed: what is made of them holds the caller's thread up. */
 const BATCH = 250;
 
+const PROGRAM = new URL('report-worker.js', import.meta.url);
+
+interface WorkerOptions {
+  readonly path: string;
+  /** What the thread runs; from TypeScript there is nothing to run, so tests name the built file. */
+  readonly program?: URL;
+}
+
 interface Waiting {
   resolve(result: unknown): void;
   reject(error: unknown): void;
@@ -15,14 +23,14 @@ interface Waiting {
  * The same as `openSqliteReportStore`, answered by a thread of its own, so that reports take nothing from the thread
  * that receives webhooks but the time to hand them on. A thread that has failed is replaced by the next question.
  */
-export function openReportsInWorker({ path }: { readonly path: string }): ReportStore {
+export function openReportsInWorker({ path, program = PROGRAM }: WorkerOptions): ReportStore {
   const waiting = new Map<number, Waiting>();
   let lastId = 0;
   let worker: Worker | null = null;
   let isClosed = false;
 
   const start = (): Worker => {
-    const started = new Worker(new URL('report-worker.js', import.meta.url), { workerData: { path } });
+    const started = new Worker(program, { workerData: { path } });
     started.on('message', (answer: WorkerAnswer) => {
       const asked = waiting.get(answer.id);
       waiting.delete(answer.id);

@@ -1,5 +1,5 @@
 import type Database from 'better-sqlite3';
-import { ENGAGEMENT_STATUSES, fold } from '../../../rules/vocabulary.js';
+import { ENGAGEMENT_STATUSES, fold, QUALIFYING_SERVICE_CODES } from '../../../rules/vocabulary.js';
 import type {
   DatedWindow,
   FilterChoices,
@@ -7,6 +7,7 @@ import type {
   Overview,
   OverviewWindows,
 } from '../../report-store.js';
+import { compareKeys } from './list.js';
 
 export function readOverview(sqlite: Database.Database, windows: OverviewWindows): Overview {
   const byStatus = sqlite
@@ -47,23 +48,54 @@ function monthFigures(sqlite: Database.Database, window: DatedWindow): MonthFigu
   };
 }
 
-/** Spellings of one code are counted together, under the first of them. */
+/**
+ * Sessions by week and code. The codes that most sessions have, and none at all, are counted on the way; only the
+ * others have to be sorted to be grouped. Their spellings count together, under the first of them.
+ */
 function sessionsByWeek(sqlite: Database.Database, limits: readonly number[]): Overview['sessionsByWeek'] {
-  const inWeek = sqlite.prepare<object, { serviceCode: string | null; sessions: number }>(
-    `select coalesce(service_code_name, service_code) serviceCode, count(*) sessions from conversations
-     where reported_at >= @fromAt and (@toAt is null or reported_at < @toAt) and is_coaching_session = 1
-     group by 1 order by 1`,
+  const sessions = `from conversations where reported_at >= @fromAt and (@toAt is null or reported_at < @toAt)
+    and is_coaching_session = 1`;
+  const known = QUALIFYING_SERVICE_CODES.map(
+    (code, index) => `count(*) filter (where service_code_name = '${code}') code${index}`,
+  );
+  const counted = sqlite.prepare<object, Readonly<Record<string, number>>>(
+    `select count(*) filter (where service_code is null) empty, ${known.join(', ')} ${sessions}`,
+  );
+  const others = sqlite.prepare<object, { serviceCode: string; sessions: number }>(
+    `select service_code serviceCode, count(*) sessions ${sessions}
+       and service_code_name is null and service_code is not null group by 1 order by 1`,
   );
   return limits.flatMap((fromAt, week) => {
-    const counted = new Map<string, { week: number; serviceCode: string | null; sessions: number }>();
-    for (const { serviceCode, sessions } of inWeek.all({ fromAt, toAt: limits[week + 1] ?? null })) {
-      const key = fold(serviceCode ?? '');
-      const known = counted.get(key);
-      if (known === undefined) counted.set(key, { week, serviceCode, sessions });
-      else known.sessions += sessions;
-    }
-    return [...counted.values()];
+    const window = { fromAt, toAt: limits[week + 1] ?? null };
+    const counts = counted.get(window);
+    const found = [
+      ...QUALIFYING_SERVICE_CODES.map((code, index) => ({
+        serviceCode: code,
+        sessions: counts?.[`code${index}`] ?? 0,
+      })),
+      ...countSpellings(others.all(window)),
+    ].sort((one, other) => compareKeys([one.serviceCode], [other.serviceCode]));
+    return [{ serviceCode: null, sessions: counts?.['empty'] ?? 0 }, ...found].flatMap((row) =>
+      row.sessions === 0 ? [] : [{ week, ...row }],
+    );
   });
+}
+
+interface CodeCount {
+  readonly serviceCode: string;
+  readonly sessions: number;
+}
+
+function countSpellings(rows: readonly CodeCount[]): CodeCount[] {
+  const counts = new Map<string, CodeCount>();
+  for (const { serviceCode, sessions } of rows) {
+    const before = counts.get(fold(serviceCode));
+    counts.set(fold(serviceCode), {
+      serviceCode: before?.serviceCode ?? serviceCode,
+      sessions: (before?.sessions ?? 0) + sessions,
+    });
+  }
+  return [...counts.values()];
 }
 
 /** From one value to the next along an index, which takes a step for each of them and not for each row. */

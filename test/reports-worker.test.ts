@@ -1,0 +1,74 @@
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { expect, onTestFinished, test } from 'vitest';
+import type { PageRequest, ReportStore } from '../src/store/report-store.js';
+import { openReportsInWorker } from '../src/store/sqlite/reports/open-reports-in-worker.js';
+import { BUNDLE_FOLDER, temporaryFolder } from './support/command-line.js';
+import { createReportHarness } from './support/report-workspace.js';
+
+const BUILT = pathToFileURL(join(BUNDLE_FOLDER, 'report-worker.js'));
+
+const NOBODY = { coaches: [], employers: [], channels: [] } as const;
+const WINDOW = { fromAt: 0, toAt: null } as const;
+const MONTH = { fromOn: '2026-10-01', toOn: '2026-10-31', fromAt: 1_790_000_000, toAt: null } as const;
+
+/** Every question there is, in a few forms. */
+async function askEverything(reports: ReportStore): Promise<unknown> {
+  const pages: PageRequest = { limit: 2, after: null };
+  const enrolled = { ...NOBODY, enrolledFromOn: '2026-01-01', enrolledToOn: '2026-12-31' };
+  const everybody = {
+    referrals: [],
+    employers: [],
+    statuses: [],
+    enrolledFromOn: null,
+    enrolledToOn: null,
+    lastSession: { fromAt: null, toAt: null },
+  };
+  const calls = { fromAt: 1_780_000_000, toAt: 1_800_000_000 };
+  const billed = { enrolledFromOn: '2026-10-01', enrolledToOn: '2026-10-31', calls, employers: [] };
+  const changes = { fromAt: 0, beforeAt: 2_000_000_000, coaches: [], employers: [] };
+  const wrong = { problems: [], coaches: [], employers: [], closedFromAt: 0 };
+  const caseload: unknown[] = [];
+  for await (const batch of reports.caseload.all({ ...NOBODY, fromAt: 0 })) caseload.push(...batch);
+  return {
+    version: await reports.dataVersion(),
+    caseload,
+    caseloadCounts: await reports.caseloadCounts({ ...NOBODY, fromAt: 0 }, [1_790_000_000]),
+    sessions: await reports.sessions.page({ ...NOBODY, window: WINDOW }, pages),
+    sessionCount: await reports.sessions.count({ ...NOBODY, window: WINDOW }),
+    sessionCounts: await reports.sessionCounts({ ...NOBODY, window: WINDOW }, [1_790_000_000]),
+    participants: await reports.newParticipants.page(enrolled, pages),
+    participantCounts: await reports.participantCounts(enrolled, ['2026-10-01']),
+    billing: await reports.billing.page(billed, pages),
+    engagement: await reports.engagement.page(everybody, pages),
+    upcoming: await reports.upcoming.page(changes, pages),
+    dataQuality: await reports.dataQuality.page(wrong, pages),
+    overview: await reports.overview({ thisMonth: MONTH, lastMonth: MONTH, weekLimits: [1_790_000_000] }),
+    choices: await reports.filterChoices(),
+  };
+}
+
+test('a thread of its own answers every question as the store itself does, failures too', async () => {
+  const database = `${temporaryFolder()}/engagement.db`;
+  const harness = await createReportHarness({ database });
+  const reports = openReportsInWorker({ path: database, program: BUILT });
+  onTestFinished(() => reports.close());
+  expect(await askEverything(reports)).toEqual(await askEverything(harness.reports));
+  await expect(
+    reports.sessions.page({ ...NOBODY, window: WINDOW }, { limit: 2, after: 'nonsense' }),
+  ).rejects.toMatchObject({ code: 'cursor_invalid', retry: 'never' });
+  await reports.close();
+  await expect(reports.dataVersion()).rejects.toMatchObject({ code: 'store_unavailable' });
+});
+
+test('a thread that can not begin fails its questions, and the next one begins anew', async () => {
+  const folder = temporaryFolder();
+  const database = `${folder}/engagement.db`;
+  const reports = openReportsInWorker({ path: database, program: BUILT });
+  onTestFinished(() => reports.close());
+  await expect(reports.dataVersion()).rejects.toMatchObject({ code: 'store_unavailable', retry: 'later' });
+  const harness = await createReportHarness({ database });
+  expect(await reports.dataVersion()).toBe(await harness.reports.dataVersion());
+  rmSync(folder, { recursive: true, force: true });
+});
