@@ -78,6 +78,15 @@ const WRONG_BODIES: readonly (readonly [string, Fields, string, string])[] = [
     'cursor',
     'must be the nextCursor of a page with the same filters',
   ],
+  // A cursor of the right list whose place fits none of its parts.
+  [
+    'data-quality',
+    {
+      cursor: Buffer.from(JSON.stringify(['data-quality', 1, 'a', 'b', 'c', 'd', 'e'])).toString('base64url'),
+    },
+    'cursor',
+    'must be the nextCursor of a page with the same filters',
+  ],
   [
     'caseload',
     { view: 'members', cursor: 'nonsense' },

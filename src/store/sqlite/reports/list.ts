@@ -132,6 +132,7 @@ function readPage(read: Read, parts: readonly ListPart[], limit: number, cursor:
     const order = cursor === null ? 1 : compareKeys(part.key, cursor);
     if (order < 0) continue;
     const after = order === 0 && cursor !== null ? cursor.slice(part.key.length) : null;
+    if (after !== null && after.length !== part.sort.length) throw invalidCursor();
     // One more than fits says whether there is another page.
     const found = readPart(read, part, limit + 1 - rows.length, after);
     const shown = found.slice(0, limit - rows.length);
@@ -201,9 +202,13 @@ function readCursor(name: string, parts: readonly ListPart[], text: string): Cur
     typeof value === 'string' || typeof value === 'number' ? [value] : [],
   );
   if (!isOurs || values.length !== place.length) {
-    throw new AppError('cursor_invalid', 'never', 'this cursor is not of this list');
+    throw invalidCursor();
   }
   return values;
+}
+
+function invalidCursor(): AppError {
+  return new AppError('cursor_invalid', 'never', 'this cursor is not of this list');
 }
 
 function parse(text: string): unknown[] {

@@ -57,10 +57,10 @@ function readUsed(used: string, nameOf: CoachBook['nameOf']): SessionsInWindow {
     if (id !== '') ids.add(id);
     if (channel !== null) channels.add(channel);
   }
-  const coachIds = sortTexts(ids);
+  const sortedIds = sortTexts(ids);
   return {
-    coachIds,
-    coachNames: coachIds.map((id) => nameOf(id) ?? id),
+    coachIds: sortedIds,
+    coachNames: sortedIds.map((id) => nameOf(id) ?? id),
     channels: sortTexts(channels),
   };
 }
