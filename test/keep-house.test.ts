@@ -38,21 +38,21 @@ test('what coaches and members wrote is gone after thirty days, from the file an
 });
 
 test('a loop with much to do lets everything else have its turn', async () => {
-  let left = 1000;
+  const batches = Array.from({ length: 1000 }, (_, number) => number);
   let turns = 0;
   const loop = createWorkLoop<number>({
     loop: 'busy',
     clock: createMovedClock('2026-10-15T15:00:00Z'),
     log: createLog({ level: 'silent' }),
     concurrency: 1,
-    take: () => Promise.resolve(left-- > 0 ? [left] : []),
+    take: () => Promise.resolve(batches.splice(0, 1)),
     handle: () => Promise.resolve(),
     nextDueAtMs: () => Promise.resolve(null),
     onWork: () => () => undefined,
   });
   onTestFinished(() => loop.stop());
   loop.start();
-  while (left > 0) {
+  while (batches.length > 0) {
     turns += 1;
     await new Promise((resolve) => setImmediate(resolve));
   }
