@@ -47,8 +47,11 @@ test('a token is exchanged for a cookie that no script can read', async () => {
 
 test('behind https the cookie is sent over https only', async () => {
   const { app } = await createHarness();
-  const answer = await signIn(app, { headers: { 'x-forwarded-proto': 'https' } });
-  expect(answer.headers.get('set-cookie')).toContain('Secure');
+  // A load balancer in front of a proxy makes a list of it.
+  for (const proto of ['https', 'HTTPS', 'https, http']) {
+    const answer = await signIn(app, { headers: { 'x-forwarded-proto': proto } });
+    expect(answer.headers.get('set-cookie')).toContain('Secure');
+  }
 });
 
 test('without sign-in every page leads to it, and back', async () => {
