@@ -96,13 +96,10 @@ export async function serve(options: ServeOptions): Promise<Service> {
   const backfilled = bound.then(() => fillCache(watched, config.backfillDays, signal));
   const schedule = createSchedule(deps, config);
   // A call that was closed while nobody was at work must be known before a status changes for the want of one.
-  void backfilled.then(
-    async () => {
-      await schedule.start();
-      transitions.start();
-    },
-    () => transitions.start(),
-  );
+  void backfilled
+    .then(() => schedule.start())
+    .catch(() => undefined)
+    .then(() => transitions.start());
   // Both rejections are the caller's to see; this only keeps Node from ending the process before it looks.
   backfilled.catch(() => undefined);
 
