@@ -155,13 +155,27 @@ async function untilIdle(databasePath: string, workspace: Workspace, url: string
       await workspace.webhooks.drained();
       const readiness = await (await fetch(`${url}/readyz`)).text();
       quiet = waiting.get() === 0 && readiness.includes('"backfill":"done"') ? quiet + 1 : 0;
-      if (systemClock.nowMs() - beganAtMs > 180_000) throw new Error('work is left over after three minutes');
+      if (systemClock.nowMs() - beganAtMs > 180_000)
+        throw new Error(`work is left over after three minutes: ${describeLeft(database)}`);
       await systemClock.sleep(200);
     }
   } finally {
     database.close();
   }
   return systemClock.nowMs() - beganAtMs;
+}
+
+/** The first entries that wait, each with why. */
+function describeLeft(database: Database.Database): string {
+  const rows = database
+    .prepare(
+      `select 'inbox' as place, origin as kind, status as state, attempts, due_at_ms - ? as dueInMs, reason
+       from inbox where status = 'waiting'
+       union all
+       select 'outbox', cast(rank as text), state, attempts, due_at_ms - ?, reason from outbox limit 10`,
+    )
+    .all(systemClock.nowMs(), systemClock.nowMs());
+  return JSON.stringify(rows);
 }
 
 function memoryProblems(samples: readonly Sample[]): string[] {
