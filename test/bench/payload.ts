@@ -82,8 +82,12 @@ export function closedConversationItem(id: string, contactId: string): object {
   };
 }
 
-/** Signed notifications of closed calls, each of another conversation. */
-export function notificationShots(count: number, clientSecret: string): Shot[] {
+/** Signed notifications of closed calls, each of another conversation; of contacts that nobody knows unless given. */
+export function notificationShots(
+  count: number,
+  clientSecret: string,
+  contactIds: readonly string[] = [],
+): Shot[] {
   return Array.from({ length: count }, (_, index) => {
     const body = Buffer.from(
       JSON.stringify({
@@ -97,7 +101,10 @@ export function notificationShots(count: number, clientSecret: string): Shot[] {
         delivery_status: 'pending',
         data: {
           type: 'notification_event_data',
-          item: closedConversationItem(String(100_000 + index), `c${index % 5000}`),
+          item: closedConversationItem(
+            String(100_000 + index),
+            contactIds[index % contactIds.length] ?? `c${index % 5000}`,
+          ),
         },
       }),
     );
