@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { AppError } from '../src/errors.js';
 import type { CallOptions } from '../src/intercom/client.js';
 import type { Search } from '../src/intercom/search.js';
 import { populate } from '../src/sandbox/population.js';
@@ -225,6 +226,31 @@ test('dates that Intercom keeps in another form are no drift', async () => {
   harness.workspace.calls.clear();
   expect((await harness.runJob(NIGHTLY)).result).toMatchObject({ changed: 0 });
   expect(putsOf(harness)).toBe(0);
+});
+
+test('a read that fails for a while only makes a sweep longer', async () => {
+  const harness = await createHarness({ workspace: { attributesMoveUpdatedAt: false } });
+  populate(harness.workspace, { members: 10, seed: 13 });
+  await harness.backfill();
+  const open = harness.workspace.conversations().find(({ state }) => state !== 'closed');
+  const id = open?.id ?? '';
+  harness.workspace.closeConversation(id, { channel: 'Phone', serviceCode: 'Nutrition 003' });
+  await harness.settle();
+  // In the same second: which of the two is the later, only reading it by id tells.
+  harness.workspace.setConversationAttributes(id, { 'Service Code': 'Health Coaching 001' });
+  const failures = [new AppError('intercom_unavailable', 'later', 'GET /conversations/{id}: 503')];
+  const { intercom } = harness;
+  const flaky = {
+    ...intercom,
+    readConversation: (...parameters: Parameters<typeof intercom.readConversation>) => {
+      const failure = failures.pop();
+      return failure === undefined ? intercom.readConversation(...parameters) : Promise.reject(failure);
+    },
+  };
+  const run = await harness.runJob(SWEEP, { intercom: flaky });
+  expect(run.status).toBe('done');
+  expect(failures).toEqual([]);
+  expect(await harness.wrongAttributes()).toEqual([]);
 });
 
 test('where search does not answer newest first, all that changed since that day is read', async () => {

@@ -86,12 +86,8 @@ async function compareSome(frame: Frame, step: Step): Promise<Step> {
     await store.advanceRun(pageOf(frame, next));
     return next;
   }
-  const compared = await resolveReads(
-    deps,
-    workOn(frame, step, batch),
-    (work) => store.compare(work),
-    frame.call,
-  );
+  const work = workOn(frame, step, batch);
+  const compared = await settling(frame, step, work, (one) => store.compare(one));
   if (compared.kind === 'lease-lost') throw takenOver();
   const { differences } = compared;
   const changed = new Set(differences.map((difference) => difference.contactId));
@@ -110,7 +106,7 @@ async function compareSome(frame: Frame, step: Step): Promise<Step> {
 
 /** Takes what was found about a batch of members into the cache, and queues what has to be written. */
 async function applySome(frame: Frame, step: Step): Promise<Step> {
-  const { deps, run, call } = frame;
+  const { deps, run } = frame;
   const { after, phase } = step.checkpoint;
   const limit = MEMBERS_PER_STEP;
   const batch = await deps.store.nextFound({ runId: run.id, scope: 'found', afterContactId: after, limit });
@@ -120,9 +116,19 @@ async function applySome(frame: Frame, step: Step): Promise<Step> {
     ...workOn(frame, step, batch),
     completes: { kind: 'page', page: pageOf(frame, next) },
   } as const;
-  const applied = await resolveReads(deps, work, (one) => deps.store.apply(one), call);
+  const applied = await settling(frame, step, work, (one) => deps.store.apply(one));
   if (applied.kind === 'lease-lost') throw takenOver();
   return next;
+}
+
+/** What was found is read by id where nothing else settles it; that may fail for a while, as every other call. */
+function settling<Answer extends { readonly kind: string }>(
+  frame: Frame,
+  step: Step,
+  work: Work,
+  attempt: Parameters<typeof resolveReads<Answer>>[2],
+): Promise<Answer> {
+  return asking(frame, step, () => resolveReads(frame.deps, work, attempt, frame.call));
 }
 
 interface Batch {
