@@ -18,6 +18,8 @@ export default defineConfig({
           include: ['test/*.test.ts'],
           setupFiles,
           globalSetup,
+          // Loading the program anew for each of some sixty files took as long as the tests themselves.
+          isolate: false,
           testTimeout,
           restoreMocks: true,
           unstubGlobals: true,

@@ -1,4 +1,3 @@
-import { setMaxListeners } from 'node:events';
 import { createApp } from './app.js';
 import type { Clock } from './clock.js';
 import { describeConfig, type Config } from './config.js';
@@ -55,8 +54,6 @@ export async function serve(options: ServeOptions): Promise<Service> {
   const reports = openReportsInWorker({ path: config.databasePath });
   const stopping = new AbortController();
   const { signal } = stopping;
-  // Every call of a run in hand listens to it: many listeners are no leak here.
-  setMaxListeners(0, signal);
   const loops = [
     createProcessor({ ...deps, settleAfterSeconds: config.settleAfterSeconds }),
     createWriter({

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { z } from 'zod';
 import type { DecideSettings } from '../apply-work.js';
 import { persist, reasonOf } from '../backoff.js';
@@ -77,6 +78,8 @@ export const DONE = 'done';
  */
 export async function carryOut(deps: RunDeps, run: Run, plan: Plan, signal: AbortSignal): Promise<Run> {
   const { store, clock, log, owner } = deps;
+  // Every call in hand listens to it: many listeners are no leak here.
+  setMaxListeners(0, signal);
   const startedAt = Number(run.params['startedAt'] ?? Math.floor(run.startedAtMs / 1000));
   const frame: Frame = { deps, run, startedAt, call: { priority: 'sweep', signal }, signal };
   const fields = { run: run.id, job: run.job };
