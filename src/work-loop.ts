@@ -113,3 +113,25 @@ export function createWorkLoop<Item>(options: WorkLoopOptions<Item>): WorkLoop {
     },
   };
 }
+
+/** Several loops as one. */
+export function joinLoops(loops: readonly WorkLoop[]): WorkLoop {
+  return {
+    start: () => {
+      for (const loop of loops) loop.start();
+    },
+    runDue: async () => {
+      let handled = 0;
+      for (;;) {
+        // What one of them does can give work to another.
+        const counts = await Promise.all(loops.map((loop) => loop.runDue()));
+        const round = counts.reduce((sum, count) => sum + count, 0);
+        handled += round;
+        if (round === 0) return handled;
+      }
+    },
+    stop: async () => {
+      await Promise.all(loops.map((loop) => loop.stop()));
+    },
+  };
+}

@@ -28,11 +28,13 @@ CREATE TABLE `sweep_seen` (
 	PRIMARY KEY(`kind`, `id`)
 );
 --> statement-breakpoint
+DROP INDEX `inbox_waiting`;--> statement-breakpoint
+CREATE INDEX `inbox_payloads` ON `inbox` (`received_at_ms`) WHERE body is not null;--> statement-breakpoint
+CREATE INDEX `inbox_waiting` ON `inbox` (`origin`,`due_at_ms`,`id`) WHERE status = 'waiting';--> statement-breakpoint
 DROP INDEX `runs_unfinished`;--> statement-breakpoint
 ALTER TABLE `runs` ADD `result` text;--> statement-breakpoint
 CREATE INDEX `runs_started` ON `runs` (`started_at_ms`);--> statement-breakpoint
 CREATE UNIQUE INDEX `runs_unfinished` ON `runs` (`status`) WHERE status = 'running';--> statement-breakpoint
 ALTER TABLE `members` ADD `synced_at_ms` integer;--> statement-breakpoint
 CREATE INDEX `conversations_updated` ON `conversations` (`updated_at`);--> statement-breakpoint
-CREATE INDEX `inbox_payloads` ON `inbox` (`received_at_ms`) WHERE body is not null;--> statement-breakpoint
 CREATE INDEX `writes_cause` ON `writes` (`cause_ref`,`cause_kind`);

@@ -9,8 +9,8 @@ import { eventId, type Log } from '../log.js';
 import type { Metrics } from '../operate/metrics.js';
 import type { ConversationFacts } from '../rules/facts.js';
 import { sessionAt } from '../rules/sessions.js';
-import type { CacheChange, LeasedNotification, Reread, Store } from '../store/store.js';
-import { createWorkLoop, type WorkLoop } from '../work-loop.js';
+import type { CacheChange, InboxShare, LeasedNotification, Reread, Store } from '../store/store.js';
+import { createWorkLoop, joinLoops, type WorkLoop } from '../work-loop.js';
 
 export interface ProcessDeps {
   readonly store: Store;
@@ -27,23 +27,35 @@ export interface ProcessDeps {
 /** Longer than all calls of one notification take; then another process may take it over. */
 const LEASE_MS = 60_000;
 const CONCURRENCY = 32;
+const OWN_CONCURRENCY = 8;
 /** A later event about a call closed longer ago than this says nothing about attributes still to be filled in. */
 const SETTLES_WITHIN_SECONDS = 86_400;
 /** Intercom's search index needs "a few minutes" after a merge. */
 const MERGE_SETTLES_AFTER_MS = 5 * 60_000;
 
-/** Works off the inbox: notification → cache → recomputed member → waiting write, in one transaction each. */
+/**
+ * Works off the inbox: notification → cache → recomputed member → waiting write, in one transaction each. What comes in
+ * and our own wishes to look again have places of their own: most webhooks need no call to Intercom, and must not wait
+ * behind reads that do while Intercom is slow, down or has paused us.
+ */
 export function createProcessor(deps: ProcessDeps): WorkLoop {
-  const { store, clock } = deps;
+  return joinLoops([
+    createShareLoop(deps, 'webhooks', CONCURRENCY),
+    createShareLoop(deps, 'own', OWN_CONCURRENCY),
+  ]);
+}
+
+function createShareLoop(deps: ProcessDeps, share: InboxShare, concurrency: number): WorkLoop {
+  const { store, clock, log, owner } = deps;
   return createWorkLoop<LeasedNotification>({
-    loop: 'process',
+    loop: share === 'webhooks' ? 'process' : 'look again',
     clock,
-    log: deps.log,
-    concurrency: CONCURRENCY,
+    log,
+    concurrency,
     take: (limit) =>
-      store.leaseNotifications({ owner: deps.owner, nowMs: clock.nowMs(), leaseMs: LEASE_MS, limit }),
+      store.leaseNotifications({ owner, nowMs: clock.nowMs(), leaseMs: LEASE_MS, limit }, share),
     handle: (notification, signal) => processNotification(deps, notification, signal),
-    nextDueAtMs: () => store.nextNotificationDueAtMs(),
+    nextDueAtMs: () => store.nextNotificationDueAtMs(share),
     onWork: (listener) => store.onWork('inbox', listener),
   });
 }

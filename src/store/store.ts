@@ -31,9 +31,9 @@ export interface Store extends RunStore, SweepStore, LookStore, ActivityStore {
   // --- process -----------------------------------------------------------------------------------------------
   /**
    * Leases the oldest due notifications, at most one per lane (a contact's events are handled strictly one at a
-   * time). An expired lease counts as free.
+   * time). An expired lease counts as free. `of`: only those; all of them, webhooks first, when it is left out.
    */
-  leaseNotifications(lease: Lease): Promise<LeasedNotification[]>;
+  leaseNotifications(lease: Lease, of?: InboxShare): Promise<LeasedNotification[]>;
   /**
    * Applies what is known to the cache, recomputes every member it touches through `work.decide`, brings the waiting
    * writes in step with the decisions, and settles what `work.completes` names: all in one transaction.
@@ -46,7 +46,7 @@ export interface Store extends RunStore, SweepStore, LookStore, ActivityStore {
   /** Takes a leased notification out of the flow until a person replays it. */
   parkNotification(failure: NotificationFailure): Promise<void>;
   /** Earliest moment at which {@link leaseNotifications} could return something; null when nothing is waiting. */
-  nextNotificationDueAtMs(): Promise<number | null>;
+  nextNotificationDueAtMs(of?: InboxShare): Promise<number | null>;
 
   // --- write-back --------------------------------------------------------------------------------------------
   /** Leases contacts with waiting writes: `soon` before `sweep`, then oldest first. Counts the attempt. */
@@ -140,6 +140,9 @@ export interface Lease {
 
 /** Where an entry of the inbox comes from: Intercom, or our own wish to look at an object again. */
 export type NotificationOrigin = 'webhook' | 'settle' | 'reread';
+
+/** What comes in from outside, and our own wishes to look at something again. */
+export type InboxShare = 'webhooks' | 'own';
 
 export interface Subject {
   readonly kind: 'conversation' | 'contact';

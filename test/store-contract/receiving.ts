@@ -30,6 +30,19 @@ export function describeReceiving(storeOf: () => Store): void {
       expect(leased.map((one) => one.dedupeKey)).toEqual(['known', 'a', 'b', 'c']);
     });
 
+    it('is leased by what came in and by our own wishes apart, each with its own next moment', async () => {
+      const store = storeOf();
+      const wish = { dedupeKey: 'wish', origin: 'settle', lane: 'w', dueAtMs: NOW_MS + 5 } as const;
+      await store.apply(workOn([], { rereads: [{ ...wish, subject: { kind: 'conversation', id: '9' } }] }));
+      await store.storeNotification(notification('a'));
+      expect(await store.nextNotificationDueAtMs('webhooks')).toBe(NOW_MS);
+      expect(await store.nextNotificationDueAtMs('own')).toBe(NOW_MS + 5);
+      const later = lease({ nowMs: NOW_MS + 5 });
+      expect((await store.leaseNotifications(later, 'own')).map((one) => one.dedupeKey)).toEqual(['wish']);
+      expect((await store.leaseNotifications(later, 'webhooks')).map((one) => one.dedupeKey)).toEqual(['a']);
+      expect(await store.leaseNotifications(later)).toEqual([]);
+    });
+
     it('no longer calls a listener that has been taken away', async () => {
       const store = storeOf();
       const listener = vi.fn<() => void>();

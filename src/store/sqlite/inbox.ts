@@ -1,6 +1,14 @@
 import { and, asc, eq, isNotNull, isNull, min, sql } from 'drizzle-orm';
 import { alias } from 'drizzle-orm/sqlite-core';
-import type { Lease, LeasedNotification, NewNotification, NotificationFailure, Reread } from '../store.js';
+import type {
+  InboxShare,
+  Lease,
+  LeasedNotification,
+  NewNotification,
+  NotificationFailure,
+  NotificationOrigin,
+  Reread,
+} from '../store.js';
 import type { Connection } from './connection.js';
 import { inbox } from './schema.js';
 import type { WorkBell } from './work-bell.js';
@@ -11,14 +19,14 @@ export type InboxRow = typeof inbox.$inferSelect;
 export interface Inbox {
   /** Stores each once, in one transaction; the answers are in the order of `notifications`. */
   readonly storeAll: (notifications: readonly NewNotification[]) => ('stored' | 'duplicate')[];
-  readonly lease: (lease: Lease) => LeasedNotification[];
+  readonly lease: (lease: Lease, of?: InboxShare) => LeasedNotification[];
   /** The entry while `owner` holds it; undefined when it was taken over, settled or erased. */
   readonly findHeld: (id: number, owner: string) => InboxRow | undefined;
   readonly settle: (row: InboxRow, outcome: 'done' | 'ignored', nowMs: number) => void;
   readonly retry: (failure: NotificationFailure & { readonly dueAtMs: number }) => void;
   readonly park: (failure: NotificationFailure) => void;
   readonly addReread: (reread: Reread) => void;
-  readonly nextDueAtMs: () => number | null;
+  readonly nextDueAtMs: (of?: InboxShare) => number | null;
 }
 
 export function createInbox(connection: Connection, bell: WorkBell): Inbox {
@@ -34,11 +42,14 @@ export function createInbox(connection: Connection, bell: WorkBell): Inbox {
       'select lane from inbox where lease_owner is not null and lease_until_ms > ? and lane is not null',
     )
     .pluck();
-  // Walks inbox_waiting in order and stops at the limit. Choosing one row per lane in SQL (window function or NOT
+  // Walks inbox_waiting in order, one origin after the other, and stops at the limit. Choosing one row per lane in SQL (window function or NOT
   // EXISTS per row) would look at every waiting row each time.
-  const dueEntries = sqlite.prepare<[number, number], { readonly id: number; readonly lane: string | null }>(`
+  const dueEntries = sqlite.prepare<
+    [NotificationOrigin, number, number],
+    { readonly id: number; readonly lane: string | null }
+  >(`
     select id, lane from inbox
-    where status = 'waiting' and due_at_ms <= ? and (lease_owner is null or lease_until_ms <= ?)
+    where status = 'waiting' and origin = ? and due_at_ms <= ? and (lease_owner is null or lease_until_ms <= ?)
     order by due_at_ms, id`);
   const take = db
     .update(inbox)
@@ -69,6 +80,7 @@ export function createInbox(connection: Connection, bell: WorkBell): Inbox {
     .where(
       and(
         eq(inbox.status, sql`'waiting'`),
+        eq(inbox.origin, sql.placeholder('origin')),
         isNull(inbox.leaseOwner),
         sql`not exists (select 1 from ${inbox} as ${sql.identifier('blocking')}
           where ${blocking.lane} = ${inbox.lane} and ${blocking.leaseOwner} is not null)`,
@@ -110,16 +122,18 @@ export function createInbox(connection: Connection, bell: WorkBell): Inbox {
       return answers;
     },
 
-    lease: ({ owner, nowMs, leaseMs, limit }) =>
+    lease: ({ owner, nowMs, leaseMs, limit }, of) =>
       transact(() => {
         const lanes = new Set(busyLanes.all(nowMs));
         const chosen: number[] = [];
-        if (limit <= 0) return [];
-        for (const entry of dueEntries.iterate(nowMs, nowMs)) {
-          if (entry.lane !== null && lanes.has(entry.lane)) continue;
-          if (entry.lane !== null) lanes.add(entry.lane);
-          chosen.push(entry.id);
+        for (const origin of originsOf(of)) {
           if (chosen.length >= limit) break;
+          for (const entry of dueEntries.iterate(origin, nowMs, nowMs)) {
+            if (entry.lane !== null && lanes.has(entry.lane)) continue;
+            if (entry.lane !== null) lanes.add(entry.lane);
+            chosen.push(entry.id);
+            if (chosen.length >= limit) break;
+          }
         }
         const lease = { owner, nowMs, untilMs: nowMs + leaseMs };
         return chosen.map((id) => toLeased(take.get({ ...lease, id })));
@@ -174,9 +188,10 @@ export function createInbox(connection: Connection, bell: WorkBell): Inbox {
       bell.ring('inbox');
     },
 
-    nextDueAtMs: () => {
+    nextDueAtMs: (of) => {
       // Entries behind a leased one become free with it at the earliest, so its end stands for the whole lane.
-      const times = [nextFree.get()?.dueAtMs, nextLeaseEnd.get()?.untilMs];
+      const waiting = originsOf(of).map((origin) => nextFree.get({ origin })?.dueAtMs);
+      const times = [...waiting, nextLeaseEnd.get()?.untilMs];
       const known = times.filter((time) => typeof time === 'number');
       return known.length === 0 ? null : Math.min(...known);
     },
@@ -200,6 +215,17 @@ export function createInbox(connection: Connection, bell: WorkBell): Inbox {
       isParked ? one.receivedAtMs : null,
     );
     return changes === 1 ? 'stored' : 'duplicate';
+  }
+}
+
+function originsOf(of: InboxShare | undefined): readonly NotificationOrigin[] {
+  switch (of) {
+    case 'webhooks':
+      return ['webhook'];
+    case 'own':
+      return ['settle', 'reread'];
+    case undefined:
+      return ['webhook', 'settle', 'reread'];
   }
 }
 

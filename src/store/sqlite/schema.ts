@@ -51,7 +51,7 @@ export const inbox = sqliteTable(
     uniqueIndex('inbox_dedupe_key').on(table.dedupeKey),
     // Leasing reads the oldest due entries: partial, so that the weeks of settled rows cost nothing here.
     index('inbox_waiting')
-      .on(table.dueAtMs, table.id)
+      .on(table.origin, table.dueAtMs, table.id)
       .where(sql`status = 'waiting'`),
     // The few rows in flight: which lanes are busy, and which leases belong to dead owners.
     index('inbox_leased')

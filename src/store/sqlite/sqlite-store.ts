@@ -76,7 +76,7 @@ export function openSqliteStore({ path, timeZone, log }: SqliteStoreOptions): St
       }
     },
 
-    leaseNotifications: (lease) => withOpen(() => inbox.lease(lease)),
+    leaseNotifications: (lease, of) => withOpen(() => inbox.lease(lease, of)),
     apply: (work) =>
       withOpen(() => {
         const applied = applyWork(tables, work, () => {
@@ -88,7 +88,7 @@ export function openSqliteStore({ path, timeZone, log }: SqliteStoreOptions): St
     compare: (work) => withOpen(() => compareWork(tables, work)),
     retryNotification: (failure) => withOpen(() => inbox.retry(failure)),
     parkNotification: (failure) => withOpen(() => inbox.park(failure)),
-    nextNotificationDueAtMs: () => withOpen(() => inbox.nextDueAtMs()),
+    nextNotificationDueAtMs: (of) => withOpen(() => inbox.nextDueAtMs(of)),
 
     leaseWrites: (lease) => withOpen(() => outbox.lease(lease)),
     retryWrite: (failure) => withOpen(() => outbox.retry(failure)),
