@@ -18,6 +18,7 @@ import {
   ofEmployers,
   text,
   type CoachBook,
+  memberOf,
 } from './parts.js';
 
 /** A list whose rows are members that pass `where`, and nothing but them. */
@@ -77,11 +78,7 @@ export const billingList = memberList<BillingFilter, BillingRow>({
     params: { ...calls, enrolledFromOn, enrolledToOn, employers: folded(employers) },
   }),
   present: (raw) => ({
-    contactId: String(raw['contactId']),
-    userId: text(raw['userId']),
-    name: text(raw['name']),
-    email: text(raw['email']),
-    employer: text(raw['employer']),
+    ...memberOf(raw),
     enrolledAt: number(raw['enrolledAt']),
     lastSessionAt: number(raw['lastSessionAt']),
     isNewParticipant: raw['isNew'] === 1,
@@ -115,11 +112,7 @@ export const engagementList = memberList<EngagementFilter, EngagementRow>({
     return { where: allOf(where), params: { ...lists, enrolledFromOn, enrolledToOn, fromAt, toAt } };
   },
   present: (raw) => ({
-    contactId: String(raw['contactId']),
-    userId: text(raw['userId']),
-    name: text(raw['name']),
-    email: text(raw['email']),
-    employer: text(raw['employer']),
+    ...memberOf(raw),
     birthOn: text(raw['birthOn']),
     lastCoachingSessionAt: number(raw['sessionAt']),
     status: text(raw['status']),
@@ -156,11 +149,7 @@ export function upcomingList(coaches: CoachBook): ListKind<UpcomingFilter, Upcom
       const to = canonical(ENGAGEMENT_STATUSES, text(raw['nextTo']));
       if (to === null) throw new TypeError('a next change without a status');
       return {
-        contactId: String(raw['contactId']),
-        userId: text(raw['userId']),
-        name: text(raw['name']),
-        email: text(raw['email']),
-        employer: text(raw['employer']),
+        ...memberOf(raw),
         status: canonical(ENGAGEMENT_STATUSES, text(raw['status'])),
         nextChange: { at: Number(raw['k0']), on: String(raw['nextOn']), to },
         lastQualifyingAt: number(raw['lastQualifyingAt']),

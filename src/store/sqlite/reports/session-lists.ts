@@ -18,6 +18,7 @@ import {
   text,
   usedInWindow,
   type CoachBook,
+  memberOf,
 } from './parts.js';
 
 /** The window has no end, so a member's last session in it is the last one of all: no session needs to be looked at. */
@@ -49,11 +50,7 @@ export function caseloadList(coaches: CoachBook): ListKind<CaseloadFilter, Casel
     present: (raw) => {
       const { coachIds, coachNames, channels } = coaches.sessionsOf(text(raw['used']) ?? '');
       return {
-        contactId: String(raw['contactId']),
-        userId: text(raw['userId']),
-        name: text(raw['name']),
-        email: text(raw['email']),
-        employer: text(raw['employer']),
+        ...memberOf(raw),
         coachIds,
         coachNames,
         channels,
@@ -101,11 +98,7 @@ export function sessionList(coaches: CoachBook): ListKind<SessionFilter, Session
       const channel = channelName(raw['channel']);
       if (channel === null) throw new TypeError('a coaching session without a known channel');
       return {
-        contactId: String(raw['contactId']),
-        userId: text(raw['userId']),
-        name: text(raw['name']),
-        email: text(raw['email']),
-        employer: text(raw['employer']),
+        ...memberOf(raw),
         conversationId: String(raw['k1']),
         coachId,
         coachName: coachId === null ? null : coaches.nameOf(coachId),
@@ -153,11 +146,7 @@ export function participantList(coaches: CoachBook): ListKind<ParticipantFilter,
     present: (raw) => {
       const { coachIds, coachNames, channels } = coaches.sessionsOf(text(raw['used']) ?? '');
       return {
-        contactId: String(raw['contactId']),
-        userId: text(raw['userId']),
-        name: text(raw['name']),
-        email: text(raw['email']),
-        employer: text(raw['employer']),
+        ...memberOf(raw),
         coachIds,
         coachNames,
         channels,
