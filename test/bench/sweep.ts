@@ -57,7 +57,7 @@ export async function benchSweep(isShort: boolean): Promise<void> {
     bench.url = `http://127.0.0.1:${where.port}`;
     service = await startService({ ...serviceSettings(workspace, where), ...off });
     await watch(bench, 'first backfill', () => newestRun(bench.url, 'backfill'));
-    await untilWritten(workspace);
+    await untilWritten(bench.url);
     await watch(bench, 'reconcile, nothing to do', await start(bench.url, 'reconcile', {}));
     for (const { id, role } of workspace.contacts()) {
       if (role !== 'user') continue;
@@ -134,11 +134,10 @@ function printPhase({ name, beganAtMs, callsBefore }: Phase, workspace: Workspac
   );
 }
 
-/** Until no write has come for a second. */
-async function untilWritten(workspace: Workspace): Promise<void> {
-  let calls = -1;
-  while (calls !== workspace.calls.total) {
-    calls = workspace.calls.total;
-    await systemClock.sleep(1500);
+async function untilWritten(url: string): Promise<void> {
+  for (;;) {
+    const metrics = await (await fetch(`${url}/metrics`)).text();
+    if (/^engagement_writes_waiting 0$/m.test(metrics)) return;
+    await systemClock.sleep(500);
   }
 }
