@@ -57,7 +57,7 @@ describe('metrics, their descriptions, alerts and dashboard agree', () => {
 
   test('alerts ask for metrics that are there, and say what is wrong', async () => {
     const names = new Set(await scrapedNames());
-    const rules: unknown = parse(readFileSync('monitoring/alerts.yml', 'utf8'));
+    const rules: unknown = parse(readFileSync('src/operate/monitoring/alerts.yml', 'utf8'));
     expect(rules).toEqual({ groups: [{ name: 'intercom-engagement', rules: expect.any(Array) }] });
     const expressions = [...JSON.stringify(rules).matchAll(/"expr":("(?:[^"\\]|\\.)*")/g)].map(
       ([, text]) => text ?? '',
@@ -75,7 +75,9 @@ describe('metrics, their descriptions, alerts and dashboard agree', () => {
 
   test('the dashboard asks for metrics that are there, and leaves none of ours out', async () => {
     const names = await scrapedNames();
-    const dashboard: unknown = JSON.parse(readFileSync('monitoring/grafana-dashboard.json', 'utf8'));
+    const dashboard: unknown = JSON.parse(
+      readFileSync('src/operate/monitoring/grafana-dashboard.json', 'utf8'),
+    );
     const asked = metricsIn(JSON.stringify(dashboard));
     expect(asked.filter((name) => !names.includes(name))).toEqual([]);
     const ours = names.filter((name) => name.startsWith('engagement_'));
