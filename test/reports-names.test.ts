@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { splitName } from '../src/reports/person-name.js';
+import { splitName } from '../src/rules/person-name.js';
 
 test.each([
   ['Søren van der Berg Jr.', 'Søren', 'van der Berg'],

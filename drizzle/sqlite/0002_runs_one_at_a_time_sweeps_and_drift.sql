@@ -36,5 +36,7 @@ ALTER TABLE `runs` ADD `result` text;--> statement-breakpoint
 CREATE INDEX `runs_started` ON `runs` (`started_at_ms`);--> statement-breakpoint
 CREATE UNIQUE INDEX `runs_unfinished` ON `runs` (`status`) WHERE status = 'running';--> statement-breakpoint
 ALTER TABLE `members` ADD `synced_at_ms` integer;--> statement-breakpoint
+ALTER TABLE `reported_members` ADD `first_name` text DEFAULT '' NOT NULL;--> statement-breakpoint
+ALTER TABLE `reported_members` ADD `last_name` text DEFAULT '' NOT NULL;--> statement-breakpoint
 CREATE INDEX `conversations_updated` ON `conversations` (`updated_at`);--> statement-breakpoint
 CREATE INDEX `writes_cause` ON `writes` (`cause_ref`,`cause_kind`);

@@ -5,7 +5,6 @@ import type { EngagementRow } from '../store/report-store.js';
 import { pageFields } from './answer-fields.js';
 import { date } from './columns.js';
 import { createListing, nextCursor, total } from './listing.js';
-import { splitName } from './person-name.js';
 import { choiceList, optionalDate, optionalText, optionalWholeNumber, textList } from './query-fields.js';
 import { createReport, type ReportContext } from './report.js';
 import { checkRange, employerField } from './session-query.js';
@@ -93,19 +92,16 @@ export const engagement = createReport({
 
 function present({ zoneTime }: ReportContext) {
   const dateOrNull = (at: number | null): string | null => (at === null ? null : zoneTime.dateOf(at));
-  return (stored: EngagementRow): z.output<typeof row> => {
-    const { first, last } = splitName(stored.name);
-    return {
-      employee_id: stored.userId,
-      name_first: first,
-      name_last: last,
-      member_dob: stored.birthOn,
-      group_description: stored.employer,
-      last_coaching_session: dateOrNull(stored.lastCoachingSessionAt),
-      program_status: stored.status,
-      status_date: dateOrNull(stored.statusDateAt),
-      eligible_programs: stored.eligiblePrograms,
-      registration_code: stored.registrationCode,
-    };
-  };
+  return (stored: EngagementRow): z.output<typeof row> => ({
+    employee_id: stored.userId,
+    name_first: stored.firstName,
+    name_last: stored.lastName,
+    member_dob: stored.birthOn,
+    group_description: stored.employer,
+    last_coaching_session: dateOrNull(stored.lastCoachingSessionAt),
+    program_status: stored.status,
+    status_date: dateOrNull(stored.statusDateAt),
+    eligible_programs: stored.eligiblePrograms,
+    registration_code: stored.registrationCode,
+  });
 }

@@ -197,6 +197,10 @@ export interface EngagementFilter {
 }
 
 export interface EngagementRow extends MemberColumns {
+  /** Without middle names and titles; empty where there is none. */
+  readonly firstName: string;
+  /** With its particles, without suffixes; empty where there is none. */
+  readonly lastName: string;
   readonly birthOn: string | null;
   /**
    * Maintained values as this service wants them in Intercom, or as held there where it leaves them alone; instants

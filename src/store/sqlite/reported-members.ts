@@ -10,6 +10,7 @@ import {
   serviceCodeOf,
   sessionAt,
 } from '../../rules/sessions.js';
+import { splitName } from '../../rules/person-name.js';
 import { canonical, ENGAGEMENT_STATUSES, fold, type MaintainedAttribute } from '../../rules/vocabulary.js';
 import type { Connection } from './connection.js';
 import type { ContactRow } from './contacts.js';
@@ -32,6 +33,7 @@ export function createReportedMembers(connection: Connection, timeZone: string):
   return {
     save: (contact, conversations, decided) => {
       const userId = filled(contact.externalId);
+      const { first: firstName, last: lastName } = splitName(contact.name);
       upsert({
         contactId: contact.id,
         memberId: userId ?? contact.id,
@@ -40,6 +42,8 @@ export function createReportedMembers(connection: Connection, timeZone: string):
         hasNoEmployer: contact.employer === null,
         name: filled(contact.name),
         nameKey: fold(contact.name ?? ''),
+        firstName,
+        lastName,
         email: filled(contact.email),
         employer: contact.employer,
         employerKey: fold(contact.employer ?? ''),

@@ -90,7 +90,8 @@ export const engagementList = memberList<EngagementFilter, EngagementRow>({
   name: 'engagement',
   sort: ['m.has_no_user_id', 'm.member_id', 'm.contact_id'].map((column) => ({ column })),
   columns: `m.birth_on birthOn, m.maintained_session_at sessionAt, m.maintained_status status,
-    m.maintained_status_at statusDateAt, m.maintained_programs programs, m.registration_code registrationCode`,
+    m.maintained_status_at statusDateAt, m.maintained_programs programs, m.registration_code registrationCode,
+    m.first_name firstName, m.last_name lastName`,
   query: ({ referrals, employers, statuses, enrolledFromOn, enrolledToOn, lastSession }) => {
     const { fromAt, toAt } = lastSession;
     const where = [
@@ -113,6 +114,8 @@ export const engagementList = memberList<EngagementFilter, EngagementRow>({
   },
   present: (raw) => ({
     ...memberOf(raw),
+    firstName: String(raw['firstName']),
+    lastName: String(raw['lastName']),
     birthOn: text(raw['birthOn']),
     lastCoachingSessionAt: number(raw['sessionAt']),
     status: text(raw['status']),
