@@ -189,7 +189,7 @@ describe('nothing falls between pages, days and the lag of the search index', ()
   ];
 
   test.each(manners)('%s: sweeps alone keep everything right', async (_name, options) => {
-    const harness = await createFilled({ members: 40, seed: 8, ...options });
+    const harness = await createFilled({ members: 20, seed: 8, ...options });
     const { clock, workspace } = harness;
     const random = createRandom(5);
     for (let round = 0; round < 4; round += 1) {
