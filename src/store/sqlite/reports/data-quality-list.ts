@@ -3,17 +3,7 @@ import { nearMiss } from '../../../rules/sessions.js';
 import { fold } from '../../../rules/vocabulary.js';
 import type { DataQualityFilter, DataQualityProblem, DataQualityRow } from '../../report-store.js';
 import { compareKeys, type ListKind, type ListPart, type Params, type RawRow } from './list.js';
-import {
-  allOf,
-  coachIds,
-  folded,
-  MEMBER,
-  number,
-  ofEmployers,
-  text,
-  type CoachBook,
-  memberOf,
-} from './parts.js';
+import { allOf, coachIds, folded, MEMBER, number, ofEmployers, text, type CoachBook } from './parts.js';
 
 const CALL = 'call does not count';
 /** What a member can lack, in the order in which the list names it. `id`: the contact id, as an index has it. */
@@ -120,7 +110,11 @@ export function dataQualityList(
       const coachId = text(raw['coachId']);
       const { problem, reasons } = problemOf(raw);
       return {
-        ...memberOf(raw),
+        contactId: String(raw['contactId']),
+        userId: text(raw['userId']),
+        name: text(raw['name']),
+        email: text(raw['email']),
+        employer: text(raw['employer']),
         problem,
         reasons,
         conversationId: text(raw['conversationId']),

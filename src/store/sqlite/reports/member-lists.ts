@@ -18,7 +18,6 @@ import {
   ofEmployers,
   text,
   type CoachBook,
-  memberOf,
 } from './parts.js';
 
 /** A list whose rows are members that pass `where`, and nothing but them. */
@@ -78,7 +77,11 @@ export const billingList = memberList<BillingFilter, BillingRow>({
     params: { ...calls, enrolledFromOn, enrolledToOn, employers: folded(employers) },
   }),
   present: (raw) => ({
-    ...memberOf(raw),
+    contactId: String(raw['contactId']),
+    userId: text(raw['userId']),
+    name: text(raw['name']),
+    email: text(raw['email']),
+    employer: text(raw['employer']),
     enrolledAt: number(raw['enrolledAt']),
     lastSessionAt: number(raw['lastSessionAt']),
     isNewParticipant: raw['isNew'] === 1,
@@ -113,7 +116,11 @@ export const engagementList = memberList<EngagementFilter, EngagementRow>({
     return { where: allOf(where), params: { ...lists, enrolledFromOn, enrolledToOn, fromAt, toAt } };
   },
   present: (raw) => ({
-    ...memberOf(raw),
+    contactId: String(raw['contactId']),
+    userId: text(raw['userId']),
+    name: text(raw['name']),
+    email: text(raw['email']),
+    employer: text(raw['employer']),
     firstName: String(raw['firstName']),
     lastName: String(raw['lastName']),
     birthOn: text(raw['birthOn']),
@@ -152,7 +159,11 @@ export function upcomingList(coaches: CoachBook): ListKind<UpcomingFilter, Upcom
       const to = canonical(ENGAGEMENT_STATUSES, text(raw['nextTo']));
       if (to === null) throw new TypeError('a next change without a status');
       return {
-        ...memberOf(raw),
+        contactId: String(raw['contactId']),
+        userId: text(raw['userId']),
+        name: text(raw['name']),
+        email: text(raw['email']),
+        employer: text(raw['employer']),
         status: canonical(ENGAGEMENT_STATUSES, text(raw['status'])),
         nextChange: { at: Number(raw['k0']), on: String(raw['nextOn']), to },
         lastQualifyingAt: number(raw['lastQualifyingAt']),

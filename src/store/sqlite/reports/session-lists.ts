@@ -18,7 +18,6 @@ import {
   text,
   usedInWindow,
   type CoachBook,
-  memberOf,
 } from './parts.js';
 
 /** The window has no end, so a member's last session in it is the last one of all: no session needs to be looked at. */
@@ -50,7 +49,11 @@ export function caseloadList(coaches: CoachBook): ListKind<CaseloadFilter, Casel
     present: (raw) => {
       const { coachIds, coachNames, channels } = coaches.sessionsOf(text(raw['used']) ?? '');
       return {
-        ...memberOf(raw),
+        contactId: String(raw['contactId']),
+        userId: text(raw['userId']),
+        name: text(raw['name']),
+        email: text(raw['email']),
+        employer: text(raw['employer']),
         coachIds,
         coachNames,
         channels,
@@ -98,7 +101,11 @@ export function sessionList(coaches: CoachBook): ListKind<SessionFilter, Session
       const channel = channelName(raw['channel']);
       if (channel === null) throw new TypeError('a coaching session without a known channel');
       return {
-        ...memberOf(raw),
+        contactId: String(raw['contactId']),
+        userId: text(raw['userId']),
+        name: text(raw['name']),
+        email: text(raw['email']),
+        employer: text(raw['employer']),
         conversationId: String(raw['k1']),
         coachId,
         coachName: coachId === null ? null : coaches.nameOf(coachId),
@@ -146,7 +153,11 @@ export function participantList(coaches: CoachBook): ListKind<ParticipantFilter,
     present: (raw) => {
       const { coachIds, coachNames, channels } = coaches.sessionsOf(text(raw['used']) ?? '');
       return {
-        ...memberOf(raw),
+        contactId: String(raw['contactId']),
+        userId: text(raw['userId']),
+        name: text(raw['name']),
+        email: text(raw['email']),
+        employer: text(raw['employer']),
         coachIds,
         coachNames,
         channels,
