@@ -196,7 +196,9 @@ export interface EngagementFilter {
   readonly lastSession: { readonly fromAt: number | null; readonly toAt: number | null };
 }
 
-export interface EngagementRow extends MemberColumns {
+export interface EngagementRow {
+  readonly userId: string | null;
+  readonly employer: string | null;
   /** Without middle names and titles; empty where there is none. */
   readonly firstName: string;
   /** With its particles, without suffixes; empty where there is none. */

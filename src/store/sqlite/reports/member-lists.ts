@@ -35,7 +35,7 @@ function memberList<Filter, Row>(kind: {
     parts: (filter) => {
       const { where, params } = query(filter);
       const rows = ({ behind, orderAndLimit }: { readonly behind: string; readonly orderAndLimit: string }) =>
-        `select ${keys}, ${MEMBER}, ${columns} from reported_members m
+        `select ${keys}, ${columns} from reported_members m
          where ${where} and ${behind} ${orderAndLimit}`;
       return [{ key: [], sort, params, rows }];
     },
@@ -71,7 +71,7 @@ export const billingList = memberList<BillingFilter, BillingRow>({
       column,
     }),
   ),
-  columns: `m.enrolled_at enrolledAt, ${IS_NEW} isNew, ${LAST_BILLED} lastSessionAt`,
+  columns: `${MEMBER}, m.enrolled_at enrolledAt, ${IS_NEW} isNew, ${LAST_BILLED} lastSessionAt`,
   query: ({ enrolledFromOn, enrolledToOn, calls, employers }) => ({
     where: allOf([...ofEmployers(employers), `(${IS_NEW} or ${IS_ENGAGED})`]),
     params: { ...calls, enrolledFromOn, enrolledToOn, employers: folded(employers) },
@@ -92,7 +92,7 @@ export const billingList = memberList<BillingFilter, BillingRow>({
 export const engagementList = memberList<EngagementFilter, EngagementRow>({
   name: 'engagement',
   sort: ['m.has_no_user_id', 'm.member_id', 'm.contact_id'].map((column) => ({ column })),
-  columns: `m.birth_on birthOn, m.maintained_session_at sessionAt, m.maintained_status status,
+  columns: `m.user_id userId, m.employer employer, m.birth_on birthOn, m.maintained_session_at sessionAt, m.maintained_status status,
     m.maintained_status_at statusDateAt, m.maintained_programs programs, m.registration_code registrationCode,
     m.first_name firstName, m.last_name lastName`,
   query: ({ referrals, employers, statuses, enrolledFromOn, enrolledToOn, lastSession }) => {
@@ -116,10 +116,7 @@ export const engagementList = memberList<EngagementFilter, EngagementRow>({
     return { where: allOf(where), params: { ...lists, enrolledFromOn, enrolledToOn, fromAt, toAt } };
   },
   present: (raw) => ({
-    contactId: String(raw['contactId']),
     userId: text(raw['userId']),
-    name: text(raw['name']),
-    email: text(raw['email']),
     employer: text(raw['employer']),
     firstName: String(raw['firstName']),
     lastName: String(raw['lastName']),
@@ -136,7 +133,7 @@ export function upcomingList(coaches: CoachBook): ListKind<UpcomingFilter, Upcom
   return memberList<UpcomingFilter, UpcomingRow>({
     name: 'upcoming',
     sort: ['m.next_change_at', 'm.contact_id'].map((column) => ({ column })),
-    columns: `m.status status, m.next_change_on nextOn, m.next_change_to nextTo,
+    columns: `${MEMBER}, m.status status, m.next_change_on nextOn, m.next_change_to nextTo,
       m.last_qualifying_at lastQualifyingAt, m.last_qualifying_coach_id coachId,
       m.last_qualifying_channel channel, m.last_qualifying_service_code serviceCode`,
     query: (filter) => ({
