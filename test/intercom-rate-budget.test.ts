@@ -123,6 +123,19 @@ describe('the rate budget', () => {
     },
   );
 
+  it('forgets calls without an answer after the window that follows theirs, however the windows change', async () => {
+    const { budget, clock } = await learned({ limit: 100, remaining: 100 });
+    for (let window = 1; window <= 20; window += 1) {
+      for (let lost = 0; lost < 10; lost += 1) (await budget.acquire('soon')).settle(null);
+      clock.advance(4000);
+      // The first answer of a new window comes before the old one is over on our clock.
+      const permit = await budget.acquire('soon');
+      permit.settle(answer(clock, { limit: 100, remaining: 90, resetInSeconds: 14 }));
+      expect(budget.snapshot().remaining ?? 0).toBeGreaterThanOrEqual(70);
+      clock.advance(6000);
+    }
+  });
+
   it('stops everybody at a 429, for as long as Retry-After says', async () => {
     const { budget, clock } = await learned({ limit: 100, remaining: 50 });
     const permit = await budget.acquire('soon');

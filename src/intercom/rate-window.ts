@@ -24,16 +24,22 @@ export function createRateWindow(): RateWindow {
   let number = 0;
   /**
    * Calls that nobody knows whether Intercom counted, nor in which window. No answer tells whether it was counted
-   * before or after them, so in this window they stay subtracted from whatever is reported.
+   * before or after them, so they stay subtracted from whatever is reported, in their window and in the next one.
    */
   let untold = 0;
+  let untoldBefore = 0;
+  const beginWindow = (): void => {
+    number += 1;
+    untoldBefore = untold;
+    untold = 0;
+  };
 
   return {
     get limit() {
       return known?.limit ?? null;
     },
     get remaining() {
-      return known === null ? null : Math.max(0, known.remaining - untold);
+      return known === null ? null : Math.max(0, known.remaining - untold - untoldBefore);
     },
     get resetAtMs() {
       return known?.resetAtMs ?? null;
@@ -46,12 +52,11 @@ export function createRateWindow(): RateWindow {
       const windowsPassed = Math.floor((nowMs - known.resetAtMs) / WINDOW_MS) + 1;
       known = {
         ...known,
-        remaining: Math.max(0, known.limit - untold),
+        remaining: known.limit,
         resetAtMs: known.resetAtMs + windowsPassed * WINDOW_MS,
       };
       isAssumed = true;
-      number += 1;
-      untold = 0;
+      beginWindow();
     },
     shift: (byMs) => {
       if (known !== null) known = { ...known, resetAtMs: known.resetAtMs - byMs };
@@ -64,7 +69,7 @@ export function createRateWindow(): RateWindow {
       if (known === null || report.reset > known.reset) {
         known = report;
         isAssumed = false;
-        number += 1;
+        beginWindow();
         return;
       }
       // An answer about a window that is over for us, to a call from before its end, says nothing about this one.
