@@ -19,6 +19,7 @@ import { SERVICE_OPERATIONS } from './operate/service-operations.js';
 import { createWebhookRoutes } from './receive/webhook.js';
 import type { MessengerSettings } from './pages/messenger.js';
 import { createPageRoutes } from './pages/routes.js';
+import type { MakeCsv } from './reports/answer.js';
 import { MEMBER_OPERATIONS } from './reports/member-operations.js';
 import { createMemberRoutes } from './reports/member.js';
 import { REPORT_OPERATIONS } from './reports/report-operations.js';
@@ -30,6 +31,7 @@ import type { Store } from './store/store.js';
 export interface AppDeps {
   readonly store: Store;
   readonly reports: ReportStore;
+  readonly makeCsv: MakeCsv;
   readonly jobs: Jobs;
   readonly clock: Clock;
   readonly log: Log;

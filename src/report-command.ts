@@ -79,14 +79,14 @@ async function* answerPieces(
   prepared: PreparedReport,
   context: ReportContext,
   deps: ReportCommandDeps,
-): AsyncGenerator<string> {
+): AsyncGenerator<string | Uint8Array> {
   const { outputPath, report } = prepared;
   if (outputPath !== undefined) {
-    const outcome = await exportAnswer(prepared, outputPath, context, deps);
+    const outcome = await exportAnswer(prepared, outputPath, context, { ...deps, makeCsv: csvAnswer });
     if (outcome.kind === 'wrong') throw wrongUse(outcome.problems);
     yield asText(outcome.summary);
   } else if ((prepared.format ?? report.defaultFormat) === 'csv') {
-    yield* csvAnswer(prepared, context);
+    for await (const { bytes } of csvAnswer(prepared, context)) yield bytes;
   } else {
     yield asText(await jsonAnswer(prepared, context, deps.store));
   }
@@ -97,7 +97,10 @@ function asText(answer: object): string {
 }
 
 /** Writes no faster than the reader reads. One that has read enough (`| head`) ends it, and that is no failure. */
-async function print(pieces: AsyncIterable<string>, stdout: NodeJS.WritableStream): Promise<void> {
+async function print(
+  pieces: AsyncIterable<string | Uint8Array>,
+  stdout: NodeJS.WritableStream,
+): Promise<void> {
   // The write that failed rejects; this only keeps the event of the same failure from ending the process.
   const ignore = (): void => undefined;
   stdout.on('error', ignore);
@@ -110,7 +113,7 @@ async function print(pieces: AsyncIterable<string>, stdout: NodeJS.WritableStrea
   }
 }
 
-function write(stdout: NodeJS.WritableStream, piece: string): Promise<void> {
+function write(stdout: NodeJS.WritableStream, piece: string | Uint8Array): Promise<void> {
   return new Promise((resolve, reject) => {
     stdout.write(piece, (error) => {
       if (error instanceof Error) reject(error);

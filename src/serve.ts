@@ -11,9 +11,9 @@ import { createProcessor } from './process/processor.js';
 import { createJobs } from './reconcile/jobs.js';
 import { fillCache } from './reconcile/run-job.js';
 import { createSchedule } from './reconcile/schedule.js';
+import { openReportThread } from './report-thread/open-report-thread.js';
 import type { RunProgress } from './store/run-store.js';
 import type { Store } from './store/store.js';
-import { openReportsInWorker } from './store/sqlite/reports/open-reports-in-worker.js';
 import { createTransitions } from './transitions/transitions.js';
 import { createWriter, type Written } from './write-back/writer.js';
 
@@ -51,7 +51,7 @@ export async function serve(options: ServeOptions): Promise<Service> {
   const { store, owner, deps } = connection;
   deps.metrics.measureProcess();
   // After the store, which makes the file and brings its tables up to date.
-  const reports = openReportsInWorker({ path: config.databasePath });
+  const { reports, makeCsv } = openReportThread({ path: config.databasePath });
   const stopping = new AbortController();
   const { signal } = stopping;
   const loops = [
@@ -70,7 +70,7 @@ export async function serve(options: ServeOptions): Promise<Service> {
     region: regionOf(config.intercomApiBase),
   };
   const jobs = createJobs(deps, signal);
-  const app = createApp({ ...config, ...deps, reports, jobs, access, messenger });
+  const app = createApp({ ...config, ...deps, reports, makeCsv, jobs, access, messenger });
 
   const houseKeeping = createHouseKeeping({ ...deps, payloadRetentionDays: config.payloadRetentionDays });
   // It needs nothing of Intercom, so it doesn't wait for it either.

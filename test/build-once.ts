@@ -14,7 +14,7 @@ export async function setup(): Promise<void> {
 async function bundleCommandLine(): Promise<void> {
   mkdirSync(BUNDLE_FOLDER, { recursive: true });
   await build({
-    entryPoints: { main: 'src/main.ts', 'report-worker': 'src/store/sqlite/reports/report-worker.ts' },
+    entryPoints: { main: 'src/main.ts', 'report-thread': 'src/report-thread/report-thread.ts' },
     outdir: BUNDLE_FOLDER,
     bundle: true,
     platform: 'node',

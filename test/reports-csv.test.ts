@@ -4,8 +4,8 @@ import Papa from 'papaparse';
 import { expect, test } from 'vitest';
 import { z } from 'zod';
 import { instant } from '../src/reports/columns.js';
-import { csvPieces } from '../src/reports/csv.js';
-import { streamPieces } from '../src/reports/stream-pieces.js';
+import { csvPieces, type CsvPiece } from '../src/reports/csv.js';
+import { streamCsv } from '../src/reports/stream-csv.js';
 
 const row = z.object({
   name: z.string().nullable(),
@@ -19,6 +19,8 @@ type Row = z.output<typeof row>;
 
 const PLAIN: Row = { name: 'Jane', at: null, count: 0, isNew: false, list: [], buckets: { bucket_1: true } };
 
+const FIRST_PIECE: CsvPiece = { bytes: new TextEncoder().encode('first\n'), rows: 1 };
+
 async function csvOf(batches: readonly (readonly Row[])[], bom = false): Promise<string> {
   const table = {
     row,
@@ -26,9 +28,9 @@ async function csvOf(batches: readonly (readonly Row[])[], bom = false): Promise
       yield* batches;
     },
   };
-  const pieces: string[] = [];
-  for await (const piece of csvPieces(table, { timeZone: 'America/New_York', bom })) pieces.push(piece);
-  return pieces.join('');
+  const pieces: Uint8Array[] = [];
+  for await (const { bytes } of csvPieces(table, { timeZone: 'America/New_York', bom })) pieces.push(bytes);
+  return Buffer.concat(pieces).toString();
 }
 
 function readTwice(csv: string): { readonly one: unknown; readonly other: unknown } {
@@ -124,17 +126,17 @@ test('whatever the cells hold, two parsers read the same rows back, and none sta
 test('a piece is made only when it is taken, and no more once the reader has gone', async () => {
   const made: number[] = [];
   const end = { isReached: false };
-  async function* pieces(): AsyncGenerator<string> {
+  async function* pieces(): AsyncGenerator<CsvPiece> {
     try {
       for (let number = 0; number < 100; number += 1) {
         made.push(number);
-        yield `${number}\n`;
+        yield { bytes: new TextEncoder().encode(`${number}\n`), rows: 1 };
       }
     } finally {
       end.isReached = true;
     }
   }
-  const stream = await streamPieces(pieces(), () => undefined);
+  const stream = await streamCsv(pieces(), () => undefined);
   expect(made).toEqual([0]);
   const reader = stream.getReader();
   await reader.read();
@@ -148,18 +150,18 @@ test('a piece is made only when it is taken, and no more once the reader has gon
 test('a failure on the way breaks the stream off; one at the beginning is the caller’s', async () => {
   const failure = new Error('the disk is gone');
   const broken: unknown[] = [];
-  async function* lateFailure(): AsyncGenerator<string> {
-    yield 'first\n';
+  async function* lateFailure(): AsyncGenerator<CsvPiece> {
+    yield FIRST_PIECE;
     throw failure;
   }
-  const reader = (await streamPieces(lateFailure(), (error) => broken.push(error))).getReader();
+  const reader = (await streamCsv(lateFailure(), (error) => broken.push(error))).getReader();
   await reader.read();
   await expect(reader.read()).rejects.toBe(failure);
   expect(broken).toEqual([failure]);
 
-  async function* earlyFailure(): AsyncGenerator<string> {
+  async function* earlyFailure(): AsyncGenerator<CsvPiece> {
     await Promise.reject(failure);
-    yield 'never';
+    yield FIRST_PIECE;
   }
-  await expect(streamPieces(earlyFailure(), () => undefined)).rejects.toBe(failure);
+  await expect(streamCsv(earlyFailure(), () => undefined)).rejects.toBe(failure);
 });

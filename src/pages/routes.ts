@@ -6,6 +6,7 @@ import type { Log } from '../log.js';
 import type { Access } from '../operate/access.js';
 import { failRequest } from '../operate/failed-request.js';
 import type { Jobs } from '../operate/jobs/jobs.js';
+import type { MakeCsv } from '../reports/answer.js';
 import type { ReportStore } from '../store/report-store.js';
 import type { Store } from '../store/store.js';
 import { replayParked, showActivity } from './activity.js';
@@ -30,6 +31,7 @@ import { createSignInRoutes, signOut } from './sign-in.js';
 export interface PagesDeps {
   readonly store: Store;
   readonly reports: ReportStore;
+  readonly makeCsv: MakeCsv;
   readonly jobs: Jobs;
   readonly clock: Clock;
   readonly log: Log;

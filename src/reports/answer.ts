@@ -1,9 +1,9 @@
 import type { FieldProblem } from '../operate/problem.js';
 import type { Store } from '../store/store.js';
 import type { Freshness } from '../store/look-store.js';
-import { csvPieces } from './csv.js';
+import { csvPieces, type CsvPiece } from './csv.js';
 import { findExportPlace, writeWhole } from './export-file.js';
-import type { PreparedReport, ReportContext, Table } from './report.js';
+import type { PreparedReport, ReportContext } from './report.js';
 
 /** How fresh the cache is; of the whole store, answers need only this. */
 export type FreshnessStore = Pick<Store, 'freshness'>;
@@ -32,9 +32,12 @@ export function asOf({ appliedAt, sweptAt, completeAt }: Freshness) {
   return { appliedAt, sweptAt, completeAt };
 }
 
-export function csvAnswer(prepared: PreparedReport, { timeZone }: ReportContext): AsyncGenerator<string> {
-  return csvPieces(prepared.table, { timeZone, bom: prepared.bom });
-}
+/** Makes the CSV of a report, each piece when the one before has been taken; here or elsewhere. */
+export type MakeCsv = (prepared: PreparedReport, context: ReportContext) => AsyncGenerator<CsvPiece>;
+
+/** Makes it here. */
+export const csvAnswer: MakeCsv = (prepared, { timeZone }) =>
+  csvPieces(prepared.table, { timeZone, bom: prepared.bom });
 
 /** `billing-2026-09-as-of-2026-10-15.csv`: what it is, and of which day. */
 export function csvFileName({ report, fileLabel }: PreparedReport, { todayOn }: ReportContext): string {
@@ -51,27 +54,22 @@ export async function exportAnswer(
   prepared: PreparedReport,
   outputPath: string,
   context: ReportContext,
-  deps: { readonly store: FreshnessStore; readonly exportDir: string },
+  deps: { readonly store: FreshnessStore; readonly makeCsv: MakeCsv; readonly exportDir: string },
 ): Promise<ExportOutcome> {
   const place = await findExportPlace(deps.exportDir, outputPath);
   if (place.kind === 'wrong') {
     return { kind: 'wrong', problems: [{ field: 'outputPath', message: place.message }] };
   }
   const head = answerHead(prepared, context, await deps.store.freshness());
-  const counted = { rows: 0 };
-  const table = countRows(prepared.table, counted);
-  const bytes = await writeWhole(place.path, csvAnswer({ ...prepared, table }, context));
-  return { kind: 'ok', summary: { ...head, total: counted.rows, outputPath, bytes } };
-}
-
-function countRows(table: Table, counted: { rows: number }): Table {
-  return {
-    row: table.row,
-    async *batches() {
-      for await (const batch of table.batches()) {
-        counted.rows += batch.length;
-        yield batch;
+  let total = 0;
+  const bytes = await writeWhole(
+    place.path,
+    (async function* () {
+      for await (const piece of deps.makeCsv(prepared, context)) {
+        total += piece.rows;
+        yield piece.bytes;
       }
-    },
-  };
+    })(),
+  );
+  return { kind: 'ok', summary: { ...head, total, outputPath, bytes } };
 }

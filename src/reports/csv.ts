@@ -11,6 +11,13 @@ export interface CsvOptions {
   readonly bom: boolean;
 }
 
+/** Some lines of a CSV. */
+export interface CsvPiece {
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  /** How many of the lines are rows; the first piece begins with the header. */
+  readonly rows: number;
+}
+
 interface Column {
   readonly name: string;
   readonly isInstant: boolean;
@@ -29,7 +36,8 @@ const FORMAT = { record_delimiter: 'windows', quoted_match: /[;\t\r\n]|^\s|\s$/ 
  * The table as CSV, in one piece for each batch of rows: the next batch is read when the piece has been taken. Without
  * rows there is the header alone.
  */
-export async function* csvPieces(table: Table, { timeZone, bom }: CsvOptions): AsyncGenerator<string> {
+export async function* csvPieces(table: Table, { timeZone, bom }: CsvOptions): AsyncGenerator<CsvPiece> {
+  const encoder = new TextEncoder();
   const columns = columnsOf(table.row);
   const { isoOf } = zoneTimeOf(timeZone);
   let head = (bom ? BYTE_ORDER_MARK : '') + stringify([columns.map(({ name }) => name)], FORMAT);
@@ -37,10 +45,10 @@ export async function* csvPieces(table: Table, { timeZone, bom }: CsvOptions): A
     const cells = batch.map((row) =>
       columns.map(({ name, isInstant }) => cellOf(row[name], isInstant, isoOf)),
     );
-    yield head + stringify(cells, FORMAT);
+    yield { bytes: encoder.encode(head + stringify(cells, FORMAT)), rows: batch.length };
     head = '';
   }
-  if (head !== '') yield head;
+  if (head !== '') yield { bytes: encoder.encode(head), rows: 0 };
 }
 
 /** Scalars and lists, in the order of the row's schema; objects have no place in a cell. */

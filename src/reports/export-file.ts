@@ -58,16 +58,16 @@ async function lookForPlace(exportDir: string, outputPath: string): Promise<Expo
  * @returns its size in bytes.
  * @throws AppError `file_unwritable`, or whatever the pieces fail with.
  */
-export async function writeWhole(path: string, pieces: AsyncIterable<string>): Promise<number> {
+export async function writeWhole(path: string, pieces: AsyncIterable<string | Uint8Array>): Promise<number> {
   const target = resolve(path);
   const draft = join(dirname(target), `.${basename(target).slice(0, 100)}.${randomUUID()}.partial`);
   try {
     const bytes = await withFile(draft, async (file) => {
       let written = 0;
       for await (const piece of pieces) {
-        const bytesOfPiece = Buffer.from(piece);
-        await file.writeFile(bytesOfPiece);
-        written += bytesOfPiece.length;
+        const own = typeof piece === 'string' ? Buffer.from(piece) : piece;
+        await file.writeFile(own);
+        written += own.length;
       }
       await file.sync();
       return written;

@@ -5,15 +5,16 @@ import { AppError } from '../errors.js';
 import type { Log } from '../log.js';
 import { answerProblem, refuseFields } from '../operate/problem.js';
 import type { ReportStore } from '../store/report-store.js';
-import { csvAnswer, csvFileName, exportAnswer, jsonAnswer, type FreshnessStore } from './answer.js';
+import { csvFileName, exportAnswer, jsonAnswer, type FreshnessStore, type MakeCsv } from './answer.js';
 import { REPORTS } from './catalogue.js';
 import { entityTag, matchesTag } from './entity-tag.js';
 import { readGiven } from './read-request.js';
 import { reportContext, type PreparedReport, type Report, type ReportContext } from './report.js';
-import { streamPieces } from './stream-pieces.js';
+import { streamCsv } from './stream-csv.js';
 
 export interface ReportDeps {
   readonly reports: ReportStore;
+  readonly makeCsv: MakeCsv;
   readonly store: FreshnessStore;
   readonly clock: Clock;
   readonly log: Log;
@@ -86,7 +87,7 @@ async function present(
   if (format === 'json') return context.json(await jsonAnswer(prepared, about, deps.store));
 
   // The first piece before the status: what fails at once is still answered as a failure.
-  const body = await streamPieces(csvAnswer(prepared, about), (error) =>
+  const body = await streamCsv(deps.makeCsv(prepared, about), (error) =>
     deps.log.error({ err: error, report: prepared.report.name }, 'a CSV ended before its last row'),
   );
   return context.body(body, 200, {

@@ -74,6 +74,8 @@ export interface Presentation {
 
 export interface PreparedReport extends Presentation, ReportAnswer<Readonly<Record<string, unknown>>> {
   readonly report: Report;
+  /** What it was asked with: {@link Report.prepare} makes the same of it again, in another thread too. */
+  readonly given: Readonly<Record<string, unknown>>;
   /** Everything that the answer depends on besides data and date, always in the same order. */
   readonly key: string;
 }
@@ -115,6 +117,7 @@ export function createReport<Fields extends QueryFields, Body extends z.ZodRawSh
         prepared: {
           ...definition.ask(query, context),
           report,
+          given,
           format,
           bom,
           outputPath: typeof outputPath === 'string' ? outputPath : undefined,

@@ -6,6 +6,7 @@ import { startSandboxServer } from '../../src/sandbox/serve-sandbox.js';
 import { createWorkspace } from '../../src/sandbox/workspace.js';
 import { freePort, serviceSettings, startService, type ServiceProcess } from '../support/service-process.js';
 import { BENCH_TOKEN, openBenchApp } from './bench-app.js';
+import { startChild } from './child.js';
 import { fire, median, percentile } from './load.js';
 import { notificationShots } from './payload.js';
 import { openBareReports, type BareName } from './reports-bare.js';
@@ -77,6 +78,7 @@ function someMembers(path: string, count: number): string[] {
 }
 
 const WEBHOOK_CONNECTIONS = 8;
+const EXPORTER = join(import.meta.dirname, 'exporter.ts');
 
 /** The built service on a copy of the database: how fast it exports, and what exports cost webhooks. */
 async function benchService(path: string, size: DataSize, isShort: boolean): Promise<void> {
@@ -176,21 +178,15 @@ async function benchWebhooks(
   await shoot(null);
   for (let round = 0; round < rounds; round += 1) {
     await shoot(alone);
-    const exporting = { isOn: true };
-    const exports = keepExporting(service, exporting);
+    const address = `${service.url}/API/intercom/caseload?view=members&format=csv`;
+    const exporter = await startChild(EXPORTER, [address, BENCH_TOKEN]);
     await shoot(beside);
-    exporting.isOn = false;
-    await exports;
+    await exporter.stop();
   }
   console.log(
     `  webhook answered             p99 ${ms(median(alone))}   while exports run ${ms(median(beside))}` +
       `   ratio ${(median(beside) / median(alone)).toFixed(2)} (target at most 2)`,
   );
-}
-
-/** One export after the other, until nobody measures any more. */
-async function keepExporting(service: ServiceProcess, exporting: { readonly isOn: boolean }): Promise<void> {
-  while (exporting.isOn) await download(service, 'caseload?view=members&format=csv');
 }
 
 function ms(value: number): string {

@@ -2,10 +2,10 @@ import type { Context } from 'hono';
 import { nowAt, type Clock } from '../../clock.js';
 import { AppError } from '../../errors.js';
 import type { Log } from '../../log.js';
-import { csvFileName } from '../../reports/answer.js';
+import { csvFileName, type MakeCsv } from '../../reports/answer.js';
 import { csvPieces } from '../../reports/csv.js';
-import { reportContext } from '../../reports/report.js';
-import { streamPieces } from '../../reports/stream-pieces.js';
+import { reportContext, type PreparedReport, type ReportContext, type Table } from '../../reports/report.js';
+import { streamCsv } from '../../reports/stream-csv.js';
 import type { ReportStore } from '../../store/report-store.js';
 import type { Store } from '../../store/store.js';
 import { DataTable, type TableColumn } from '../parts/data-table.js';
@@ -24,6 +24,7 @@ import { WrongValues } from './wrong-values.js';
 export interface ReportPageDeps {
   readonly store: Pick<Store, 'freshness'>;
   readonly reports: ReportStore;
+  readonly makeCsv: MakeCsv;
   readonly clock: Clock;
   readonly log: Log;
   readonly timeZone: string;
@@ -95,19 +96,11 @@ export async function downloadTable<Row>(
     const about = reportContext(deps.reports, nowAt(deps.clock), deps.timeZone);
     const { prepared, isSorted } = await readReport(page, asked, about);
     const { sort } = asked;
-    const table =
+    const pieces =
       isSorted && sort !== null
-        ? {
-            row: prepared.table.row,
-            async *batches() {
-              const value = valueOf(page.columns(deps.timeZone), sort);
-              const rows = await sortRows(prepared, page.row, value, sort.direction);
-              yield rows.map(({ given }) => given);
-            },
-          }
-        : prepared.table;
-    const pieces = csvPieces(table, { timeZone: deps.timeZone, bom: prepared.bom });
-    const body = await streamPieces(pieces, (error) =>
+        ? csvPieces(sortedTable(page, prepared, sort, about), { timeZone: deps.timeZone, bom: prepared.bom })
+        : deps.makeCsv(prepared, about);
+    const body = await streamCsv(pieces, (error) =>
       deps.log.error({ err: error, report: prepared.report.name }, 'a CSV ended before its last row'),
     );
     return context.body(body, 200, {
@@ -116,6 +109,22 @@ export async function downloadTable<Row>(
       'cache-control': 'no-store',
     });
   });
+}
+
+function sortedTable<Row>(
+  page: ReportPage<Row>,
+  prepared: PreparedReport,
+  sort: Sort,
+  { timeZone }: ReportContext,
+): Table {
+  return {
+    row: prepared.table.row,
+    async *batches() {
+      const value = valueOf(page.columns(timeZone), sort);
+      const rows = await sortRows(prepared, page.row, value, sort.direction);
+      yield rows.map(({ given }) => given);
+    },
+  };
 }
 
 /** What cannot be answered is said above the same filters, so that they can be mended. */

@@ -2,7 +2,7 @@ import type Database from 'better-sqlite3';
 import { nearMiss } from '../../../rules/sessions.js';
 import { fold } from '../../../rules/vocabulary.js';
 import type { DataQualityFilter, DataQualityProblem, DataQualityRow } from '../../report-store.js';
-import { compareKeys, type ListKind, type ListPart, type Params, type RawRow } from './list.js';
+import { compareKeys, type ListKind, type ListPart, type Params } from './list.js';
 import { allOf, coachIds, folded, MEMBER, number, ofEmployers, text, type CoachBook } from './parts.js';
 
 const CALL = 'call does not count';
@@ -52,8 +52,7 @@ export function dataQualityList(
       sort: [{ column: 's.reported_at', isDescending: true }, { column: 's.id' }],
       params: { ...paramsOf(filter, coaches), coachId },
       rows: ({ behind, orderAndLimit }) =>
-        `select s.reported_at k0, s.id k1, '${CALL}' problem, ${MEMBER}, s.id conversationId, s.channel channel,
-           s.service_code serviceCode, s.reported_at closedAt, s.coach_id coachId
+        `select ${MEMBER}, '${CALL}', s.id, s.reported_at, s.coach_id, s.channel, s.service_code, s.reported_at, s.id
          from conversations s cross join reported_members m on m.contact_id = s.contact_id
          where ${NEAR_MISS} and s.coach_id is @coachId and ${allOf(ofEmployers(filter.employers))} and ${behind}
          ${orderAndLimit}`,
@@ -82,7 +81,7 @@ export function dataQualityList(
         sort: [{ column: id }],
         params: paramsOf(filter, coaches),
         rows: ({ behind, orderAndLimit }: Parameters<ListPart['rows']>[0]) =>
-          `select ${id} k0, '${problem}' problem, ${MEMBER} from reported_members m
+          `select ${MEMBER}, '${problem}', null, null, null, null, null, ${id} from reported_members m
            where ${where} and ${behind} ${orderAndLimit}`,
       })),
     ],
@@ -106,19 +105,22 @@ export function dataQualityList(
         })),
       ];
     },
-    present: (raw) => {
-      const coachId = text(raw['coachId']);
-      const { problem, reasons } = problemOf(raw);
+    present: ([contactId, userId, name, email, employer, problem, id, closedAt, coach, channel, code]) => {
+      const coachId = text(coach);
+      const itsMember = MEMBER_PROBLEMS.find((one) => one.problem === problem);
       return {
-        contactId: String(raw['contactId']),
-        userId: text(raw['userId']),
-        name: text(raw['name']),
-        email: text(raw['email']),
-        employer: text(raw['employer']),
-        problem,
-        reasons,
-        conversationId: text(raw['conversationId']),
-        closedAt: number(raw['closedAt']),
+        contactId: String(contactId),
+        userId: text(userId),
+        name: text(name),
+        email: text(email),
+        employer: text(employer),
+        problem: itsMember?.problem ?? CALL,
+        reasons:
+          itsMember === undefined
+            ? reasonsOf(String(id), Number(closedAt), text(channel), text(code))
+            : [itsMember.reason],
+        conversationId: text(id),
+        closedAt: number(closedAt),
         coachId,
         coachName: coachId === null ? null : coaches.nameOf(coachId),
       };
@@ -138,20 +140,14 @@ function paramsOf(filter: DataQualityFilter, coaches: CoachBook): Params {
   };
 }
 
-function problemOf(raw: RawRow): Pick<DataQualityRow, 'problem' | 'reasons'> {
-  const member = MEMBER_PROBLEMS.find(({ problem }) => problem === raw['problem']);
-  if (member !== undefined) return { problem: member.problem, reasons: [member.reason] };
-  const closedAt = Number(raw['closedAt']);
-  const miss = nearMiss({
-    id: String(raw['conversationId']),
-    contactId: null,
-    createdAt: closedAt,
-    updatedAt: closedAt,
-    state: 'closed',
-    channel: text(raw['channel']),
-    serviceCode: text(raw['serviceCode']),
-    coachId: null,
-    lastCloseAt: closedAt,
-  });
-  return { problem: CALL, reasons: miss?.reasons ?? [] };
+/** Why the closed call is no qualifying one. */
+function reasonsOf(
+  id: string,
+  closedAt: number,
+  channel: string | null,
+  serviceCode: string | null,
+): readonly string[] {
+  const call = { id, contactId: null, coachId: null, state: 'closed', channel, serviceCode } as const;
+  const times = { createdAt: closedAt, updatedAt: closedAt, lastCloseAt: closedAt };
+  return nearMiss({ ...call, ...times })?.reasons ?? [];
 }

@@ -5,7 +5,8 @@ import { guarded } from '../store-errors.js';
 
 export type SqlValue = string | number | null;
 export type Params = Readonly<Record<string, SqlValue>>;
-export type RawRow = Readonly<Record<string, SqlValue>>;
+/** The columns in the order of the statement: making an object of them takes half as long again. */
+export type RawRow = readonly SqlValue[];
 
 /** A column that the rows are sorted by, as the statement names it. Never null: nulls have no place behind them. */
 export interface SortKey {
@@ -28,7 +29,7 @@ export interface ListPart {
   /** Together they settle every tie. */
   readonly sort: readonly SortKey[];
   readonly params: Params;
-  /** The statement; it gives the sort keys as `k0`, `k1` … beside the row. */
+  /** The statement; its last columns are the sort keys. */
   readonly rows: (place: Place) => string;
 }
 
@@ -110,7 +111,7 @@ type Read = (statement: string, params: object) => RawRow[];
 function createReader(sqlite: Database.Database): Read {
   const prepared = new Map<string, Database.Statement<[object], RawRow>>();
   return (statement, params) => {
-    const known = prepared.get(statement) ?? sqlite.prepare<[object], RawRow>(statement);
+    const known = prepared.get(statement) ?? sqlite.prepare<[object], RawRow>(statement).raw();
     prepared.set(statement, known);
     return known.all(params);
   };
@@ -139,7 +140,7 @@ function readPage(read: Read, parts: readonly ListPart[], limit: number, cursor:
     rows.push(...shown);
     const lastRow = shown.at(-1);
     if (lastRow !== undefined) {
-      last = [...part.key, ...part.sort.map((_, index) => lastRow[`k${index}`] ?? null)];
+      last = [...part.key, ...lastRow.slice(-part.sort.length)];
     }
     if (found.length > shown.length) return { rows, last, hasMore: true };
   }

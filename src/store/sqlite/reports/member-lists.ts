@@ -29,13 +29,13 @@ function memberList<Filter, Row>(kind: {
   readonly present: ListKind<Filter, Row>['present'];
 }): ListKind<Filter, Row> {
   const { name, sort, columns, query, present } = kind;
-  const keys = sort.map(({ column }, index) => `${column} k${index}`).join(', ');
+  const keys = sort.map(({ column }) => column).join(', ');
   return {
     name,
     parts: (filter) => {
       const { where, params } = query(filter);
       const rows = ({ behind, orderAndLimit }: { readonly behind: string; readonly orderAndLimit: string }) =>
-        `select ${keys}, ${columns} from reported_members m
+        `select ${columns}, ${keys} from reported_members m
          where ${where} and ${behind} ${orderAndLimit}`;
       return [{ key: [], sort, params, rows }];
     },
@@ -71,30 +71,29 @@ export const billingList = memberList<BillingFilter, BillingRow>({
       column,
     }),
   ),
-  columns: `${MEMBER}, m.enrolled_at enrolledAt, ${IS_NEW} isNew, ${LAST_BILLED} lastSessionAt`,
+  columns: `${MEMBER}, m.enrolled_at, ${IS_NEW}, ${LAST_BILLED}`,
   query: ({ enrolledFromOn, enrolledToOn, calls, employers }) => ({
     where: allOf([...ofEmployers(employers), `(${IS_NEW} or ${IS_ENGAGED})`]),
     params: { ...calls, enrolledFromOn, enrolledToOn, employers: folded(employers) },
   }),
-  present: (raw) => ({
-    contactId: String(raw['contactId']),
-    userId: text(raw['userId']),
-    name: text(raw['name']),
-    email: text(raw['email']),
-    employer: text(raw['employer']),
-    enrolledAt: number(raw['enrolledAt']),
-    lastSessionAt: number(raw['lastSessionAt']),
-    isNewParticipant: raw['isNew'] === 1,
-    engagedDuringMonth: raw['lastSessionAt'] !== null,
+  present: ([contactId, userId, name, email, employer, enrolledAt, isNew, lastSessionAt]) => ({
+    contactId: String(contactId),
+    userId: text(userId),
+    name: text(name),
+    email: text(email),
+    employer: text(employer),
+    enrolledAt: number(enrolledAt),
+    lastSessionAt: number(lastSessionAt),
+    isNewParticipant: isNew === 1,
+    engagedDuringMonth: lastSessionAt !== null,
   }),
 });
 
 export const engagementList = memberList<EngagementFilter, EngagementRow>({
   name: 'engagement',
   sort: ['m.has_no_user_id', 'm.member_id', 'm.contact_id'].map((column) => ({ column })),
-  columns: `m.user_id userId, m.employer employer, m.birth_on birthOn, m.maintained_session_at sessionAt, m.maintained_status status,
-    m.maintained_status_at statusDateAt, m.maintained_programs programs, m.registration_code registrationCode,
-    m.first_name firstName, m.last_name lastName`,
+  columns: `m.user_id, m.employer, m.first_name, m.last_name, m.birth_on, m.maintained_session_at,
+    m.maintained_status, m.maintained_status_at, m.maintained_programs, m.registration_code`,
   query: ({ referrals, employers, statuses, enrolledFromOn, enrolledToOn, lastSession }) => {
     const { fromAt, toAt } = lastSession;
     const where = [
@@ -115,17 +114,17 @@ export const engagementList = memberList<EngagementFilter, EngagementRow>({
     };
     return { where: allOf(where), params: { ...lists, enrolledFromOn, enrolledToOn, fromAt, toAt } };
   },
-  present: (raw) => ({
-    userId: text(raw['userId']),
-    employer: text(raw['employer']),
-    firstName: String(raw['firstName']),
-    lastName: String(raw['lastName']),
-    birthOn: text(raw['birthOn']),
-    lastCoachingSessionAt: number(raw['sessionAt']),
-    status: text(raw['status']),
-    statusDateAt: number(raw['statusDateAt']),
-    eligiblePrograms: text(raw['programs']),
-    registrationCode: text(raw['registrationCode']),
+  present: ([userId, employer, first, last, birthOn, sessionAt, status, statusAt, programs, code]) => ({
+    userId: text(userId),
+    employer: text(employer),
+    firstName: String(first),
+    lastName: String(last),
+    birthOn: text(birthOn),
+    lastCoachingSessionAt: number(sessionAt),
+    status: text(status),
+    statusDateAt: number(statusAt),
+    eligiblePrograms: text(programs),
+    registrationCode: text(code),
   }),
 });
 
@@ -133,9 +132,8 @@ export function upcomingList(coaches: CoachBook): ListKind<UpcomingFilter, Upcom
   return memberList<UpcomingFilter, UpcomingRow>({
     name: 'upcoming',
     sort: ['m.next_change_at', 'm.contact_id'].map((column) => ({ column })),
-    columns: `${MEMBER}, m.status status, m.next_change_on nextOn, m.next_change_to nextTo,
-      m.last_qualifying_at lastQualifyingAt, m.last_qualifying_coach_id coachId,
-      m.last_qualifying_channel channel, m.last_qualifying_service_code serviceCode`,
+    columns: `${MEMBER}, m.status, m.next_change_on, m.next_change_to, m.last_qualifying_at,
+      m.last_qualifying_coach_id, m.last_qualifying_channel, m.last_qualifying_service_code`,
     query: (filter) => ({
       where: allOf([
         'm.next_change_at >= @fromAt and m.next_change_at < @beforeAt',
@@ -152,22 +150,24 @@ export function upcomingList(coaches: CoachBook): ListKind<UpcomingFilter, Upcom
       },
     }),
     present: (raw) => {
-      const coachId = text(raw['coachId']);
-      const to = canonical(ENGAGEMENT_STATUSES, text(raw['nextTo']));
+      const [contactId, userId, name, email, employer, status, nextOn, nextTo] = raw;
+      const [lastQualifyingAt, coach, channel, serviceCode, nextAt] = raw.slice(8);
+      const coachId = text(coach);
+      const to = canonical(ENGAGEMENT_STATUSES, text(nextTo));
       if (to === null) throw new TypeError('a next change without a status');
       return {
-        contactId: String(raw['contactId']),
-        userId: text(raw['userId']),
-        name: text(raw['name']),
-        email: text(raw['email']),
-        employer: text(raw['employer']),
-        status: canonical(ENGAGEMENT_STATUSES, text(raw['status'])),
-        nextChange: { at: Number(raw['k0']), on: String(raw['nextOn']), to },
-        lastQualifyingAt: number(raw['lastQualifyingAt']),
+        contactId: String(contactId),
+        userId: text(userId),
+        name: text(name),
+        email: text(email),
+        employer: text(employer),
+        status: canonical(ENGAGEMENT_STATUSES, text(status)),
+        nextChange: { at: Number(nextAt), on: String(nextOn), to },
+        lastQualifyingAt: number(lastQualifyingAt),
         coachId,
         coachName: coachId === null ? null : coaches.nameOf(coachId),
-        channel: channelName(raw['channel']),
-        serviceCode: text(raw['serviceCode']),
+        channel: channelName(channel),
+        serviceCode: text(serviceCode),
       };
     },
   });

@@ -1,5 +1,5 @@
 import type Database from 'better-sqlite3';
-import { canonical, CHANNELS, fold, type Channel } from '../../../rules/vocabulary.js';
+import { CHANNELS, fold, type Channel } from '../../../rules/vocabulary.js';
 import type { SessionFilter, SessionsInWindow } from '../../report-store.js';
 import type { Params, SqlValue } from './list.js';
 
@@ -9,15 +9,12 @@ export interface CoachBook {
   readAgain(): void;
   idsOf(values: readonly string[]): string[];
   nameOf(id: string): string | null;
-  /** What {@link usedInWindow} has found, with names. Most members share it with others. */
+  /** What {@link usedInWindow} has found, with names. */
   sessionsOf(used: string): SessionsInWindow;
 }
 
-const MOST_REMEMBERED = 20_000;
-
 export function createCoachBook(sqlite: Database.Database): CoachBook {
   const all = sqlite.prepare<[], { id: string; name: string | null }>('select id, name from coaches');
-  const found = new Map<string, SessionsInWindow>();
   let names: ReadonlyMap<string, string | null> = new Map();
   let version: unknown;
   const nameOf = (id: string): string | null => names.get(id) ?? null;
@@ -28,7 +25,6 @@ export function createCoachBook(sqlite: Database.Database): CoachBook {
       if (current === version) return;
       version = current;
       names = new Map(all.all().map(({ id, name }) => [id, name]));
-      found.clear();
     },
     idsOf: (values) => {
       const wanted = new Set(values.map(fold));
@@ -37,41 +33,45 @@ export function createCoachBook(sqlite: Database.Database): CoachBook {
     },
     nameOf,
     sessionsOf: (used) => {
-      const known = found.get(used);
-      if (known !== undefined) return known;
-      if (found.size >= MOST_REMEMBERED) found.clear();
-      const sessions = readUsed(used, nameOf);
-      found.set(used, sessions);
-      return sessions;
+      const { ids, channels } = readUsed(used);
+      return { coachIds: ids, coachNames: ids.map((id) => nameOf(id) ?? id), channels };
     },
   };
 }
 
-/** `5210001:Phone,5210002:Chat,:Email`: neither ids nor channels hold a comma or a colon. */
-function readUsed(used: string, nameOf: CoachBook['nameOf']): SessionsInWindow {
-  const ids = new Set<string>();
-  const channels = new Set<Channel>();
-  for (const session of used === '' ? [] : used.split(',')) {
-    const [id = '', written = ''] = session.split(':');
-    const channel = canonical(CHANNELS, written);
-    if (id !== '') ids.add(id);
-    if (channel !== null) channels.add(channel);
-  }
-  const sortedIds = sortTexts(ids);
-  return {
-    coachIds: sortedIds,
-    coachNames: sortedIds.map((id) => nameOf(id) ?? id),
-    channels: sortTexts(channels),
-  };
+interface UsedOnce {
+  readonly coachId: string | null;
+  readonly channel: Channel | null;
 }
 
-function sortTexts<Text extends string>(texts: Iterable<Text>): Text[] {
-  return [...texts].sort((one, other) => (one < other ? -1 : 1));
+/** A coach's sessions over one channel are written alike in all rows: there are few such texts. */
+const usedOnce = new Map<string, UsedOnce>();
+
+/** `5210001:Phone,5210002:Chat,:Email`: neither ids nor channels hold a comma or a colon. */
+function readUsed(used: string): { readonly ids: readonly string[]; readonly channels: readonly Channel[] } {
+  const ids: string[] = [];
+  const channels: Channel[] = [];
+  for (const written of used === '' ? [] : used.split(',')) {
+    const { coachId, channel } = usedOnce.get(written) ?? readUsedOnce(written);
+    if (coachId !== null && !ids.includes(coachId)) ids.push(coachId);
+    if (channel !== null && !channels.includes(channel)) channels.push(channel);
+  }
+  return { ids: sortTexts(ids), channels: sortTexts(channels) };
+}
+
+function readUsedOnce(written: string): UsedOnce {
+  const [id = '', channel] = written.split(':');
+  const used = { coachId: id === '' ? null : id, channel: channelName(channel) };
+  usedOnce.set(written, used);
+  return used;
+}
+
+function sortTexts<Text extends string>(texts: Text[]): Text[] {
+  return texts.sort((one, other) => (one < other ? -1 : 1));
 }
 
 /** Read out field by field where rows are made: spreading them from one place doubles the time of a whole report. */
-export const MEMBER =
-  'm.contact_id contactId, m.user_id userId, m.name name, m.email email, m.employer employer';
+export const MEMBER = 'm.contact_id, m.user_id, m.name, m.email, m.employer';
 /** In these words, because the indexes of sessions hold exactly the rows for which they are true. */
 const SESSION = 's.reported_at is not null and s.is_coaching_session = 1';
 const OF_COACHES = 's.coach_id in (select value from json_each(@coaches))';
@@ -126,7 +126,7 @@ export function memberConditions(window: SessionWindow, { coaches, employers, ch
 /** Coach and channel of every session of `m` in the window, for {@link CoachBook.sessionsOf}. */
 export function usedInWindow(window: SessionWindow): string {
   return `(select group_concat(coalesce(s.coach_id, '') || ':' || s.channel_name) from conversations s
-    where s.contact_id = m.contact_id and ${allOf(inWindow(window))}) used`;
+    where s.contact_id = m.contact_id and ${allOf(inWindow(window))})`;
 }
 
 export function sessionParams(window: SessionWindow, chosen: Chosen, coaches: CoachBook): Params {
@@ -148,4 +148,6 @@ export const text = (value: SqlValue | undefined): string | null =>
 export const number = (value: SqlValue | undefined): number | null =>
   typeof value === 'number' ? value : null;
 
-export const channelName = (value: SqlValue | undefined): Channel | null => canonical(CHANNELS, text(value));
+/** Of a column that holds the canonical name or nothing. */
+export const channelName = (value: SqlValue | undefined): Channel | null =>
+  CHANNELS.find((channel) => channel === value) ?? null;

@@ -37,7 +37,7 @@ export function caseloadList(coaches: CoachBook): ListKind<CaseloadFilter, Casel
           sort: [{ column: 'm.last_session_at', isDescending: true }, { column: 'm.contact_id' }],
           params,
           rows: ({ behind, orderAndLimit }) =>
-            `select m.last_session_at k0, m.contact_id k1, ${MEMBER}, ${usedInWindow(window)}
+            `select ${MEMBER}, ${usedInWindow(window)}, m.last_session_at, m.contact_id
              from reported_members m where ${where} and ${behind} ${orderAndLimit}`,
         },
       ];
@@ -46,18 +46,18 @@ export function caseloadList(coaches: CoachBook): ListKind<CaseloadFilter, Casel
       const { where, params } = query(filter);
       return [{ from: `from reported_members m where ${where}`, params }];
     },
-    present: (raw) => {
-      const { coachIds, coachNames, channels } = coaches.sessionsOf(text(raw['used']) ?? '');
+    present: ([contactId, userId, name, email, employer, used, lastSessionAt]) => {
+      const { coachIds, coachNames, channels } = coaches.sessionsOf(text(used) ?? '');
       return {
-        contactId: String(raw['contactId']),
-        userId: text(raw['userId']),
-        name: text(raw['name']),
-        email: text(raw['email']),
-        employer: text(raw['employer']),
+        contactId: String(contactId),
+        userId: text(userId),
+        name: text(name),
+        email: text(email),
+        employer: text(employer),
         coachIds,
         coachNames,
         channels,
-        lastSessionAt: Number(raw['k0']),
+        lastSessionAt: Number(lastSessionAt),
       };
     },
   };
@@ -79,8 +79,8 @@ export function sessionList(coaches: CoachBook): ListKind<SessionFilter, Session
           params,
           // The page is cut before anything is joined to it.
           rows: ({ behind, orderAndLimit }) =>
-            `select x.reported_at k0, x.id k1, c.coach_id coachId, c.channel_name channel,
-               coalesce(c.service_code_name, c.service_code) serviceCode, ${MEMBER}
+            `select ${MEMBER}, c.coach_id, c.channel_name, coalesce(c.service_code_name, c.service_code),
+               x.reported_at, x.id
              from (select s.rowid place, s.reported_at, s.id, s.contact_id from conversations s
                    where ${where} and ${behind} ${orderAndLimit}) x
              join conversations c on c.rowid = x.place
@@ -96,22 +96,22 @@ export function sessionList(coaches: CoachBook): ListKind<SessionFilter, Session
       const hint = isByChannel ? 'indexed by conversations_sessions_of_coach' : '';
       return [{ from: `from conversations s ${hint} where ${where}`, params }];
     },
-    present: (raw) => {
-      const coachId = text(raw['coachId']);
-      const channel = channelName(raw['channel']);
+    present: ([contactId, userId, name, email, employer, coach, used, serviceCode, sessionAt, id]) => {
+      const coachId = text(coach);
+      const channel = channelName(used);
       if (channel === null) throw new TypeError('a coaching session without a known channel');
       return {
-        contactId: String(raw['contactId']),
-        userId: text(raw['userId']),
-        name: text(raw['name']),
-        email: text(raw['email']),
-        employer: text(raw['employer']),
-        conversationId: String(raw['k1']),
+        contactId: String(contactId),
+        userId: text(userId),
+        name: text(name),
+        email: text(email),
+        employer: text(employer),
+        conversationId: String(id),
         coachId,
         coachName: coachId === null ? null : coaches.nameOf(coachId),
         channel,
-        serviceCode: text(raw['serviceCode']),
-        sessionAt: Number(raw['k0']),
+        serviceCode: text(serviceCode),
+        sessionAt: Number(sessionAt),
       };
     },
   };
@@ -142,29 +142,28 @@ export function participantList(coaches: CoachBook): ListKind<ParticipantFilter,
           sort: [{ column: 'm.without_session_since_on' }, { column: 'm.contact_id' }],
           params,
           rows: ({ behind, orderAndLimit }) =>
-            `select m.without_session_since_on k0, m.contact_id k1, m.enrolled_at participantAt,
-               m.enrolled_on participantOn, m.first_session_at firstSessionAt, m.last_session_at lastSessionAt,
-               ${MEMBER}, ${usedInWindow(null)}
+            `select ${MEMBER}, ${usedInWindow(null)}, m.enrolled_at, m.enrolled_on, m.first_session_at,
+               m.last_session_at, m.without_session_since_on, m.contact_id
              ${from} and ${behind} ${orderAndLimit}`,
         },
       ];
     },
     counted: (filter) => [query(filter)],
-    present: (raw) => {
-      const { coachIds, coachNames, channels } = coaches.sessionsOf(text(raw['used']) ?? '');
+    present: ([contactId, userId, name, email, employer, used, enrolledAt, enrolledOn, firstAt, lastAt]) => {
+      const { coachIds, coachNames, channels } = coaches.sessionsOf(text(used) ?? '');
       return {
-        contactId: String(raw['contactId']),
-        userId: text(raw['userId']),
-        name: text(raw['name']),
-        email: text(raw['email']),
-        employer: text(raw['employer']),
+        contactId: String(contactId),
+        userId: text(userId),
+        name: text(name),
+        email: text(email),
+        employer: text(employer),
         coachIds,
         coachNames,
         channels,
-        participantAt: Number(raw['participantAt']),
-        participantOn: String(raw['participantOn']),
-        firstSessionAt: number(raw['firstSessionAt']),
-        lastSessionAt: number(raw['lastSessionAt']),
+        participantAt: Number(enrolledAt),
+        participantOn: String(enrolledOn),
+        firstSessionAt: number(firstAt),
+        lastSessionAt: number(lastAt),
       };
     },
   };

@@ -1,13 +1,17 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { expect, onTestFinished, test } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { csvAnswer } from '../src/reports/answer.js';
+import type { CsvPiece } from '../src/reports/csv.js';
+import { engagement } from '../src/reports/engagement.js';
+import { reportContext } from '../src/reports/report.js';
 import type { PageRequest, ReportStore } from '../src/store/report-store.js';
-import { openReportsInWorker } from '../src/store/sqlite/reports/open-reports-in-worker.js';
+import { openReportThread } from '../src/report-thread/open-report-thread.js';
 import { BUNDLE_FOLDER, temporaryFolder } from './support/command-line.js';
-import { createReportHarness } from './support/report-workspace.js';
+import { addMember, at, createReportHarness, REPORT_AT } from './support/report-workspace.js';
 
-const BUILT = pathToFileURL(join(BUNDLE_FOLDER, 'report-worker.js'));
+const BUILT = pathToFileURL(join(BUNDLE_FOLDER, 'report-thread.js'));
 
 const NOBODY = { coaches: [], employers: [], channels: [] } as const;
 const WINDOW = { fromAt: 0, toAt: null } as const;
@@ -52,7 +56,7 @@ async function askEverything(reports: ReportStore): Promise<unknown> {
 test('a thread of its own answers every question as the store itself does, failures too', async () => {
   const database = `${temporaryFolder()}/engagement.db`;
   const harness = await createReportHarness({ database });
-  const reports = openReportsInWorker({ path: database, program: BUILT });
+  const { reports } = openReportThread({ path: database, program: BUILT });
   onTestFinished(() => reports.close());
   expect(await askEverything(reports)).toEqual(await askEverything(harness.reports));
   await expect(
@@ -62,10 +66,70 @@ test('a thread of its own answers every question as the store itself does, failu
   await expect(reports.dataVersion()).rejects.toMatchObject({ code: 'store_unavailable' });
 });
 
+describe('a CSV that a thread makes', () => {
+  async function begin() {
+    const database = `${temporaryFolder()}/engagement.db`;
+    const harness = await createReportHarness({ database });
+    // More than one piece.
+    for (let index = 0; index < 1100; index += 1) addMember(harness.workspace, { externalId: `m-${index}` });
+    await harness.backfill();
+    const thread = openReportThread({ path: database, program: BUILT });
+    onTestFinished(() => thread.reports.close());
+    const context = reportContext(thread.reports, at(REPORT_AT), 'America/New_York');
+    const preparation = engagement.prepare({ bom: true, employer: [] }, context);
+    if (preparation.kind === 'wrong') throw new Error('the report was refused');
+    return { ...thread, harness, context, prepared: preparation.prepared };
+  }
+
+  test('is the same as one made here, whatever is asked beside it', async () => {
+    const { reports, makeCsv, harness, context, prepared } = await begin();
+    const made: CsvPiece[] = [];
+    const other: CsvPiece[] = [];
+    const beside = makeCsv(prepared, context);
+    for await (const piece of makeCsv(prepared, context)) {
+      made.push(piece);
+      const next = await beside.next();
+      if (next.done !== true) other.push(next.value);
+      await reports.dataVersion();
+    }
+    const here: CsvPiece[] = [];
+    const ownContext = { ...context, store: harness.reports };
+    const own = engagement.prepare(prepared.given, ownContext);
+    if (own.kind === 'wrong') throw new Error('the report was refused');
+    for await (const piece of csvAnswer(own.prepared, ownContext)) here.push(piece);
+    expect(here.length).toBeGreaterThan(2);
+    expect(made).toEqual(here);
+    expect(other).toEqual(here);
+  });
+
+  test('is left off where its reader leaves it, and others go on', async () => {
+    const { makeCsv, context, prepared } = await begin();
+    for await (const { rows } of makeCsv(prepared, context)) {
+      expect(rows).toBeGreaterThan(0);
+      break;
+    }
+    let rows = 0;
+    for await (const piece of makeCsv(prepared, context)) rows += piece.rows;
+    expect(rows).toBeGreaterThanOrEqual(1100);
+  });
+
+  test('fails when its thread ends, instead of beginning anew in the next one', async () => {
+    const { reports, makeCsv, context, prepared } = await begin();
+    const pieces = makeCsv(prepared, context);
+    await pieces.next();
+    await reports.close();
+    // A piece may have been made before.
+    const rest = async (): Promise<void> => {
+      while ((await pieces.next()).done !== true);
+    };
+    await expect(rest()).rejects.toMatchObject({ code: 'store_unavailable', retry: 'later' });
+  });
+});
+
 test('a thread that can not begin fails its questions, and the next one begins anew', async () => {
   const folder = temporaryFolder();
   const database = `${folder}/engagement.db`;
-  const reports = openReportsInWorker({ path: database, program: BUILT });
+  const { reports } = openReportThread({ path: database, program: BUILT });
   onTestFinished(() => reports.close());
   await expect(reports.dataVersion()).rejects.toMatchObject({ code: 'store_unavailable', retry: 'later' });
   const harness = await createReportHarness({ database });

@@ -1,5 +1,5 @@
-import type { ErrorCode, Retry } from '../../../errors.js';
-import type { PageRequest, ReportStore } from '../../report-store.js';
+import type { ErrorCode, Retry } from '../errors.js';
+import type { PageRequest, ReportStore } from '../store/report-store.js';
 
 /** Lists of the report store. */
 export type ListName =
@@ -8,19 +8,34 @@ export type ListName =
 /** Its other questions. */
 export type QuestionName = Exclude<keyof ReportStore, ListName | 'close'>;
 
-export type WorkerQuestion =
+export type ThreadQuestion =
   | { readonly kind: 'count'; readonly list: ListName; readonly filter: never }
   | { readonly kind: 'page'; readonly list: ListName; readonly filter: never; readonly page: PageRequest }
-  | { readonly kind: 'other'; readonly name: QuestionName; readonly args: never[] };
+  | { readonly kind: 'other'; readonly name: QuestionName; readonly args: never[] }
+  | CsvQuestion
+  /** The next piece of the CSV, or null behind the last one. */
+  | { readonly kind: 'csvPiece'; readonly csv: number }
+  /** Nobody wants the rest. */
+  | { readonly kind: 'csvEnd'; readonly csv: number };
+
+/** Begins a CSV, which the asker gives a number that no other one has had, and is answered with its first piece. */
+export interface CsvQuestion {
+  readonly kind: 'csv';
+  readonly csv: number;
+  readonly report: string;
+  readonly given: Readonly<Record<string, unknown>>;
+  readonly nowAt: number;
+  readonly timeZone: string;
+}
 
 /** What goes to the thread that answers reports … */
-export interface WorkerCall {
+export interface ThreadCall {
   readonly id: number;
-  readonly question: WorkerQuestion;
+  readonly question: ThreadQuestion;
 }
 
 /** … and what comes back. */
-export type WorkerAnswer =
+export type ThreadAnswer =
   | { readonly id: number; readonly kind: 'ok'; readonly result: unknown }
   | {
       readonly id: number;

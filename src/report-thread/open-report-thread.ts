@@ -1,14 +1,16 @@
 import { Worker } from 'node:worker_threads';
-import { AppError } from '../../../errors.js';
-import type { Page, ReportList, ReportStore } from '../../report-store.js';
-import type { ListName, QuestionName, WorkerAnswer } from './worker-calls.js';
+import { AppError } from '../errors.js';
+import type { MakeCsv } from '../reports/answer.js';
+import type { CsvPiece } from '../reports/csv.js';
+import type { Page, ReportList, ReportStore } from '../store/report-store.js';
+import type { ListName, QuestionName, ThreadAnswer, ThreadQuestion } from './calls.js';
 
 /** Rows fetched at once while a whole list is streamed: what is made of them holds the caller's thread up. */
 const BATCH = 250;
 
-const PROGRAM = new URL('report-worker.js', import.meta.url);
+const PROGRAM = new URL('report-thread.js', import.meta.url);
 
-interface WorkerOptions {
+interface ThreadOptions {
   readonly path: string;
   /** What the thread runs; from TypeScript there is nothing to run, so tests name the built file. */
   readonly program?: URL;
@@ -19,19 +21,27 @@ interface Waiting {
   reject(error: unknown): void;
 }
 
+export interface ReportThread {
+  /** The same as `openSqliteReportStore`. */
+  readonly reports: ReportStore;
+  readonly makeCsv: MakeCsv;
+}
+
 /**
- * The same as `openSqliteReportStore`, answered by a thread of its own, so that reports take nothing from the thread
- * that receives webhooks but the time to hand them on. A thread that has failed is replaced by the next question.
+ * Reports answered by a thread of its own, so that they take nothing from the thread that receives webhooks but the
+ * time to hand them on: the rows of pages and of JSON, of which there is a page at a time, and the bytes of CSVs, which
+ * are as long as the list. A thread that has failed is replaced by the next question.
  */
-export function openReportsInWorker({ path, program = PROGRAM }: WorkerOptions): ReportStore {
+export function openReportThread({ path, program = PROGRAM }: ThreadOptions): ReportThread {
   const waiting = new Map<number, Waiting>();
   let lastId = 0;
+  let lastCsv = 0;
   let worker: Worker | null = null;
   let isClosed = false;
 
   const start = (): Worker => {
     const started = new Worker(program, { workerData: { path } });
-    started.on('message', (answer: WorkerAnswer) => {
+    started.on('message', (answer: ThreadAnswer) => {
       const asked = waiting.get(answer.id);
       waiting.delete(answer.id);
       if (waiting.size === 0) started.unref();
@@ -91,7 +101,26 @@ export function openReportsInWorker({ path, program = PROGRAM }: WorkerOptions):
     };
   };
 
-  return {
+  const makeCsv: MakeCsv = async function* ({ report, given }, { nowAt, timeZone }) {
+    const csv = (lastCsv += 1);
+    const begin = { kind: 'csv', csv, report: report.name, given, nowAt, timeZone } satisfies ThreadQuestion;
+    const goOn = { kind: 'csvPiece', csv } satisfies ThreadQuestion;
+    const end = { kind: 'csvEnd', csv } satisfies ThreadQuestion;
+    try {
+      let next = ask<CsvPiece | null>(begin);
+      for (let piece = await next; piece !== null; piece = await next) {
+        // The next piece is made while this one is sent; nobody may be left to hear of its failure.
+        next = ask(goOn);
+        next.catch(() => undefined);
+        yield piece;
+      }
+    } finally {
+      // Of a thread that has ended there is nothing to end.
+      await ask(end).catch(() => undefined);
+    }
+  };
+
+  const reports: ReportStore = {
     dataVersion: () => other('dataVersion'),
     caseload: list('caseload'),
     sessions: list('sessions'),
@@ -110,8 +139,9 @@ export function openReportsInWorker({ path, program = PROGRAM }: WorkerOptions):
       await worker?.terminate();
     },
   };
+  return { reports, makeCsv };
 }
 
-function errorOf(answer: Exclude<WorkerAnswer, { readonly kind: 'ok' }>): unknown {
+function errorOf(answer: Exclude<ThreadAnswer, { readonly kind: 'ok' }>): unknown {
   return answer.kind === 'broken' ? answer.error : new AppError(answer.code, answer.retry, answer.message);
 }
