@@ -1,7 +1,6 @@
 import { Hono } from 'hono';
 import type { Clock } from '../clock.js';
 import { answerProblem } from '../operate/problem.js';
-import { dateOf } from '../rules/calendar.js';
 import {
   channelOf,
   isCoachingSession,
@@ -12,6 +11,7 @@ import {
 import type { Store } from '../store/store.js';
 import type { Freshness, MemberRecord } from '../store/look-store.js';
 import { asOf } from './answer.js';
+import { zoneTimeOf } from './zone-time.js';
 
 export interface MemberReportDeps {
   readonly store: Pick<Store, 'findMember' | 'freshness'>;
@@ -43,6 +43,7 @@ function describeMember(
   timeZone: string,
 ): object {
   const { contact, decision, conversations, writes } = record;
+  const { dateOf } = zoneTimeOf(timeZone);
   return {
     generatedAt,
     asOf: asOf(freshness),
@@ -75,7 +76,7 @@ function describeMember(
         coachName: conversation.coachName,
         createdAt: conversation.createdAt,
         time: closedAt,
-        timeOn: closedAt === null ? null : dateOf(closedAt, timeZone),
+        timeOn: closedAt === null ? null : dateOf(closedAt),
         isCoachingSession: isCoachingSession(conversation),
         isQualifyingCall: isQualifyingCall(conversation),
       };

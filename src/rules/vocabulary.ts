@@ -110,6 +110,9 @@ export const DEFAULT_ELIGIBLE_PROGRAMS_BY_REFERRAL: Readonly<Record<string, stri
  */
 export function canonical<Name extends string>(names: readonly Name[], text: string | null): Name | null {
   if (text === null) return null;
+  // Nearly all are written right, and this is asked of every conversation several times.
+  const exact = names.find((name) => name === text);
+  if (exact !== undefined) return exact;
   const wanted = fold(text);
   return names.find((name) => fold(name) === wanted) ?? null;
 }
