@@ -1,10 +1,15 @@
-import { execFileSync } from 'node:child_process';
 import { copyFileSync, mkdtempSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { startSandboxServer } from '../../src/sandbox/serve-sandbox.js';
 import { createWorkspace } from '../../src/sandbox/workspace.js';
-import { freePort, serviceSettings, startService, type ServiceProcess } from '../support/service-process.js';
+import {
+  freePort,
+  residentMb,
+  serviceSettings,
+  startService,
+  type ServiceProcess,
+} from '../support/service-process.js';
 import { BENCH_TOKEN, openBenchApp } from './bench-app.js';
 import { startChild } from './child.js';
 import { fire, median, percentile } from './load.js';
@@ -77,6 +82,7 @@ function someMembers(path: string, count: number): string[] {
   return ids;
 }
 
+const LOOK_AT_MEMORY_MS = 50;
 const WEBHOOK_CONNECTIONS = 8;
 const EXPORTER = join(import.meta.dirname, 'exporter.ts');
 
@@ -121,39 +127,36 @@ async function benchExports(service: ServiceProcess, size: DataSize): Promise<vo
     ['caseload CSV, sessions', 'caseload?view=sessions&format=csv'],
     ['engagement CSV', 'report/engagement'],
   ] as const) {
-    const before = residentMegabytes(service);
+    const before = residentMb(service);
     const startedAt = performance.now();
     const { rows, most } = await download(service, address);
     const seconds = (performance.now() - startedAt) / 1000;
     console.log(
       `  ${what.padEnd(27)} ${rows} rows in ${seconds.toFixed(2)} s: ${Math.round(rows / seconds)}/s (target 50000)` +
-        `   memory +${Math.max(0, most - before).toFixed(0)} MB (target below 64)   Intercom ${fromIntercom} s`,
+        `   memory +${Math.max(0, most - before)} MB (target below 64)   Intercom ${fromIntercom} s`,
     );
   }
 }
 
 /** Reads a CSV as it comes, and looks at the service's memory meanwhile. */
 async function download(
-  { url, process: child }: ServiceProcess,
+  service: ServiceProcess,
   address: string,
 ): Promise<{ readonly rows: number; readonly most: number }> {
-  const answer = await fetch(`${url}/API/intercom/${address}`, {
+  const answer = await fetch(`${service.url}/API/intercom/${address}`, {
     headers: { authorization: `Bearer ${BENCH_TOKEN}` },
   });
   if (answer.status !== 200 || answer.body === null) throw new Error(`${address}: ${answer.status}`);
   let lines = 0;
-  let pieces = 0;
   let most = 0;
+  let lookedAtMs = 0;
   for await (const piece of answer.body) {
     for (let at = piece.indexOf(10); at >= 0; at = piece.indexOf(10, at + 1)) lines += 1;
-    pieces += 1;
-    if (pieces % 100 === 0) most = Math.max(most, residentMegabytes({ process: child }));
+    if (performance.now() - lookedAtMs < LOOK_AT_MEMORY_MS) continue;
+    lookedAtMs = performance.now();
+    most = Math.max(most, residentMb(service));
   }
   return { rows: lines - 1, most };
-}
-
-function residentMegabytes({ process: child }: Pick<ServiceProcess, 'process'>): number {
-  return Number(execFileSync('ps', ['-o', 'rss=', '-p', String(child.pid)], { encoding: 'utf8' })) / 1024;
 }
 
 async function benchWebhooks(

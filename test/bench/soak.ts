@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { systemClock } from '../../src/clock.js';
@@ -9,7 +9,13 @@ import { startSandboxServer } from '../../src/sandbox/serve-sandbox.js';
 import { createWorkspace, type Workspace } from '../../src/sandbox/workspace.js';
 import { openSqliteStore } from '../../src/store/sqlite/sqlite-store.js';
 import { findWrongAttributes } from '../support/harness.js';
-import { freePort, serviceSettings, startService, type ServiceProcess } from '../support/service-process.js';
+import {
+  freePort,
+  residentMb,
+  serviceSettings,
+  startService,
+  type ServiceProcess,
+} from '../support/service-process.js';
 import { median } from './load.js';
 
 const WEBHOOKS_PER_SECOND = 100;
@@ -139,11 +145,6 @@ async function sample(service: ServiceProcess): Promise<Sample> {
     waiting: valueOf('engagement_inbox_waiting'),
     oldestSeconds: valueOf('engagement_inbox_oldest_seconds'),
   };
-}
-
-function residentMb({ process: { pid } }: ServiceProcess): number {
-  const kilobytes = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1];
-  return Math.round(Number(kilobytes) / 1024);
 }
 
 /** Waits until every notification is delivered and everything is worked off; answers how long that took. */

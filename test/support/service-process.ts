@@ -1,4 +1,4 @@
-import { spawn, type ChildProcess } from 'node:child_process';
+import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
 import { createServer } from 'node:net';
 import { systemClock } from '../../src/clock.js';
 import type { Workspace } from '../../src/sandbox/workspace.js';
@@ -41,6 +41,12 @@ export async function startService(settings: Readonly<Record<string, string>>): 
   }
   child.kill('SIGKILL');
   throw new Error('the service did not become ready');
+}
+
+/** The memory that it holds now, in MB. */
+export function residentMb({ process: { pid } }: ServiceProcess): number {
+  const kilobytes = execFileSync('ps', ['-o', 'rss=', '-p', String(pid)], { encoding: 'utf8' });
+  return Math.round(Number(kilobytes) / 1024);
 }
 
 export async function freePort(): Promise<number> {
