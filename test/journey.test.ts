@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { expect, test } from 'vitest';
 import { signBody } from '../src/intercom/signature.js';
 import type { Workspace } from '../src/sandbox/workspace.js';
@@ -341,6 +342,60 @@ test('a value that Intercom takes and does not keep is tried again with growing 
   isTaken = true;
   await harness.settleWithRetries();
   expect(await harness.wrongAttributes()).toEqual([]);
+});
+
+/** Sends the latest payload of the contact once more, as if Intercom had made another one of it. */
+async function sendAgain(harness: Harness, id: string, change: (item: Payload) => void): Promise<void> {
+  const last = harness.workspace.webhooks.deliveries.findLast(
+    ({ topic, body }) => topic === 'contact.user.updated' && Buffer.from(body).includes(id),
+  );
+  const payload: Payload & { data: { item: Payload } } = JSON.parse(Buffer.from(last?.body ?? []).toString());
+  change(payload.data.item);
+  const body = JSON.stringify({ ...payload, id: `notif_${randomUUID()}` });
+  const answer = await harness.app.request('/webhooks/intercom', { method: 'POST', ...harness.signed(body) });
+  expect(answer.status).toBe(200);
+}
+
+type Payload = Record<string, unknown> & { custom_attributes: Record<string, unknown> };
+
+test('a payload that claims to be of the future is settled by reading, and holds up nothing that comes later', async () => {
+  const harness = await createHarness({ at: AT });
+  const { workspace, clock } = harness;
+  const id = addMember(workspace);
+  await harness.backfill();
+  workspace.updateContact(id, { name: 'Another Name' });
+  await harness.settle();
+  const writes = workspace.calls.writes;
+  await sendAgain(harness, id, (item) => {
+    item['updated_at'] = clock.nowMs() / 1000 + 2 * 365 * 86_400;
+    item.custom_attributes['Engagement Status'] = null;
+  });
+  await harness.settle();
+  expect(workspace.calls.writes).toBe(writes);
+  clock.advance(5000);
+  workspace.updateContact(id, { name: 'A Third Name' });
+  await harness.settle();
+  expect((await harness.store.findMember(id))?.contact.name).toBe('A Third Name');
+});
+
+test('what Intercom answers to our own write is believed, whatever time it gives for it', async () => {
+  const aYearAgo = Date.parse('2025-10-15T15:00:00Z') / 1000;
+  const harness = await createHarness({
+    at: AT,
+    wrapIntercom: (intercom) => ({
+      ...intercom,
+      updateContact: async (...parameters) => {
+        const answer = await intercom.updateContact(...parameters);
+        if (answer.kind !== 'found') return answer;
+        return { ...answer, contact: { ...answer.contact, updatedAt: aYearAgo } };
+      },
+    }),
+  });
+  const { workspace } = harness;
+  const id = addMember(workspace);
+  await harness.backfill();
+  expect(workspace.calls.writes).toBe(1);
+  expect((await harness.store.findMember(id))?.contact.attributes['Engagement Status']).toBe('Unengaged');
 });
 
 test('First Session Date from elsewhere is never touched, even when it appears right before the write', async () => {

@@ -4,12 +4,25 @@ import {
   judgeSnapshot,
   sameContact,
   sameConversation,
-  type SnapshotVersion,
+  type IncomingSnapshot,
 } from '../src/rules/snapshots.js';
 import { call, contact } from './support/rules-facts.js';
 
-const event = (updatedAt: number, seenAtMs = 5000) => ({ updatedAt, seenAtMs, wasRead: false });
-const read = (updatedAt: number, seenAtMs: number) => ({ updatedAt, seenAtMs, wasRead: true });
+const HOUR = 3600;
+
+const event = (updatedAt: number, seenAtMs = 5000) => ({
+  updatedAt,
+  seenAtMs,
+  wasRead: false,
+  wasWritten: false,
+});
+const read = (updatedAt: number, seenAtMs: number) => ({
+  updatedAt,
+  seenAtMs,
+  wasRead: true,
+  wasWritten: false,
+});
+const answer = (updatedAt: number, seenAtMs: number) => ({ ...read(updatedAt, seenAtMs), wasWritten: true });
 
 describe('a snapshot', () => {
   it.each([
@@ -32,13 +45,23 @@ describe('a snapshot', () => {
     ['is taken when it was read later', read(5, 8000), read(5, 9000), false, 'take'],
     ['is taken when it was read at the same moment', read(5, 9000), read(5, 9000), false, 'take'],
     ['is dropped when it was read earlier', read(5, 9000), read(5, 8000), false, 'keep'],
+    ['asks for a read when it claims to be of the future', event(4), event(HOUR), false, 'read-again'],
+    ['asks for a read so even when nothing is cached', null, event(HOUR), false, 'read-again'],
+    ['of the future says nothing new a second time', event(HOUR), event(HOUR), true, 'same'],
+    ['is taken when it was read, whatever it claims', event(4), read(HOUR, 9000), false, 'take'],
+    ['asks for a read against one of the future', event(HOUR), event(9, 9000), false, 'read-again'],
+    ['is taken when it was read after one of the future', event(HOUR), read(9, 9000), false, 'take'],
+    ['is dropped when it was read before another of the future', read(HOUR, 9), read(5, 8), false, 'keep'],
+    ['is compared by its time while clocks may differ', event(HOUR / 4), event(9, 9000), false, 'keep'],
+    ['is taken when it answers a write, whatever its time', event(5), answer(4, 5000), false, 'take'],
+    ['is dropped when it answers a write from before', event(5), answer(4, 4999), false, 'keep'],
   ] as const)('%s', (_what, cached, incoming, same, verdict) => {
     expect(judgeSnapshot(cached, incoming, same)).toBe(verdict);
   });
 });
 
 describe('snapshots in any order and any number', () => {
-  interface Snapshot extends SnapshotVersion {
+  interface Snapshot extends IncomingSnapshot {
     readonly content: number;
   }
 
@@ -72,6 +95,8 @@ describe('snapshots in any order and any number', () => {
       minLength: 8,
       maxLength: 8,
     }),
+    /** Events that claim to be of the future. */
+    aheadSeconds: fc.array(fc.constantFrom(0, 0, 0, HOUR, 1000 * HOUR), { minLength: 8, maxLength: 8 }),
     reads: fc.array(fc.tuple(fc.integer({ min: 100_000, max: 107_000 }), fc.nat({ max: 3000 })), {
       maxLength: 6,
     }),
@@ -79,16 +104,17 @@ describe('snapshots in any order and any number', () => {
 
   it('leave the same: what Intercom holds', () => {
     fc.assert(
-      fc.property(life, traffic, (changes, { delaysMs, reads }) => {
+      fc.property(life, traffic, (changes, { delaysMs, aheadSeconds, reads }) => {
         const arrivals = [
           ...changes.flatMap(({ atMs, content }, index) =>
             (delaysMs[index] ?? []).map((delayMs) => ({
               atMs: atMs + delayMs,
               snapshot: {
                 content,
-                updatedAt: Math.floor(atMs / 1000),
+                updatedAt: Math.floor(atMs / 1000) + (aheadSeconds[index] ?? 0),
                 seenAtMs: atMs + delayMs,
                 wasRead: false,
+                wasWritten: false,
               },
             })),
           ),
@@ -96,14 +122,14 @@ describe('snapshots in any order and any number', () => {
             const version = versionAt(changes, sentAtMs);
             if (version === null) return [];
             return [
-              { atMs: sentAtMs + delayMs, snapshot: { ...version, seenAtMs: sentAtMs, wasRead: true } },
+              { atMs: sentAtMs + delayMs, snapshot: { ...version, ...read(version.updatedAt, sentAtMs) } },
             ];
           }),
         ].toSorted((one, other) => one.atMs - other.atMs);
 
         let cached: Snapshot | null = null;
         const learn = (incoming: Snapshot, nowMs: number): void => {
-          const same = cached?.content === incoming.content;
+          const same = cached?.content === incoming.content && cached.updatedAt === incoming.updatedAt;
           switch (judgeSnapshot(cached, incoming, same)) {
             case 'take':
               cached = incoming;
@@ -114,7 +140,7 @@ describe('snapshots in any order and any number', () => {
               return;
             case 'read-again': {
               const version = versionAt(changes, nowMs);
-              if (version !== null) learn({ ...version, seenAtMs: nowMs, wasRead: true }, nowMs);
+              if (version !== null) learn({ ...version, ...read(version.updatedAt, nowMs) }, nowMs);
               return;
             }
             case 'keep':

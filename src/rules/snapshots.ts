@@ -14,29 +14,50 @@ export interface SnapshotVersion {
   readonly wasRead: boolean;
 }
 
+/** A snapshot that comes in. */
+export interface IncomingSnapshot extends SnapshotVersion {
+  /** True of the answer to a write of ours: it shows the object right after it, a read by id perhaps a copy of it. */
+  readonly wasWritten: boolean;
+}
+
+/** Clocks differ, and what a sweep finds counts as seen a quarter of an hour before. */
+const MOST_AHEAD_MS = 30 * 60_000;
+
 /**
  * `take`: the incoming snapshot replaces the cached one · `keep`: it is older and is dropped · `same`: it says nothing
- * new (the cache then remembers the later read) · `read-again`: both are of one second and differ, and only reading
- * the object by id tells which is the later.
+ * new (the cache then remembers the later read) · `read-again`: their times don't tell which is the later, and only
+ * reading the object by id does.
  */
 export type SnapshotVerdict = 'take' | 'keep' | 'same' | 'read-again';
 
 /**
- * Judges an incoming snapshot against the cached one; `same` says whether their contents are equal. Within one second
- * only a read can settle a difference: it is later than a snapshot seen before it was sent. A read sent before the
- * cached snapshot was seen is older than a later read, and proves nothing against an event.
+ * Judges an incoming snapshot against the cached one; `same` says whether their contents are equal. The later
+ * `updated_at` wins, but not when it lies ahead of the moment at which it was seen: else it would win against
+ * everything that comes after it. Then, and within one second, only a read can settle a difference: it is
+ * later than a snapshot seen before it was sent. A read sent before the cached snapshot was seen is older than a later
+ * read, and proves nothing against an event. The answer to a write is later than all that was seen before the write,
+ * whatever time it gives: else the same would be written again and again.
  */
 export function judgeSnapshot(
   cached: SnapshotVersion | null,
-  incoming: SnapshotVersion,
+  incoming: IncomingSnapshot,
   same: boolean,
 ): SnapshotVerdict {
+  if (isAhead(incoming) && !incoming.wasRead && !same) return 'read-again';
   if (cached === null || incoming.updatedAt > cached.updatedAt) return 'take';
-  if (incoming.updatedAt < cached.updatedAt) return 'keep';
+  const isLaterRead = incoming.wasRead && incoming.seenAtMs >= cached.seenAtMs;
+  if (incoming.updatedAt < cached.updatedAt) {
+    if (isLaterRead && incoming.wasWritten) return 'take';
+    if (!isAhead(cached)) return 'keep';
+  }
   if (same) return 'same';
   if (!incoming.wasRead) return 'read-again';
-  if (incoming.seenAtMs >= cached.seenAtMs) return 'take';
+  if (isLaterRead) return 'take';
   return cached.wasRead ? 'keep' : 'read-again';
+}
+
+function isAhead({ updatedAt, seenAtMs }: SnapshotVersion): boolean {
+  return updatedAt * 1000 > seenAtMs + MOST_AHEAD_MS;
 }
 
 /** Whether two snapshots of a contact say the same in all that the rules and reports use. */

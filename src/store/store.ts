@@ -188,14 +188,15 @@ export interface NotificationFailure {
 }
 
 /**
- * How a snapshot was obtained, which decides ties of one second: `read` was asked for by id at `observedAtMs` and is
- * the last word; `event` (webhook) and `search` (index that lags) are not.
+ * How a snapshot was obtained, which decides where times don't: `read` was asked for by id at `observedAtMs`, `written`
+ * is the answer to a write that was sent then, and both are the last word; `event` (webhook) and `search` (index that
+ * lags) are not.
  */
 export type Authority =
   | { readonly kind: 'event' }
   | { readonly kind: 'search' }
   /** `observedAtMs`: when the request was sent. */
-  | { readonly kind: 'read'; readonly observedAtMs: number };
+  | { readonly kind: 'read' | 'written'; readonly observedAtMs: number };
 
 /** One thing that became known about Intercom. */
 export type CacheChange =

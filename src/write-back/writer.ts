@@ -156,7 +156,7 @@ async function sendChanges(
   const held: CacheChange = {
     kind: 'contact',
     contact: answer.contact,
-    authority: { kind: 'read', observedAtMs: answer.observedAtMs },
+    authority: { kind: 'written', observedAtMs: answer.observedAtMs },
   };
   await settle(deps, write, [held], changes, keptForms(answer.contact, changes), call, 'release');
   return 'sent';

@@ -79,6 +79,15 @@ export function describeLifecycles(storeOf: () => Store): void {
       expect(await store.findMember('a')).not.toBeNull();
     });
 
+    it('comes back although its archival claimed to be of the future', async () => {
+      const store = storeOf();
+      await knowMember(store, 'a');
+      await store.apply(workOn([{ kind: 'contact-archived', id: 'a', at: NOW_AT + 86_400 }]));
+      expect(await store.findMember('a')).toBeNull();
+      await store.apply(workOn([{ kind: 'contact-unarchived', id: 'a', at: NOW_AT }]));
+      expect(await store.findMember('a')).not.toBeNull();
+    });
+
     it('needs no reading while it is archived, even when nothing else is known of it', async () => {
       const store = storeOf();
       await store.apply(workOn([{ kind: 'contact-archived', id: 'a', at: NOW_AT }]));

@@ -121,7 +121,7 @@ function damagedBytes(real: readonly Uint8Array[]): fc.Arbitrary<Uint8Array> {
 function mutatedPayloads(real: readonly Uint8Array[]): fc.Arbitrary<Uint8Array> {
   const odd = fc.oneof(
     fc.constantFrom<unknown>(
-      null, true, '', ' ', 0, -1, 1e308, -1e308, 2 ** 53, 0.1, '0', [], {}, [[]], '\u0000', '\ud800', '../../me',
+      null, true, '', ' ', 0, -1, 1e308, -1e308, 2 ** 53, AHEAD, 0.1, '0', [], {}, [[]], '\u0000', '\ud800', '../../me',
       'a/b', '%2e%2e', '9'.repeat(400), 'x'.repeat(200_000), '1970-13-45', '+275760-09-13T00:00:00Z',
       'contact.deleted', 'contact.merged', 'conversation.deleted', 'ping',
     ), // prettier-ignore
@@ -130,13 +130,26 @@ function mutatedPayloads(real: readonly Uint8Array[]): fc.Arbitrary<Uint8Array> 
     fc.string({ unit: 'binary', maxLength: 40 }),
   );
   const changes = fc.array(fc.tuple(fc.nat(), odd), { minLength: 1, maxLength: 4 });
-  return fc.tuple(pick(real), changes, fc.nat()).map(([bytes, some, id]) => {
+  const isAhead = fc.constantFrom(true, false, false, false);
+  return fc.tuple(pick(real), changes, fc.nat(), isAhead).map(([bytes, some, id, ahead]) => {
     const payload: unknown = JSON.parse(Buffer.from(bytes).toString());
     // Another one each time, or it would only be a repetition.
     if (typeof payload === 'object' && payload !== null) Reflect.set(payload, 'id', `notif_${id}`);
     for (const [number, value] of some) replaceOne(payload, number, value);
+    if (ahead) setUpdatedAt(payload, AHEAD);
     return asBytes(payload);
   });
+}
+
+/** In the year 2100. */
+const AHEAD = 4_102_444_800;
+
+function setUpdatedAt(holder: unknown, at: number): void {
+  if (typeof holder !== 'object' || holder === null) return;
+  for (const key of Object.keys(holder)) {
+    if (key === 'updated_at') Reflect.set(holder, key, at);
+    else setUpdatedAt(Reflect.get(holder, key), at);
+  }
 }
 
 function replaceOne(root: unknown, number: number, value: unknown): void {

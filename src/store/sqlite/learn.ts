@@ -3,6 +3,7 @@ import {
   judgeSnapshot,
   sameContact,
   sameConversation,
+  type IncomingSnapshot,
   type SnapshotVerdict,
   type SnapshotVersion,
 } from '../../rules/snapshots.js';
@@ -12,13 +13,15 @@ import { conversationFacts } from './conversations.js';
 import { eraseContact } from './erase.js';
 import type { Tables } from './tables.js';
 
+type IncomingSeen = Omit<IncomingSnapshot, 'updatedAt'>;
+
 /** What applying changes to the cache has led to. */
 export interface Learned {
   /** Contacts whose decision may be another one now. */
   readonly affected: Set<string>;
   /**
-   * Objects that only reading them by id settles: two different snapshots of one second, or a sign of life of what
-   * was deleted. What comes later in the same work may settle them.
+   * Objects that only reading them by id settles: two different snapshots of one second or of no time that can be, or
+   * a sign of life of what was deleted. What comes later in the same work may settle them.
    */
   readonly undecided: Map<string, Subject>;
   /** Contacts that a conversation or an event names. */
@@ -55,9 +58,9 @@ export function learnChange(tables: Tables, learned: Learned, change: CacheChang
     case 'contact':
       return learnContact(tables, learned, change.contact, seenBy(change.authority, nowMs));
     case 'contact-archived':
-      return setArchived(tables, learned, change.id, 'archived', change.at);
+      return setArchived(tables, learned, change.id, 'archived', notAhead(change.at, nowMs));
     case 'contact-unarchived':
-      return setArchived(tables, learned, change.id, 'live', change.at);
+      return setArchived(tables, learned, change.id, 'live', notAhead(change.at, nowMs));
     case 'contact-deleted':
       return deleteContact(tables, learned, change.id, nowMs);
     case 'contact-merged':
@@ -77,7 +80,12 @@ export function readsNeeded(tables: Tables, learned: Learned, unknownContacts: '
   return [...needed.values()];
 }
 
-function learnConversation(tables: Tables, learned: Learned, shown: ConversationFacts, seen: Seen): void {
+function learnConversation(
+  tables: Tables,
+  learned: Learned,
+  shown: ConversationFacts,
+  seen: IncomingSeen,
+): void {
   const { conversations, lifecycles } = tables;
   const subject: Subject = { kind: 'conversation', id: shown.id };
   if (!isThere(tables, learned, subject, seen)) return;
@@ -107,7 +115,7 @@ function learnConversation(tables: Tables, learned: Learned, shown: Conversation
   if (contactId !== null && !isOfDeleted) learned.named.add(contactId);
 }
 
-function learnContact(tables: Tables, learned: Learned, contact: ContactFacts, seen: Seen): void {
+function learnContact(tables: Tables, learned: Learned, contact: ContactFacts, seen: IncomingSeen): void {
   const { contacts, lifecycles } = tables;
   const subject: Subject = { kind: 'contact', id: contact.id };
   if (lifecycles.find('contact', contact.id)?.state === 'merged') return;
@@ -138,7 +146,7 @@ function judge(
   learned: Learned,
   subject: Subject,
   cached: SnapshotVersion | undefined,
-  incoming: SnapshotVersion,
+  incoming: IncomingSnapshot,
   isSame: boolean,
 ): SnapshotVerdict {
   const verdict = judgeSnapshot(cached ?? null, incoming, isSame);
@@ -248,8 +256,22 @@ function isLaterRead(seen: Seen, cached: Seen | undefined): boolean {
   return seen.wasRead && seen.seenAtMs >= (cached?.seenAtMs ?? 0);
 }
 
-function seenBy(authority: Authority, nowMs: number): Seen {
-  return authority.kind === 'read'
-    ? { seenAtMs: authority.observedAtMs, wasRead: true }
-    : { seenAtMs: nowMs, wasRead: false };
+/** An event that claims to be of the future must not outlive those that come after it. */
+function notAhead(at: number, nowMs: number): number {
+  return Math.min(at, Math.floor(nowMs / 1000));
+}
+
+function seenBy(authority: Authority, nowMs: number): IncomingSeen {
+  switch (authority.kind) {
+    case 'read':
+    case 'written':
+      return {
+        seenAtMs: authority.observedAtMs,
+        wasRead: true,
+        wasWritten: authority.kind === 'written',
+      };
+    case 'event':
+    case 'search':
+      return { seenAtMs: nowMs, wasRead: false, wasWritten: false };
+  }
 }
