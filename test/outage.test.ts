@@ -2,6 +2,7 @@ import { expect, test } from 'vitest';
 import { closeRandomCall, editRandomContact } from '../src/sandbox/coaches.js';
 import { populate } from '../src/sandbox/population.js';
 import { createRandom } from '../src/sandbox/random.js';
+import { CALL_FAILURES } from './support/call-failures.js';
 import { createHarness } from './support/harness.js';
 
 test.each([1, 2, 3])(
@@ -17,15 +18,9 @@ test.each([1, 2, 3])(
     expect(await harness.wrongAttributes()).toEqual([]);
 
     const { faults } = workspace;
-    const kinds = [
-      { kind: 'status', status: 429 },
-      { kind: 'status', status: 500 },
-      { kind: 'status', status: 503 },
-      { kind: 'gateway', status: 502 },
-      { kind: 'reset' },
-      { kind: 'answer-lost' },
-    ] as const;
-    for (const kind of kinds) faults.sometimes({}, 1 / 18, kind);
+    for (const kind of [{ kind: 'status', status: 429 } as const, ...CALL_FAILURES]) {
+      faults.sometimes({}, 1 / 18, kind);
+    }
     workspace.deliveryFaults.sometimes({}, 1 / 10, { kind: 'repeated', times: 2 });
     workspace.deliveryFaults.sometimes({}, 1 / 10, { kind: 'reordered' });
     for (let number = 0; number < 60; number += 1) {

@@ -5,6 +5,8 @@ import { parse } from 'csv-parse/sync';
 import Papa from 'papaparse';
 import { expect, onTestFinished, test } from 'vitest';
 import { z } from 'zod';
+import { createApp } from '../src/app.js';
+import { csvAnswer } from '../src/reports/answer.js';
 import { REPORTS } from '../src/reports/catalogue.js';
 import { answerSchema } from '../src/reports/report-operations.js';
 import { memberSchema } from '../src/reports/member-operations.js';
@@ -570,4 +572,26 @@ test('HEAD answers as GET does, without the body', async () => {
     expect(answer.headers.get('etag')).not.toBeNull();
     expect(await answer.text()).toBe('');
   }
+});
+
+test('HEAD of a CSV has the headers of GET, and begins no CSV that nobody would end', async () => {
+  const { appDeps } = await createReportHarness();
+  const begun: string[] = [];
+  const app = createApp({
+    ...appDeps,
+    makeCsv: (prepared, context) => {
+      begun.push(prepared.report.name);
+      return csvAnswer(prepared, context);
+    },
+  });
+  for (const path of ['/API/intercom/billing?format=csv', '/intercom/billing.csv']) {
+    const head = await app.request(path, { method: 'HEAD', headers: AUTHORIZATION });
+    const get = await app.request(path, { headers: AUTHORIZATION });
+    expect(head.status).toBe(200);
+    expect(await head.text()).toBe('');
+    for (const name of ['content-type', 'content-disposition']) {
+      expect(head.headers.get(name)).toBe(get.headers.get(name));
+    }
+  }
+  expect(begun).toEqual(['billing', 'billing']);
 });

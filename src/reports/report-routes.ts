@@ -10,7 +10,7 @@ import { REPORTS } from './catalogue.js';
 import { entityTag, matchesTag } from './entity-tag.js';
 import { readGiven } from './read-request.js';
 import { reportContext, type PreparedReport, type Report, type ReportContext } from './report.js';
-import { streamCsv } from './stream-csv.js';
+import { answerCsv } from './stream-csv.js';
 
 export interface ReportDeps {
   readonly reports: ReportStore;
@@ -86,13 +86,11 @@ async function present(
   }
   if (format === 'json') return context.json(await jsonAnswer(prepared, about, deps.store));
 
-  // The first piece before the status: what fails at once is still answered as a failure.
-  const body = await streamCsv(deps.makeCsv(prepared, about), (error) =>
-    deps.log.error({ err: error, report: prepared.report.name }, 'a CSV ended before its last row'),
-  );
-  return context.body(body, 200, {
-    'content-type': 'text/csv; charset=utf-8; header=present',
-    'content-disposition': `attachment; filename="${csvFileName(prepared, about)}"`,
+  return answerCsv(context, {
+    fileName: csvFileName(prepared, about),
+    make: () => deps.makeCsv(prepared, about),
+    onBreak: (error) =>
+      deps.log.error({ err: error, report: prepared.report.name }, 'a CSV ended before its last row'),
   });
 }
 

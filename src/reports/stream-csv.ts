@@ -1,4 +1,24 @@
+import type { Context } from 'hono';
 import type { CsvPiece } from './csv.js';
+
+interface CsvFile {
+  readonly fileName: string;
+  /** Begins to make it. */
+  readonly make: () => AsyncGenerator<CsvPiece>;
+  /** Told when it ends before its last row: the status has been sent by then. */
+  readonly onBreak: (error: unknown) => void;
+}
+
+/** Answers a CSV as a file; rejects when its first piece fails, so that this is still answered as a failure. */
+export async function answerCsv(context: Context, { fileName, make, onBreak }: CsvFile): Promise<Response> {
+  const headers = {
+    'content-type': 'text/csv; charset=utf-8; header=present',
+    'content-disposition': `attachment; filename="${fileName}"`,
+  };
+  // What is made for HEAD nobody would ever take, nor say that he doesn't.
+  if (context.req.method === 'HEAD') return context.body(null, 200, headers);
+  return context.body(await streamCsv(make(), onBreak), 200, headers);
+}
 
 /**
  * A CSV as a stream that asks for the next piece only when the one before has been taken, so that a slow reader holds

@@ -8,6 +8,7 @@ import { createRandom } from '../../src/sandbox/random.js';
 import { startSandboxServer } from '../../src/sandbox/serve-sandbox.js';
 import { createWorkspace, type Workspace } from '../../src/sandbox/workspace.js';
 import { openSqliteStore } from '../../src/store/sqlite/sqlite-store.js';
+import { CALL_FAILURES } from '../support/call-failures.js';
 import { findWrongAttributes } from '../support/harness.js';
 import {
   freePort,
@@ -30,13 +31,6 @@ const MOST_GROWTH = 1.2;
  * leaves 1,400, and comes a dozen times in ten minutes.
  */
 const PAUSES = 0.0002;
-const FAILURES = [
-  { kind: 'status', status: 500 },
-  { kind: 'status', status: 503 },
-  { kind: 'gateway', status: 502 },
-  { kind: 'reset' },
-  { kind: 'answer-lost' },
-] as const;
 const SETTINGS = {
   timeZone: 'America/New_York',
   eligibleProgramsByReferral: { 'Counter Health': 'Smart Access' },
@@ -91,7 +85,7 @@ export async function benchSoak(isShort: boolean): Promise<void> {
 
 function makeFlaky({ faults, deliveryFaults }: Workspace): void {
   faults.sometimes({}, PAUSES, { kind: 'status', status: 429 });
-  for (const kind of FAILURES) faults.sometimes({}, 0.02, kind);
+  for (const kind of CALL_FAILURES) faults.sometimes({}, 0.02, kind);
   deliveryFaults.sometimes({}, 0.05, { kind: 'repeated', times: 2 });
   deliveryFaults.sometimes({}, 0.05, { kind: 'reordered' });
   deliveryFaults.sometimes({}, 0.02, { kind: 'delayed', delayMs: 2000 });

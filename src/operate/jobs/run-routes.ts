@@ -5,7 +5,7 @@ import { csvPieces } from '../../reports/csv.js';
 import { choiceList, optionalText, wholeNumber } from '../../reports/query-fields.js';
 import { readQuery } from '../../reports/read-query.js';
 import { readGiven } from '../../reports/read-request.js';
-import { streamCsv } from '../../reports/stream-csv.js';
+import { answerCsv } from '../../reports/stream-csv.js';
 import type { Log } from '../../log.js';
 import { JOB_NAMES } from '../../store/run-store.js';
 import type { Store } from '../../store/store.js';
@@ -81,12 +81,10 @@ async function showDrift(
     return context.json({ generatedAt: nowAt(clock), runId, total, items, nextCursor: next });
   }
   const table = { row: differenceRow, batches: () => driftBatches(store, runId) };
-  const body = await streamCsv(csvPieces(table, { timeZone, bom }), (error) =>
-    log.error({ err: error, run: runId }, 'a CSV ended before its last row'),
-  );
-  return context.body(body, 200, {
-    'content-type': 'text/csv; charset=utf-8; header=present',
-    'content-disposition': `attachment; filename="drift-${runId}.csv"`,
+  return answerCsv(context, {
+    fileName: `drift-${runId}.csv`,
+    make: () => csvPieces(table, { timeZone, bom }),
+    onBreak: (error) => log.error({ err: error, run: runId }, 'a CSV ended before its last row'),
   });
 }
 

@@ -5,7 +5,7 @@ import type { Log } from '../../log.js';
 import { csvFileName, type MakeCsv } from '../../reports/answer.js';
 import { csvPieces } from '../../reports/csv.js';
 import { reportContext, type PreparedReport, type ReportContext, type Table } from '../../reports/report.js';
-import { streamCsv } from '../../reports/stream-csv.js';
+import { answerCsv } from '../../reports/stream-csv.js';
 import type { ReportStore } from '../../store/report-store.js';
 import type { Store } from '../../store/store.js';
 import { DataTable, type TableColumn } from '../parts/data-table.js';
@@ -96,17 +96,18 @@ export async function downloadTable<Row>(
     const about = reportContext(deps.reports, nowAt(deps.clock), deps.timeZone);
     const { prepared, isSorted } = await readReport(page, asked, about);
     const { sort } = asked;
-    const pieces =
-      isSorted && sort !== null
-        ? csvPieces(sortedTable(page, prepared, sort, about), { timeZone: deps.timeZone, bom: prepared.bom })
-        : deps.makeCsv(prepared, about);
-    const body = await streamCsv(pieces, (error) =>
-      deps.log.error({ err: error, report: prepared.report.name }, 'a CSV ended before its last row'),
-    );
-    return context.body(body, 200, {
-      'content-type': 'text/csv; charset=utf-8; header=present',
-      'content-disposition': `attachment; filename="${csvFileName(prepared, about)}"`,
-      'cache-control': 'no-store',
+    context.header('cache-control', 'no-store');
+    return answerCsv(context, {
+      fileName: csvFileName(prepared, about),
+      make: () =>
+        isSorted && sort !== null
+          ? csvPieces(sortedTable(page, prepared, sort, about), {
+              timeZone: deps.timeZone,
+              bom: prepared.bom,
+            })
+          : deps.makeCsv(prepared, about),
+      onBreak: (error) =>
+        deps.log.error({ err: error, report: prepared.report.name }, 'a CSV ended before its last row'),
     });
   });
 }
