@@ -1,10 +1,18 @@
-import { afterEach, beforeAll, beforeEach, expect, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, vi } from 'vitest';
 
 // Output nobody expected is a failure: a warning in a test run is a defect that nobody has looked at yet.
 const complaints: string[] = [];
 
-// What Node itself warns of, such as listeners that are never taken away.
-process.on('warning', (warning) => complaints.push(`${warning.name}: ${warning.message}`));
+/** What Node itself warns of, such as listeners that are never taken away. */
+function hearWarning(warning: Error): void {
+  complaints.push(`${warning.name}: ${warning.message}`);
+}
+beforeAll(() => {
+  process.on('warning', hearWarning);
+});
+afterAll(() => {
+  process.off('warning', hearWarning);
+});
 
 // A server puts its own in their place for the whole process, the files that follow included; then msw doesn't know its
 // answers any more. Remembered by the first of them.
