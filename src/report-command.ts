@@ -3,7 +3,7 @@ import { nowAt, type Clock } from './clock.js';
 import { AppError } from './errors.js';
 import { jsonSchema } from './operate/openapi.js';
 import type { FieldProblem } from './operate/problem.js';
-import { csvAnswer, exportAnswer, jsonAnswer, type FreshnessStore } from './reports/answer.js';
+import { makeCsvHere, exportAnswer, jsonAnswer, type FreshnessStore } from './reports/answer.js';
 import { REPORTS } from './reports/catalogue.js';
 import { writeWhole } from './reports/export-file.js';
 import { readParameters } from './reports/read-request.js';
@@ -82,11 +82,11 @@ async function* answerPieces(
 ): AsyncGenerator<string | Uint8Array> {
   const { outputPath, report } = prepared;
   if (outputPath !== undefined) {
-    const outcome = await exportAnswer(prepared, outputPath, context, { ...deps, makeCsv: csvAnswer });
+    const outcome = await exportAnswer(prepared, outputPath, context, { ...deps, makeCsv: makeCsvHere });
     if (outcome.kind === 'wrong') throw wrongUse(outcome.problems);
     yield asText(outcome.summary);
   } else if ((prepared.format ?? report.defaultFormat) === 'csv') {
-    for await (const { bytes } of csvAnswer(prepared, context)) yield bytes;
+    for await (const { bytes } of makeCsvHere(prepared, context)) yield bytes;
   } else {
     yield asText(await jsonAnswer(prepared, context, deps.store));
   }

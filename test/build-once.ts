@@ -10,7 +10,10 @@ export async function setup(): Promise<void> {
   cpSync('dist/pages/assets', join(BUNDLE_FOLDER, 'assets'), { recursive: true });
 }
 
-/** The thread of the reports is looked for beside it. Loading one file takes a third of a second less than hundreds, and no compiler at all: tests start it often. */
+/**
+ * Loading one file takes a third of a second less than hundreds, and no compiler at all: tests start it often. The
+ * thread of the reports is looked for beside it.
+ */
 async function bundleCommandLine(): Promise<void> {
   mkdirSync(BUNDLE_FOLDER, { recursive: true });
   await build({

@@ -6,7 +6,7 @@ import Papa from 'papaparse';
 import { expect, onTestFinished, test } from 'vitest';
 import { z } from 'zod';
 import { createApp } from '../src/app.js';
-import { csvAnswer } from '../src/reports/answer.js';
+import { makeCsvHere } from '../src/reports/answer.js';
 import { REPORTS } from '../src/reports/catalogue.js';
 import { answerSchema } from '../src/reports/report-operations.js';
 import { memberSchema } from '../src/reports/member-operations.js';
@@ -581,7 +581,7 @@ test('HEAD of a CSV has the headers of GET, and begins no CSV that nobody would 
     ...appDeps,
     makeCsv: (prepared, context) => {
       begun.push(prepared.report.name);
-      return csvAnswer(prepared, context);
+      return makeCsvHere(prepared, context);
     },
   });
   for (const path of ['/API/intercom/billing?format=csv', '/intercom/billing.csv']) {

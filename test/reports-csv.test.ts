@@ -5,7 +5,7 @@ import { expect, test } from 'vitest';
 import { z } from 'zod';
 import { instant } from '../src/reports/columns.js';
 import { csvPieces, type CsvPiece } from '../src/reports/csv.js';
-import { streamCsv } from '../src/reports/stream-csv.js';
+import { streamCsv } from '../src/reports/answer-csv.js';
 
 const row = z.object({
   name: z.string().nullable(),

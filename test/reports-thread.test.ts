@@ -2,7 +2,7 @@ import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { csvAnswer } from '../src/reports/answer.js';
+import { makeCsvHere } from '../src/reports/answer.js';
 import type { CsvPiece } from '../src/reports/csv.js';
 import { engagement } from '../src/reports/engagement.js';
 import { reportContext } from '../src/reports/report.js';
@@ -105,7 +105,7 @@ describe('a CSV that a thread makes', () => {
     const ownContext = { ...context, store: harness.reports };
     const own = engagement.prepare(prepared.given, ownContext);
     if (own.kind === 'wrong') throw new Error('the report was refused');
-    for await (const piece of csvAnswer(own.prepared, ownContext)) here.push(piece);
+    for await (const piece of makeCsvHere(own.prepared, ownContext)) here.push(piece);
     expect(here.length).toBeGreaterThan(1);
     expect(made).toEqual(here);
     expect(other).toEqual(here);

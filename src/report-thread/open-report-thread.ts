@@ -87,12 +87,10 @@ export function openReportThread({ path, program = PROGRAM }: ThreadOptions): Re
       count: (filter) => ask({ kind: 'count', list: name, filter }),
       page,
       async *all(filter) {
-        let next: Promise<Page<Row>> | null = page(filter, { limit: BATCH, after: null });
-        while (next !== null) {
-          const { rows, next: after }: Page<Row> = await next;
-          // The next rows are fetched while these are made something of; nobody may be left to hear of its failure.
-          next = after === null ? null : page(filter, { limit: BATCH, after });
-          next?.catch(() => undefined);
+        const pages = oneAhead(page(filter, { limit: BATCH, after: null }), ({ next }: Page<Row>) =>
+          next === null ? null : page(filter, { limit: BATCH, after: next }),
+        );
+        for await (const { rows } of pages) {
           if (rows.length > 0) yield rows;
           // Webhooks that came meanwhile go first.
           await new Promise((resolve) => setImmediate(resolve));
@@ -106,17 +104,17 @@ export function openReportThread({ path, program = PROGRAM }: ThreadOptions): Re
     const begin = { kind: 'csv', csv, report: report.name, given, nowAt, timeZone } satisfies ThreadQuestion;
     const goOn = { kind: 'csvPiece', csv } satisfies ThreadQuestion;
     const end = { kind: 'csvEnd', csv } satisfies ThreadQuestion;
-    try {
-      let next = ask<CsvPiece | null>(begin);
-      for (let piece = await next; piece !== null; piece = await next) {
-        // The next piece is made while this one is sent; nobody may be left to hear of its failure.
-        next = ask(goOn);
-        next.catch(() => undefined);
+    const pieces = oneAhead(ask<CsvPiece | null>(begin), (piece) => (piece === null ? null : ask(goOn)));
+    for await (const piece of pieces) {
+      if (piece === null) return;
+      let isTaken = false;
+      try {
         yield piece;
+        isTaken = true;
+      } finally {
+        // One that has ended, or failed, is known in the thread no more.
+        if (!isTaken) await ask(end).catch(() => undefined);
       }
-    } finally {
-      // Of a thread that has ended there is nothing to end.
-      await ask(end).catch(() => undefined);
     }
   };
 
@@ -140,6 +138,21 @@ export function openReportThread({ path, program = PROGRAM }: ThreadOptions): Re
     },
   };
   return { reports, makeCsv };
+}
+
+/** Answers one after the other; the next one is asked for while the one before is made something of. */
+async function* oneAhead<Answer>(
+  first: Promise<Answer>,
+  after: (answer: Answer) => Promise<Answer> | null,
+): AsyncGenerator<Answer> {
+  let next: Promise<Answer> | null = first;
+  while (next !== null) {
+    const answer: Answer = await next;
+    next = after(answer);
+    // Nobody may be left to hear of its failure.
+    next?.catch(() => undefined);
+    yield answer;
+  }
 }
 
 function errorOf(answer: Exclude<ThreadAnswer, { readonly kind: 'ok' }>): unknown {

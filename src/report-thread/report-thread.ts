@@ -3,7 +3,7 @@ import { constants, setPriority } from 'node:os';
 import { basename } from 'node:path';
 import { parentPort, workerData } from 'node:worker_threads';
 import { AppError } from '../errors.js';
-import { csvAnswer } from '../reports/answer.js';
+import { makeCsvHere } from '../reports/answer.js';
 import { REPORTS } from '../reports/catalogue.js';
 import type { CsvPiece } from '../reports/csv.js';
 import { reportContext } from '../reports/report.js';
@@ -78,7 +78,7 @@ function beginCsv({ report: name, given, nowAt, timeZone }: CsvQuestion): AsyncG
   const context = reportContext(store, nowAt, timeZone);
   const preparation = REPORTS.find((report) => report.name === name)?.prepare(given, context);
   if (preparation?.kind !== 'ok') throw new TypeError('a CSV that has not been prepared');
-  return csvAnswer(preparation.prepared, context);
+  return makeCsvHere(preparation.prepared, context);
 }
 
 async function nextPiece(csv: number): Promise<CsvPiece | null> {

@@ -1,23 +1,34 @@
 import type { Context } from 'hono';
+import type { Log } from '../log.js';
 import type { CsvPiece } from './csv.js';
 
 interface CsvFile {
   readonly fileName: string;
   /** Begins to make it. */
   readonly make: () => AsyncGenerator<CsvPiece>;
-  /** Told when it ends before its last row: the status has been sent by then. */
-  readonly onBreak: (error: unknown) => void;
+  readonly log: Log;
+  /** What it is, for the log. */
+  readonly about: Readonly<Record<string, string>>;
 }
 
-/** Answers a CSV as a file; rejects when its first piece fails, so that this is still answered as a failure. */
-export async function answerCsv(context: Context, { fileName, make, onBreak }: CsvFile): Promise<Response> {
+/**
+ * Answers a CSV as a file. Rejects when its first piece fails, so that this is still answered as a failure; of a later
+ * one only the log tells, because the status has been sent by then.
+ */
+export async function answerCsv(
+  context: Context,
+  { fileName, make, log, about }: CsvFile,
+): Promise<Response> {
   const headers = {
     'content-type': 'text/csv; charset=utf-8; header=present',
     'content-disposition': `attachment; filename="${fileName}"`,
   };
   // What is made for HEAD nobody would ever take, nor say that he doesn't.
   if (context.req.method === 'HEAD') return context.body(null, 200, headers);
-  return context.body(await streamCsv(make(), onBreak), 200, headers);
+  const body = await streamCsv(make(), (error) =>
+    log.error({ err: error, ...about }, 'a CSV ended before its last row'),
+  );
+  return context.body(body, 200, headers);
 }
 
 /**

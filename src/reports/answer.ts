@@ -35,8 +35,8 @@ export function asOf({ appliedAt, sweptAt, completeAt }: Freshness) {
 /** Makes the CSV of a report, each piece when the one before has been taken; here or elsewhere. */
 export type MakeCsv = (prepared: PreparedReport, context: ReportContext) => AsyncGenerator<CsvPiece>;
 
-/** Makes it here. */
-export const csvAnswer: MakeCsv = (prepared, { timeZone }) =>
+/** Makes it in this thread. */
+export const makeCsvHere: MakeCsv = (prepared, { timeZone }) =>
   csvPieces(prepared.table, { timeZone, bom: prepared.bom });
 
 /** `billing-2026-09-as-of-2026-10-15.csv`: what it is, and of which day. */
@@ -62,14 +62,12 @@ export async function exportAnswer(
   }
   const head = answerHead(prepared, context, await deps.store.freshness());
   let total = 0;
-  const bytes = await writeWhole(
-    place.path,
-    (async function* () {
-      for await (const piece of deps.makeCsv(prepared, context)) {
-        total += piece.rows;
-        yield piece.bytes;
-      }
-    })(),
-  );
+  async function* countedBytes() {
+    for await (const piece of deps.makeCsv(prepared, context)) {
+      total += piece.rows;
+      yield piece.bytes;
+    }
+  }
+  const bytes = await writeWhole(place.path, countedBytes());
   return { kind: 'ok', summary: { ...head, total, outputPath, bytes } };
 }

@@ -10,7 +10,7 @@ import { REPORTS } from './catalogue.js';
 import { entityTag, matchesTag } from './entity-tag.js';
 import { readGiven } from './read-request.js';
 import { reportContext, type PreparedReport, type Report, type ReportContext } from './report.js';
-import { answerCsv } from './stream-csv.js';
+import { answerCsv } from './answer-csv.js';
 
 export interface ReportDeps {
   readonly reports: ReportStore;
@@ -89,8 +89,8 @@ async function present(
   return answerCsv(context, {
     fileName: csvFileName(prepared, about),
     make: () => deps.makeCsv(prepared, about),
-    onBreak: (error) =>
-      deps.log.error({ err: error, report: prepared.report.name }, 'a CSV ended before its last row'),
+    log: deps.log,
+    about: { report: prepared.report.name },
   });
 }
 

@@ -16,7 +16,7 @@ export interface SnapshotVersion {
 
 /** A snapshot that comes in. */
 export interface IncomingSnapshot extends SnapshotVersion {
-  /** True of the answer to a write of ours: it shows the object right after it, a read by id perhaps a copy of it. */
+  /** True of the answer to a write of ours, which shows the object as the write has left it. A read, too. */
   readonly wasWritten: boolean;
 }
 
@@ -33,10 +33,10 @@ export type SnapshotVerdict = 'take' | 'keep' | 'same' | 'read-again';
 /**
  * Judges an incoming snapshot against the cached one; `same` says whether their contents are equal. The later
  * `updated_at` wins, but not when it lies ahead of the moment at which it was seen: else it would win against
- * everything that comes after it. Then, and within one second, only a read can settle a difference: it is
- * later than a snapshot seen before it was sent. A read sent before the cached snapshot was seen is older than a later
- * read, and proves nothing against an event. The answer to a write is later than all that was seen before the write,
- * whatever time it gives: else the same would be written again and again.
+ * everything that comes after it. Then, and within one second, only a read can settle a difference: it is later than a
+ * snapshot seen before it was sent. A read sent before the cached snapshot was seen is older than a later read, and
+ * proves nothing against an event. The answer to a write is later than all that was seen before the write, whatever time
+ * it gives: else the same would be written again and again.
  */
 export function judgeSnapshot(
   cached: SnapshotVersion | null,

@@ -4,7 +4,7 @@ import { systemClock, type Clock } from '../../src/clock.js';
 import { createRateBudget } from '../../src/intercom/rate-budget.js';
 import { createLog } from '../../src/log.js';
 import { createMetrics } from '../../src/operate/metrics.js';
-import { csvAnswer } from '../../src/reports/answer.js';
+import { makeCsvHere } from '../../src/reports/answer.js';
 import { openSqliteReportStore } from '../../src/store/sqlite/reports/sqlite-report-store.js';
 import { openSqliteStore } from '../../src/store/sqlite/sqlite-store.js';
 import { NOW_AT, TIME_ZONE } from './reports-data.js';
@@ -24,7 +24,7 @@ export function benchDeps(path: string, clock: Clock, timeZone: string) {
   return {
     store,
     reports: openSqliteReportStore({ path }),
-    makeCsv: csvAnswer,
+    makeCsv: makeCsvHere,
     // Nothing asks for one here.
     jobs: { start: () => Promise.reject(new Error('no jobs')) },
     exportDir: 'exports',

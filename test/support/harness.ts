@@ -28,7 +28,7 @@ import { presentConversation } from '../../src/sandbox/present-conversation.js';
 import type { WorkspaceOptions } from '../../src/sandbox/settings.js';
 import { createWorkspace, type Workspace } from '../../src/sandbox/workspace.js';
 import type { ReportStore } from '../../src/store/report-store.js';
-import { csvAnswer } from '../../src/reports/answer.js';
+import { makeCsvHere } from '../../src/reports/answer.js';
 import { openSqliteReportStore } from '../../src/store/sqlite/reports/sqlite-report-store.js';
 import { openSqliteStore } from '../../src/store/sqlite/sqlite-store.js';
 import type { Run } from '../../src/store/run-store.js';
@@ -126,7 +126,7 @@ export async function createHarness(options: HarnessOptions = {}): Promise<Harne
     jobs,
     ...settings,
     reports,
-    makeCsv: csvAnswer,
+    makeCsv: makeCsvHere,
     exportDir: options.exportDir ?? join(folder, 'exports'),
     clientSecrets: [workspace.settings.clientSecret],
     access: { apiTokens: [API_TOKEN], auth: 'token' },

@@ -5,7 +5,7 @@ import { csvPieces } from '../../reports/csv.js';
 import { choiceList, optionalText, wholeNumber } from '../../reports/query-fields.js';
 import { readQuery } from '../../reports/read-query.js';
 import { readGiven } from '../../reports/read-request.js';
-import { answerCsv } from '../../reports/stream-csv.js';
+import { answerCsv } from '../../reports/answer-csv.js';
 import type { Log } from '../../log.js';
 import { JOB_NAMES } from '../../store/run-store.js';
 import type { Store } from '../../store/store.js';
@@ -84,7 +84,8 @@ async function showDrift(
   return answerCsv(context, {
     fileName: `drift-${runId}.csv`,
     make: () => csvPieces(table, { timeZone, bom }),
-    onBreak: (error) => log.error({ err: error, run: runId }, 'a CSV ended before its last row'),
+    log,
+    about: { run: runId },
   });
 }
 

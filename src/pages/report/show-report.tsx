@@ -5,7 +5,7 @@ import type { Log } from '../../log.js';
 import { csvFileName, type MakeCsv } from '../../reports/answer.js';
 import { csvPieces } from '../../reports/csv.js';
 import { reportContext, type PreparedReport, type ReportContext, type Table } from '../../reports/report.js';
-import { answerCsv } from '../../reports/stream-csv.js';
+import { answerCsv } from '../../reports/answer-csv.js';
 import type { ReportStore } from '../../store/report-store.js';
 import type { Store } from '../../store/store.js';
 import { DataTable, type TableColumn } from '../parts/data-table.js';
@@ -106,12 +106,13 @@ export async function downloadTable<Row>(
               bom: prepared.bom,
             })
           : deps.makeCsv(prepared, about),
-      onBreak: (error) =>
-        deps.log.error({ err: error, report: prepared.report.name }, 'a CSV ended before its last row'),
+      log: deps.log,
+      about: { report: prepared.report.name },
     });
   });
 }
 
+/** The report's rows in the order of `sort`, all of them in one batch. */
 function sortedTable<Row>(
   page: ReportPage<Row>,
   prepared: PreparedReport,

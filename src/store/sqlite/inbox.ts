@@ -42,8 +42,8 @@ export function createInbox(connection: Connection, bell: WorkBell): Inbox {
       'select lane from inbox where lease_owner is not null and lease_until_ms > ? and lane is not null',
     )
     .pluck();
-  // Walks inbox_waiting in order, one origin after the other, and stops at the limit. Choosing one row per lane in SQL (window function or NOT
-  // EXISTS per row) would look at every waiting row each time.
+  // Walks inbox_waiting in order, one origin after the other, and stops at the limit. Choosing one row per lane in SQL
+  // (window function or NOT EXISTS per row) would look at every waiting row each time.
   const dueEntries = sqlite.prepare<
     [NotificationOrigin, number, number],
     { readonly id: number; readonly lane: string | null }

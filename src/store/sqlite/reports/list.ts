@@ -140,7 +140,7 @@ function readPage(read: Read, parts: readonly ListPart[], limit: number, cursor:
     rows.push(...shown);
     const lastRow = shown.at(-1);
     if (lastRow !== undefined) {
-      last = [...part.key, ...lastRow.slice(-part.sort.length)];
+      last = [...part.key, ...lastRow.slice(lastRow.length - part.sort.length)];
     }
     if (found.length > shown.length) return { rows, last, hasMore: true };
   }

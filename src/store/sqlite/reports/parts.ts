@@ -1,5 +1,5 @@
 import type Database from 'better-sqlite3';
-import { CHANNELS, fold, type Channel } from '../../../rules/vocabulary.js';
+import { canonical, CHANNELS, fold, type Channel } from '../../../rules/vocabulary.js';
 import type { SessionFilter, SessionsInWindow } from '../../report-store.js';
 import type { Params, SqlValue } from './list.js';
 
@@ -147,7 +147,4 @@ export const text = (value: SqlValue | undefined): string | null =>
   typeof value === 'string' ? value : null;
 export const number = (value: SqlValue | undefined): number | null =>
   typeof value === 'number' ? value : null;
-
-/** Of a column that holds the canonical name or nothing. */
-export const channelName = (value: SqlValue | undefined): Channel | null =>
-  CHANNELS.find((channel) => channel === value) ?? null;
+export const channelName = (value: SqlValue | undefined): Channel | null => canonical(CHANNELS, text(value));
