@@ -144,7 +144,7 @@ describe('the container', () => {
     const ignored = readFileSync('.dockerignore', 'utf8').split('\n');
     for (const name of ['.env', '.env.*', 'data', 'exports', 'node_modules', '.git'])
       expect(ignored).toContain(name);
-    const needed = ['src', 'drizzle', 'package.json', 'package-lock.json', '.npmrc', 'pages.config.ts'];
+    const needed = ['src', 'drizzle', 'package.json', 'package-lock.json', 'pages.config.ts'];
     expect(
       [...needed, 'tsconfig.json', 'tsconfig.build.json'].filter((name) => ignored.includes(name)),
     ).toEqual([]);

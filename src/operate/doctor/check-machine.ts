@@ -5,7 +5,7 @@ import type { DatabaseFacts } from '../../store/database-facts.js';
 import { fail, ok, warn, type Finding } from './finding.js';
 
 /** `engines` in package.json. */
-export const OLDEST_NODE = '20.19.0';
+export const OLDEST_NODE = '22.18.0';
 
 const GIGABYTE = 1_000_000_000;
 /** Below the first it is time to look, below the second SQLite will soon have no room for its log. */
