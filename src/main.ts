@@ -1,7 +1,20 @@
 #!/usr/bin/env node
-import { systemClock } from './clock.js';
-import { runCommandLine } from './command-line.js';
-import { readProcessEnvironment } from './config.js';
+import { isNodeTooOld, MIN_NODE } from './node-version.js';
+
+if (isNodeTooOld(process.versions.node)) {
+  process.stderr.write(
+    `Node ${MIN_NODE} or newer is needed, and this is ${process.versions.node}. npm scripts bring their own: ` +
+      `run "npm start", "npm run sandbox", or any command as npm exec -c 'node dist/main.js <command>'.\n`,
+  );
+  process.exit(1);
+}
+
+// Loaded only now: everything below the command line may load better-sqlite3.
+const [{ systemClock }, { runCommandLine }, { readProcessEnvironment }] = await Promise.all([
+  import('./clock.js'),
+  import('./command-line.js'),
+  import('./config.js'),
+]);
 
 process.exit(
   await runCommandLine(process.argv.slice(2), {

@@ -8,7 +8,7 @@ import { runDoctor, type DoctorDeps } from '../src/doctor-command.js';
 import { AppError } from '../src/errors.js';
 import { SCOPES } from '../src/intercom/scopes.js';
 import { signBody } from '../src/intercom/signature.js';
-import { OLDEST_NODE } from '../src/operate/doctor/check-machine.js';
+import { isNodeTooOld, MIN_NODE } from '../src/node-version.js';
 import { KEPT_ATTRIBUTES } from '../src/rules/vocabulary.js';
 import type { WorkspaceOptions } from '../src/sandbox/settings.js';
 import { createWorkspace, type Workspace } from '../src/sandbox/workspace.js';
@@ -455,7 +455,7 @@ describe('doctor --fix', () => {
 
 test('the oldest Node that is let through is the one that the package names', () => {
   expect(JSON.parse(readFileSync('package.json', 'utf8'))).toMatchObject({
-    engines: { node: `>=${OLDEST_NODE.replace(/\.0$/, '')}` },
+    engines: { node: `>=${MIN_NODE.replace(/\.0$/, '')}` },
   });
 });
 
@@ -476,3 +476,15 @@ function change(path: string, sql: string): void {
   sqlite.exec(sql);
   sqlite.close();
 }
+
+test.each([
+  ['20.20.2', true],
+  ['22.9.0', true],
+  ['22.17.1', true],
+  ['22.18.0', false],
+  ['23.0.0', false],
+  ['24.21.0', false],
+  ['100.0.0', false],
+])('Node %s is too old: %s', (version, isTooOld) => {
+  expect(isNodeTooOld(version)).toBe(isTooOld);
+});

@@ -108,7 +108,8 @@ export async function createHarness(options: HarnessOptions = {}): Promise<Harne
   const reports = openSqliteReportStore({ path: databasePath });
   const logLines: string[] = [];
   const log = createLog({ level: 'trace', write: (line) => logLines.push(line) });
-  const budget = createRateBudget({ clock });
+  const ending = new AbortController();
+  const budget = endWith(ending.signal, createRateBudget({ clock }));
   const metrics = createMetrics({ store, budget, clock });
   const client = createTestClient(workspace, clock, { budget, onCall: metrics.countCall });
   const intercom = options.wrapIntercom?.(client) ?? client;
@@ -120,7 +121,7 @@ export async function createHarness(options: HarnessOptions = {}): Promise<Harne
     createTransitions(deps),
     createHouseKeeping({ ...deps, payloadRetentionDays: 30 }),
   ];
-  const jobs = createJobs(deps, new AbortController().signal);
+  const jobs = createJobs(deps, ending.signal);
   const appDeps: AppDeps = {
     ...deps,
     jobs,
@@ -135,9 +136,24 @@ export async function createHarness(options: HarnessOptions = {}): Promise<Harne
   };
   const app = createApp(appDeps);
   workspace.webhooks.deliverTo((request) => app.fetch(request));
+  /** What the test waits for: a test that ends early, at its time limit or at a failed check, leaves some of it. */
+  const underWay = new Set<Promise<unknown>>();
+  const track = async <Result>(work: Promise<Result>): Promise<Result> => {
+    underWay.add(work);
+    try {
+      return await work;
+    } finally {
+      underWay.delete(work);
+    }
+  };
   onTestFinished(async () => {
+    ending.abort();
     workspace.webhooks.stop();
     await Promise.all(loops.map((loop) => loop.stop()));
+    await jobs.settled();
+    await Promise.allSettled(underWay);
+    // A request that is still under way when the server closes would be answered by the next test's workspace.
+    while (budget.snapshot().inFlight > 0) await nextTurn();
     await reports.close();
     await store.close();
     server.close();
@@ -154,7 +170,7 @@ export async function createHarness(options: HarnessOptions = {}): Promise<Harne
     while (!progress.isDone) {
       const { inFlight, waiting } = budget.snapshot();
       if (waiting > 0 && inFlight === 0) clock.advance(250);
-      await new Promise((resolve) => setImmediate(resolve));
+      await nextTurn();
     }
     return work;
   };
@@ -180,13 +196,13 @@ export async function createHarness(options: HarnessOptions = {}): Promise<Harne
       idleRounds = handled === 0 && budget.snapshot().inFlight === 0 ? idleRounds + 1 : 0;
       // Nothing but the passing of time can bring it on.
       if (idleRounds > 20) clock.advance(250);
-      await new Promise((resolve) => setImmediate(resolve));
+      await nextTurn();
     }
     await settle();
     return job;
   };
   const runToEnd = (request: JobRequest, over: Partial<RunDeps> = {}): Promise<Run> =>
-    whileJobsRun(runJob({ ...deps, ...over }, request, new AbortController().signal));
+    whileJobsRun(track(runJob({ ...deps, ...over }, request, ending.signal)));
 
   return {
     clock,
@@ -225,6 +241,20 @@ export async function createHarness(options: HarnessOptions = {}): Promise<Harne
     }),
     wrongAttributes: () => findWrongAttributes(workspace, store, clock, settings),
     get: async (path) => app.request(path, { headers: { authorization: `Bearer ${API_TOKEN}` } }),
+  };
+}
+
+/** Lets everything that has come in be looked at first. */
+function nextTurn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}
+
+/** A budget that lets no call go out once `signal` aborts, whoever still asks for one. */
+function endWith(signal: AbortSignal, budget: RateBudget): RateBudget {
+  return {
+    ...budget,
+    acquire: async (priority, own) =>
+      budget.acquire(priority, own === undefined ? signal : AbortSignal.any([signal, own])),
   };
 }
 

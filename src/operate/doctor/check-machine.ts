@@ -1,11 +1,9 @@
 import { accessSync, constants, existsSync, mkdtempSync, rmdirSync, statfsSync, statSync } from 'node:fs';
 import { userInfo } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
+import { isNodeTooOld, MIN_NODE } from '../../node-version.js';
 import type { DatabaseFacts } from '../../store/database-facts.js';
 import { fail, ok, warn, type Finding } from './finding.js';
-
-/** `engines` in package.json. */
-export const OLDEST_NODE = '22.18.0';
 
 const GIGABYTE = 1_000_000_000;
 /** Below the first it is time to look, below the second SQLite will soon have no room for its log. */
@@ -34,13 +32,9 @@ export function checkMachine(check: MachineCheck): readonly Finding[] {
 }
 
 function checkNode(version: string): Finding {
-  const numbers = (text: string): number[] => text.split('.').map(Number);
-  const [major = 0, minor = 0] = numbers(version);
-  const [oldestMajor = 0, oldestMinor = 0] = numbers(OLDEST_NODE);
-  const isEnough = major > oldestMajor || (major === oldestMajor && minor >= oldestMinor);
-  return isEnough
-    ? ok('node', version)
-    : fail('node', `${version} is too old`, `Install Node ${OLDEST_NODE} or newer`);
+  return isNodeTooOld(version)
+    ? fail('node', `${version} is too old`, `Install Node ${MIN_NODE} or newer`)
+    : ok('node', version);
 }
 
 /** Tries it: rights alone don't tell of file systems that can only be read. */
