@@ -5,7 +5,15 @@ import { decideMember } from './rules/member.js';
 import type { Applied, CacheChange, Decide, Store, Subject, Work } from './store/store.js';
 
 /** How often one piece of work may ask for objects that change under our hands before it is retried later. */
-const MOST_ROUNDS = 5;
+const MAX_ROUNDS = 5;
+
+/** What Intercom says of an object and denies elsewhere may be a moment's lag; after this many attempts it is none. */
+const MAX_CONTRADICTIONS = 10;
+
+/** Two answers of Intercom that can't both be true: to be asked again with growing delays, then parked. */
+export function contradiction(message: string): AppError {
+  return new AppError('intercom_answer_unreadable', 'later', message, { attempts: MAX_CONTRADICTIONS });
+}
 
 export interface DecideSettings {
   readonly timeZone: string;
@@ -21,7 +29,8 @@ export function decideAt(settings: DecideSettings, nowMs: number): Decide {
 /**
  * Applies `work`; where the store asks for objects (unknown contact, two snapshots of one second), reads them from
  * Intercom by id and applies again with what came back.
- * @throws AppError of the reads, or `intercom_answer_unreadable` (retry later) when the objects keep changing.
+ * @throws AppError of the reads, or `intercom_answer_unreadable` (retry later) when the objects keep changing or
+ * contradict each other.
  */
 export async function applyWork(
   deps: { readonly store: Store; readonly intercom: IntercomClient; readonly clock: Clock },
@@ -41,13 +50,20 @@ export async function resolveReads<Answer extends { readonly kind: string }>(
   call: CallOptions,
 ): Promise<Answer> {
   let changes = work.changes;
-  for (let round = 0; round < MOST_ROUNDS; round += 1) {
+  const merged = new Set<string>();
+  for (let round = 0; round < MAX_ROUNDS; round += 1) {
     const answer = await attempt({ ...work, changes });
     if (!isNeeds(answer)) return answer;
+    // Whoever has answered that it was merged, and is asked for again as the survivor of others, closes a circle.
+    if (answer.reads.some(({ kind, id }) => kind === 'contact' && merged.has(id)))
+      throw contradiction('GET /contacts/{id}: contacts that were merged into each other');
     const read = await Promise.all(answer.reads.map((subject) => readSubject(deps, subject, call)));
+    for (const change of read.flat()) if (change.kind === 'contact-merged') merged.add(change.absorbedId);
     changes = [...changes, ...read.flat()];
   }
-  throw new AppError('intercom_answer_unreadable', 'later', 'the object changed each time it was read');
+  throw merged.size >= MAX_ROUNDS - 1
+    ? contradiction('GET /contacts/{id}: merged again and again, and the last survivor is not found')
+    : new AppError('intercom_answer_unreadable', 'later', 'the object changed each time it was read');
 }
 
 function isNeeds(answer: { readonly kind: string }): answer is Needs {
@@ -73,6 +89,8 @@ export async function readSubject(
       return [{ kind: 'contact', contact: answer.contact, authority }];
     }
     case 'merged':
+      if (answer.intoId === subject.id)
+        throw contradiction('GET /contacts/{id}: a contact that was merged into itself');
       return answer.intoId === null
         ? [{ kind: 'contact-deleted', id: subject.id }]
         : [{ kind: 'contact-merged', absorbedId: subject.id, survivorId: answer.intoId }];

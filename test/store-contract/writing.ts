@@ -214,7 +214,7 @@ export function describeWriting(storeOf: () => Store): void {
         contact('a', { updatedAt: NOW_AT, attributes: { 'Engagement Status': 'Engaged' } }),
         NOW_MS,
       );
-      const keep = { ...sentAll(write), sentWriteIds: [], lease: 'keep' } as const;
+      const keep = { ...sentAll(write), sentWriteIds: [], afterwards: 'keep' } as const;
       const applied = await store.apply(workOn([read], { completes: keep }));
       const waiting = applied.kind === 'applied' ? applied.waiting : [];
       expect(waiting).toEqual([{ ...write.changes[0] }]);
@@ -231,17 +231,56 @@ export function describeWriting(storeOf: () => Store): void {
     it('comes again when it is due, and says so when it may have reached Intercom', async () => {
       const store = storeOf();
       await knowMember(store, 'a');
-      const { contactId } = await leaseOneWrite(store);
-      const failure = { contactId, owner: 'process-1', reason: 'intercom_timeout: no answer in time' };
-      await store.retryWrite({ ...failure, owner: 'process-2', dueAtMs: NOW_MS, outcomeUnknown: true });
+      const { contactId, lease: first } = await leaseOneWrite(store);
+      const failure = { contactId, lease: first, reason: 'intercom_timeout: no answer in time' };
+      const foreign = { owner: 'process-2', token: first.token };
+      const due = { dueAtMs: NOW_MS, outcomeUnknown: true };
+      expect(await store.retryWrite({ ...failure, lease: foreign, ...due })).toBe('lease-lost');
       await store.retryWrite({ ...failure, dueAtMs: NOW_MS + 5000, outcomeUnknown: true });
       expect(await store.leaseWrites(lease({ nowMs: NOW_MS + 4999 }))).toEqual([]);
       const again = await leaseOneWrite(store, { nowMs: NOW_MS + 5000 });
       expect(again).toMatchObject({ attempt: 2, outcomeUnknown: true });
-      await store.retryWrite({ ...failure, dueAtMs: NOW_MS + 9000, outcomeUnknown: false });
+      const second = { ...failure, lease: again.lease, outcomeUnknown: false };
+      await store.retryWrite({ ...second, dueAtMs: NOW_MS + 9000 });
       const third = await leaseOneWrite(store, { nowMs: NOW_MS + 9000 });
       expect(third.outcomeUnknown, 'until it has been settled').toBe(true);
       expect((await store.findMember('a'))?.writes[0]).toMatchObject({ attempts: 3, reason: failure.reason });
+    });
+
+    it('settles nothing once its lease has gone to a newer attempt, even one of the same owner', async () => {
+      const store = storeOf();
+      await knowMember(store, 'a');
+      const expired = await leaseOneWrite(store);
+      expect(await store.holdsWrite(expired)).toBe(true);
+      const newer = await leaseOneWrite(store, { nowMs: NOW_MS + LEASE_MS });
+      expect(newer).toMatchObject({ outcomeUnknown: true, lease: { owner: expired.lease.owner } });
+      expect(await store.holdsWrite(expired)).toBe(false);
+      const failure = { contactId: 'a', lease: expired.lease, reason: 'late' };
+      expect(await store.apply(workOn([], { completes: sentAll(expired) }))).toEqual({ kind: 'lease-lost' });
+      expect(await store.retryWrite({ ...failure, dueAtMs: NOW_MS, outcomeUnknown: false })).toBe(
+        'lease-lost',
+      );
+      expect(await store.parkWrite(failure)).toBe('lease-lost');
+      expect(await store.holdWrite(failure)).toBe('lease-lost');
+      expect(await store.renewWrites([expired], NOW_MS + 9 * LEASE_MS)).toEqual(['a']);
+      expect(await store.renewWrites([newer], NOW_MS + 3 * LEASE_MS)).toEqual([]);
+      expect(await store.leaseWrites(lease({ nowMs: NOW_MS + 3 * LEASE_MS - 1 }))).toEqual([]);
+      const held = contactChange(afterWrite('a', newer), NOW_MS + LEASE_MS);
+      expect(await store.apply(workOn([held], { completes: sentAll(newer) }))).toMatchObject({
+        kind: 'applied',
+      });
+    });
+
+    it('settles nothing of a contact whose row has gone and come again since', async () => {
+      const store = storeOf();
+      await touch(store, 'a', { decide: wanting(wants(1)) });
+      const expired = await leaseOneWrite(store);
+      await touch(store, 'a', { decide: wanting(), nowMs: NOW_MS + LEASE_MS });
+      expect(await store.nextWriteDueAtMs()).toBeNull();
+      await touch(store, 'a', { decide: wanting(wants(2)), nowMs: NOW_MS + LEASE_MS });
+      const newer = await leaseOneWrite(store, { nowMs: NOW_MS + LEASE_MS });
+      expect(await store.apply(workOn([], { completes: sentAll(expired) }))).toEqual({ kind: 'lease-lost' });
+      expect(await store.holdsWrite(newer)).toBe(true);
     });
 
     it('may have reached Intercom when its process died', async () => {
@@ -257,10 +296,10 @@ export function describeWriting(storeOf: () => Store): void {
     it('parks with its reason until it is replayed', async () => {
       const store = storeOf();
       await knowMember(store, 'a');
-      await leaseOneWrite(store);
+      const leased = await leaseOneWrite(store);
       await store.parkWrite({
         contactId: 'a',
-        owner: 'process-1',
+        lease: leased.lease,
         reason: 'intercom_refused_request: no such attribute',
       });
       await touch(store, 'a');
@@ -293,11 +332,12 @@ export function describeWriting(storeOf: () => Store): void {
     it('is tried anew when a new value is wanted, even one that came while it was under way', async () => {
       const store = storeOf();
       await touch(store, 'a', { decide: wanting(wants(1)) });
-      await leaseOneWrite(store);
+      const first = await leaseOneWrite(store);
       await touch(store, 'a', { decide: wanting(wants(2)) });
-      await store.parkWrite({ contactId: 'a', owner: 'process-1', reason: 'refused' });
-      expect(await leaseOneWrite(store)).toMatchObject({ attempt: 1, changes: [{ after: 2 }] });
-      await store.parkWrite({ contactId: 'a', owner: 'process-1', reason: 'refused' });
+      await store.parkWrite({ contactId: 'a', lease: first.lease, reason: 'refused' });
+      const second = await leaseOneWrite(store);
+      expect(second).toMatchObject({ attempt: 1, changes: [{ after: 2 }] });
+      await store.parkWrite({ contactId: 'a', lease: second.lease, reason: 'refused' });
       expect(await store.leaseWrites(lease())).toEqual([]);
       await touch(store, 'a', { decide: wanting(wants(3)) });
       expect(await leaseOneWrite(store)).toMatchObject({ attempt: 1, changes: [{ after: 3 }] });
@@ -308,8 +348,7 @@ export function describeWriting(storeOf: () => Store): void {
     it('waits until all are released', async () => {
       const store = storeOf();
       await knowMember(store, 'a');
-      await leaseOneWrite(store);
-      await store.holdWrite({ contactId: 'a', owner: 'process-1' });
+      await store.holdWrite(await leaseOneWrite(store));
       await touch(store, 'a');
       expect(await store.leaseWrites(lease())).toEqual([]);
       expect((await outcomes(store, 'a'))[0]).toBe('Last Call: held');

@@ -122,15 +122,15 @@ function checkLease({ inbox, outbox, runs }: Tables, { completes }: Work): Inbox
     case 'nothing':
       return undefined;
     case 'notification': {
-      const row = inbox.findHeld(completes.id, completes.owner);
+      const row = inbox.findHeld(completes.id, completes.lease);
       if (row === undefined) throw lost();
       return row;
     }
     case 'write':
-      if (outbox.findHeld(completes.contactId, completes.owner) === undefined) throw lost();
+      if (outbox.findHeld(completes) === undefined) throw lost();
       return undefined;
     case 'page':
-      if (!runs.isHeld(completes.page.runId, completes.page.owner)) throw lost();
+      if (!runs.isHeld(completes.page.runId, completes.page.lease)) throw lost();
       return undefined;
   }
 }
@@ -160,7 +160,7 @@ function complete({ inbox, outbox, runs, meta }: Tables, { completes, nowMs }: W
     case 'write':
       outbox.settle(completes.contactId, {
         hasSent: completes.sentWriteIds.length > 0,
-        keepsLease: completes.lease === 'keep',
+        keepsLease: completes.afterwards === 'keep',
       });
       return;
     case 'page':
@@ -181,6 +181,6 @@ function conversationsOf(revived: ReadonlySet<string>, nowMs: number): Reread[] 
 }
 
 function stillWaiting({ writes }: Tables, { completes }: Work): ReturnType<typeof waitingChange>[] {
-  if (completes.kind !== 'write' || completes.lease !== 'keep') return [];
+  if (completes.kind !== 'write' || completes.afterwards !== 'keep') return [];
   return writes.waiting(completes.contactId).map(waitingChange);
 }

@@ -1,6 +1,16 @@
 import { and, eq, isNotNull, min, sql } from 'drizzle-orm';
-import type { Cause, Lease, LeasedWrite, WriteFailure, WritePriority } from '../store.js';
+import type {
+  Cause,
+  Lease,
+  LeasedContact,
+  LeasedWrite,
+  Settlement,
+  WriteFailure,
+  WritePriority,
+} from '../store.js';
 import type { Connection } from './connection.js';
+import { createRenewal, type Renew } from './leases.js';
+import type { Meta } from './meta.js';
 import { outbox } from './schema.js';
 import type { WorkBell } from './work-bell.js';
 import { causeOf, waitingChange, type Writes } from './writes.js';
@@ -14,7 +24,9 @@ export interface Outbox {
   /** Removes the row when nothing waits any more, unless a request is under way: then its end removes it. */
   readonly dropIfEmpty: (contactId: string, nowMs: number) => void;
   readonly lease: (lease: Lease) => LeasedWrite[];
-  readonly findHeld: (contactId: string, owner: string) => OutboxRow | undefined;
+  /** The row while `lease` is its current one. */
+  readonly findHeld: (held: LeasedContact) => OutboxRow | undefined;
+  readonly renew: Renew<string>;
   /** True when the contact's waiting writes are to be sent without anybody doing anything. */
   readonly isReady: (contactId: string) => boolean;
   /** The attempt is over, and what it could have changed in Intercom is known. */
@@ -24,9 +36,9 @@ export interface Outbox {
   ) => void;
   readonly retry: (
     failure: WriteFailure & { readonly dueAtMs: number; readonly outcomeUnknown: boolean },
-  ) => void;
-  readonly park: (failure: WriteFailure) => void;
-  readonly hold: (held: { readonly contactId: string; readonly owner: string }) => void;
+  ) => Settlement;
+  readonly park: (failure: WriteFailure) => Settlement;
+  readonly hold: (held: LeasedContact) => Settlement;
   readonly releaseHeld: () => number;
   readonly nextDueAtMs: () => number | null;
 }
@@ -49,7 +61,7 @@ export function priorityOf(cause: Cause): WritePriority {
   }
 }
 
-export function createOutbox(connection: Connection, writes: Writes, bell: WorkBell): Outbox {
+export function createOutbox(connection: Connection, writes: Writes, meta: Meta, bell: WorkBell): Outbox {
   const { sqlite, db, transact } = connection;
   const free = { leaseOwner: null, leasedAtMs: null, leaseUntilMs: null };
 
@@ -83,16 +95,16 @@ export function createOutbox(connection: Connection, writes: Writes, bell: WorkB
   );
   const take = sqlite.prepare<Record<string, string | number>>(
     `update outbox set lease_owner = @owner, leased_at_ms = @nowMs, lease_until_ms = @untilMs,
-       attempts = @attempts, outcome_unknown = @outcomeUnknown
+       lease_token = @token, attempts = @attempts, outcome_unknown = @outcomeUnknown
      where contact_id = @contactId`,
   );
   const update = (contactId: string, set: Partial<OutboxRow>): void => {
     db.update(outbox).set(set).where(eq(outbox.contactId, contactId)).run();
   };
 
-  const findHeld: Outbox['findHeld'] = (contactId, owner) => {
+  const findHeld: Outbox['findHeld'] = ({ contactId, lease }) => {
     const row = find(contactId);
-    return row?.leaseOwner === owner ? row : undefined;
+    return row?.leaseOwner === lease.owner && row.leaseToken === lease.token ? row : undefined;
   };
 
   /** Ends an attempt without success; a change that joined after it began is not to suffer for it. */
@@ -109,6 +121,7 @@ export function createOutbox(connection: Connection, writes: Writes, bell: WorkB
 
   return {
     findHeld,
+    renew: createRenewal(connection, { table: 'outbox', key: 'contact_id', isOpen: 'true' }),
     isReady: (contactId) => find(contactId)?.state === 'ready',
 
     queue: (contactId, priority, nowMs) => {
@@ -129,7 +142,10 @@ export function createOutbox(connection: Connection, writes: Writes, bell: WorkB
         for (const rank of Object.values(RANKS)) {
           if (due.length < limit) due.push(...dueOfRank.all(rank, nowMs, nowMs, limit - due.length));
         }
-        return due.flatMap((contactId) => {
+        if (due.length === 0) return [];
+        const leaseUntilMs = nowMs + leaseMs;
+        let token = meta.read('lease_token') ?? 0;
+        const leased = due.flatMap((contactId): LeasedWrite[] => {
           const row = find(contactId);
           const waiting = writes.waiting(contactId);
           const newest = waiting.at(-1);
@@ -141,18 +157,24 @@ export function createOutbox(connection: Connection, writes: Writes, bell: WorkB
           const outcomeUnknown = row.outcomeUnknown || row.leaseOwner !== null;
           const attempts = row.attempts + 1;
           const known = { attempts, outcomeUnknown: outcomeUnknown ? 1 : 0 };
-          take.run({ contactId, owner, nowMs, untilMs: nowMs + leaseMs, ...known });
+          token += 1;
+          take.run({ contactId, owner, nowMs, untilMs: leaseUntilMs, token, ...known });
           writes.countAttempt(contactId);
-          return {
+          const write: LeasedWrite = {
             contactId,
+            lease: { owner, token },
+            leaseUntilMs,
             priority: row.rank === RANKS.soon ? 'soon' : 'sweep',
             changes: waiting.map(waitingChange),
             cause: causeOf(newest),
             attempt: attempts,
             outcomeUnknown,
-            queuedAtMs: Math.min(...waiting.map((write) => write.queuedAtMs)),
+            queuedAtMs: Math.min(...waiting.map((one) => one.queuedAtMs)),
           };
+          return [write];
         });
+        meta.save('lease_token', token);
+        return leased;
       }),
 
     settle: (contactId, { hasSent, keepsLease }) => {
@@ -173,25 +195,29 @@ export function createOutbox(connection: Connection, writes: Writes, bell: WorkB
       bell.ring('writes');
     },
 
-    retry: ({ contactId, owner, reason, dueAtMs, outcomeUnknown }) =>
+    retry: ({ contactId, lease, reason, dueAtMs, outcomeUnknown }) =>
       transact(() => {
-        const row = findHeld(contactId, owner);
-        if (row === undefined) return;
+        const row = findHeld({ contactId, lease });
+        if (row === undefined) return 'lease-lost';
         writes.setReason(contactId, reason);
         giveBack(contactId, { reason, dueAtMs, outcomeUnknown: outcomeUnknown || row.outcomeUnknown });
+        return 'settled';
       }),
 
-    park: ({ contactId, owner, reason }) =>
+    park: ({ contactId, lease, reason }) =>
       transact(() => {
-        const row = findHeld(contactId, owner);
-        if (row === undefined) return;
+        const row = findHeld({ contactId, lease });
+        if (row === undefined) return 'lease-lost';
         writes.setReason(contactId, reason);
         giveBack(contactId, { state: 'parked', reason, parkedAtMs: row.leasedAtMs });
+        return 'settled';
       }),
 
-    hold: ({ contactId, owner }) =>
+    hold: (held) =>
       transact(() => {
-        if (findHeld(contactId, owner) !== undefined) giveBack(contactId, { state: 'held' });
+        if (findHeld(held) === undefined) return 'lease-lost';
+        giveBack(held.contactId, { state: 'held' });
+        return 'settled';
       }),
 
     releaseHeld: () =>

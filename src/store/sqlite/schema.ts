@@ -41,6 +41,8 @@ export const inbox = sqliteTable(
     leaseOwner: text('lease_owner'),
     leasedAtMs: integer('leased_at_ms'),
     leaseUntilMs: integer('lease_until_ms'),
+    /** Counts up with each lease, so that an attempt whose lease has run out can be told from the newer one. */
+    leaseToken: integer('lease_token').notNull().default(0),
     attempts: integer('attempts').notNull(),
     reason: text('reason'),
     /** When it was done or ignored; for a parked one when the attempt began that failed for good. */
@@ -254,6 +256,8 @@ export const outbox = sqliteTable(
     leaseOwner: text('lease_owner'),
     leasedAtMs: integer('leased_at_ms'),
     leaseUntilMs: integer('lease_until_ms'),
+    /** From one counter for all rows, because a row goes and comes again; see {@link inbox}. */
+    leaseToken: integer('lease_token').notNull().default(0),
     attempts: integer('attempts').notNull(),
     outcomeUnknown: integer('outcome_unknown', { mode: 'boolean' }).notNull(),
     reason: text('reason'),
@@ -280,6 +284,7 @@ export const runs = sqliteTable(
     params: text('params', { mode: 'json' }).$type<OpenRun['params']>().notNull(),
     leaseOwner: text('lease_owner'),
     leaseUntilMs: integer('lease_until_ms'),
+    leaseToken: integer('lease_token').notNull().default(0),
     startedAtMs: integer('started_at_ms').notNull(),
     finishedAtMs: integer('finished_at_ms'),
     checkpoint: text('checkpoint'),

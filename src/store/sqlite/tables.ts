@@ -44,7 +44,7 @@ export function createTables(connection: Connection, timeZone: string): Tables {
     lifecycles: createLifecycles(connection),
     members: createMembers(connection),
     reportedMembers: createReportedMembers(connection, timeZone),
-    outbox: createOutbox(connection, writes, bell),
+    outbox: createOutbox(connection, writes, meta, bell),
     runs: createRuns(connection, meta),
     sweeps: createSweeps(connection),
   };
