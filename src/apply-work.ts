@@ -10,6 +10,9 @@ const MAX_ROUNDS = 5;
 /** What Intercom says of an object and denies elsewhere may be a moment's lag; after this many attempts it is none. */
 const MAX_CONTRADICTIONS = 10;
 
+/** How many merges in a row are followed to the contact that is left. */
+const MAX_MERGES = 3;
+
 /** Two answers of Intercom that can't both be true: to be asked again with growing delays, then parked. */
 export function contradiction(message: string): AppError {
   return new AppError('intercom_answer_unreadable', 'later', message, { attempts: MAX_CONTRADICTIONS });
@@ -50,27 +53,23 @@ export async function resolveReads<Answer extends { readonly kind: string }>(
   call: CallOptions,
 ): Promise<Answer> {
   let changes = work.changes;
-  const merged = new Set<string>();
   for (let round = 0; round < MAX_ROUNDS; round += 1) {
     const answer = await attempt({ ...work, changes });
     if (!isNeeds(answer)) return answer;
-    // Whoever has answered that it was merged, and is asked for again as the survivor of others, closes a circle.
-    if (answer.reads.some(({ kind, id }) => kind === 'contact' && merged.has(id)))
-      throw contradiction('GET /contacts/{id}: contacts that were merged into each other');
     const read = await Promise.all(answer.reads.map((subject) => readSubject(deps, subject, call)));
-    for (const change of read.flat()) if (change.kind === 'contact-merged') merged.add(change.absorbedId);
     changes = [...changes, ...read.flat()];
   }
-  throw merged.size >= MAX_ROUNDS - 1
-    ? contradiction('GET /contacts/{id}: merged again and again, and the last survivor is not found')
-    : new AppError('intercom_answer_unreadable', 'later', 'the object changed each time it was read');
+  throw new AppError('intercom_answer_unreadable', 'later', 'the object changed each time it was read');
 }
 
 function isNeeds(answer: { readonly kind: string }): answer is Needs {
   return answer.kind === 'needs';
 }
 
-/** Reads an object by id: what became known about it, gone and merged included. */
+/**
+ * Reads an object by id: what became known about it, gone and merged included.
+ * @throws AppError of the reads, or `intercom_answer_unreadable` when merges lead nowhere.
+ */
 export async function readSubject(
   deps: { readonly intercom: IntercomClient },
   subject: Subject,
@@ -89,12 +88,38 @@ export async function readSubject(
       return [{ kind: 'contact', contact: answer.contact, authority }];
     }
     case 'merged':
-      if (answer.intoId === subject.id)
-        throw contradiction('GET /contacts/{id}: a contact that was merged into itself');
       return answer.intoId === null
         ? [{ kind: 'contact-deleted', id: subject.id }]
-        : [{ kind: 'contact-merged', absorbedId: subject.id, survivorId: answer.intoId }];
+        : followMerges(deps, subject.id, answer.intoId, call);
     case 'gone':
       return [{ kind: 'contact-deleted', id: subject.id }];
   }
+}
+
+/** A merge is believed when it leads to a contact that is there, or that is gone for good. */
+async function followMerges(
+  deps: { readonly intercom: IntercomClient },
+  firstId: string,
+  intoId: string,
+  call: CallOptions,
+): Promise<CacheChange[]> {
+  const merges: CacheChange[] = [];
+  const seen = new Set([firstId]);
+  let absorbedId = firstId;
+  let survivorId = intoId;
+  while (merges.length < MAX_MERGES) {
+    if (seen.has(survivorId)) throw contradiction('GET /contacts/{id}: merged in a circle');
+    seen.add(survivorId);
+    merges.push({ kind: 'contact-merged', absorbedId, survivorId });
+    const answer = await deps.intercom.readContact(survivorId, call);
+    if (answer.kind === 'found') {
+      const authority = { kind: 'read', observedAtMs: answer.observedAtMs } as const;
+      return [...merges, { kind: 'contact', contact: answer.contact, authority }];
+    }
+    if (answer.kind === 'gone' || answer.intoId === null)
+      return [...merges, { kind: 'contact-deleted', id: survivorId }];
+    absorbedId = survivorId;
+    survivorId = answer.intoId;
+  }
+  throw contradiction('GET /contacts/{id}: merged again and again, and nobody is left');
 }

@@ -19,6 +19,7 @@ import {
   leaseOneWrite,
   notification,
   openRun,
+  sentAll,
   wanting,
   workOn,
 } from './store-contract/samples.js';
@@ -270,6 +271,7 @@ describe('erasing a contact', () => {
       'contacts',
       'conversations',
       'drift',
+      'fights',
       'inbox',
       'members',
       'outbox',
@@ -284,6 +286,9 @@ describe('erasing a contact', () => {
     const strange = call('strange', id, { channel: SECRET, serviceCode: SECRET });
     const change = { attribute: 'Eligible Programs', before: SECRET, after: 'PlumCorp' } as const;
     await store.apply(workOn([contactChange(seen), callChange(strange)], { decide: wanting(change) }));
+    const sent = sentAll(await leaseOneWrite(store));
+    // Wanted again as soon as it was written.
+    await store.apply(workOn([], { decide: wanting(change), completes: sent }));
     const { contactId, lease: held } = await leaseOneWrite(store);
     await store.parkWrite({ contactId, lease: held, reason: `Intercom says: ${SECRET}` });
     const body = Buffer.from(`{"id":"${id}","name":"${SECRET}"}`);

@@ -87,6 +87,7 @@ export function describeLooking(storeOf: () => Store): void {
         notificationsParked: 1,
         writesWaiting: 1,
         oldestWriteAgeMs: 500,
+        attributesFoughtOver: 0,
         writesParked: 0,
         members: 1,
         conversations: 1,

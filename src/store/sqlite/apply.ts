@@ -159,6 +159,7 @@ function complete({ inbox, outbox, runs, meta }: Tables, { completes, nowMs }: W
       return;
     case 'write':
       outbox.settle(completes.contactId, {
+        nowMs,
         hasSent: completes.sentWriteIds.length > 0,
         keepsLease: completes.afterwards === 'keep',
       });
@@ -180,7 +181,8 @@ function conversationsOf(revived: ReadonlySet<string>, nowMs: number): Reread[] 
   }));
 }
 
-function stillWaiting({ writes }: Tables, { completes }: Work): ReturnType<typeof waitingChange>[] {
+function stillWaiting({ writes }: Tables, { completes, nowMs }: Work): ReturnType<typeof waitingChange>[] {
   if (completes.kind !== 'write' || completes.afterwards !== 'keep') return [];
-  return writes.waiting(completes.contactId).map(waitingChange);
+  const due = writes.waiting(completes.contactId).filter((write) => write.notBeforeMs <= nowMs);
+  return due.map(waitingChange);
 }

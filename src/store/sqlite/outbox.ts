@@ -13,14 +13,21 @@ import { createRenewal, type Renew } from './leases.js';
 import type { Meta } from './meta.js';
 import { outbox } from './schema.js';
 import type { WorkBell } from './work-bell.js';
-import { causeOf, waitingChange, type Writes } from './writes.js';
+import { causeOf, waitingChange, type WriteRow, type Writes } from './writes.js';
 
 type OutboxRow = typeof outbox.$inferSelect;
 
 /** Contacts that have something to be written: one row, one lease, one request to Intercom for each. */
 export interface Outbox {
-  /** New changes wait for this contact: due now, whatever happened to earlier attempts. */
-  readonly queue: (contactId: string, priority: WritePriority, nowMs: number) => void;
+  /**
+   * New changes wait for this contact, due at `dueAtMs`. Parked ones get a new chance with them; a contact that is being
+   * retried keeps its count, and after a few failures its delay too.
+   */
+  readonly queue: (
+    contactId: string,
+    priority: WritePriority,
+    at: { readonly nowMs: number; readonly dueAtMs: number },
+  ) => void;
   /** Removes the row when nothing waits any more, unless a request is under way: then its end removes it. */
   readonly dropIfEmpty: (contactId: string, nowMs: number) => void;
   readonly lease: (lease: Lease) => LeasedWrite[];
@@ -32,7 +39,7 @@ export interface Outbox {
   /** The attempt is over, and what it could have changed in Intercom is known. */
   readonly settle: (
     contactId: string,
-    end: { readonly hasSent: boolean; readonly keepsLease: boolean },
+    end: { readonly nowMs: number; readonly hasSent: boolean; readonly keepsLease: boolean },
   ) => void;
   readonly retry: (
     failure: WriteFailure & { readonly dueAtMs: number; readonly outcomeUnknown: boolean },
@@ -45,6 +52,11 @@ export interface Outbox {
 
 /** What an event or time has caused goes before what a sweep has found. */
 const RANKS: Readonly<Record<WritePriority, number>> = { soon: 0, sweep: 1 };
+
+/** A contact that failed so often in a row is not tried out of turn, whatever new is to be written. */
+const FAILING_ATTEMPTS = 3;
+/** Before a contact is taken again for which an attempt has changed nothing; attempts that fail say themselves when. */
+const NO_PROGRESS_PAUSE_MS = 60_000;
 
 /** Which writes a cause brings about. */
 export function priorityOf(cause: Cause): WritePriority {
@@ -87,11 +99,15 @@ export function createOutbox(connection: Connection, writes: Writes, meta: Meta,
   const drop = (contactId: string): void => {
     dropOne.run({ contactId });
   };
-  const queueOne = sqlite.prepare<{ contactId: string; rank: number; nowMs: number }>(
+  const queueOne = sqlite.prepare<{ contactId: string; rank: number; nowMs: number; dueAtMs: number }>(
     `insert into outbox (contact_id, rank, state, due_at_ms, attempts, outcome_unknown)
-     values (@contactId, @rank, 'ready', @nowMs, 0, 0)
-     on conflict (contact_id) do update set rank = min(rank, @rank), state = 'ready', due_at_ms = @nowMs,
-       attempts = 0, reason = null, parked_at_ms = null`,
+     values (@contactId, @rank, 'ready', @dueAtMs, 0, 0)
+     on conflict (contact_id) do update set rank = min(rank, @rank), state = 'ready', parked_at_ms = null,
+       due_at_ms = case when state <> 'ready' then @dueAtMs
+         when attempts >= ${FAILING_ATTEMPTS} and due_at_ms > @nowMs then due_at_ms
+         when @dueAtMs > @nowMs then min(due_at_ms, @dueAtMs) else @dueAtMs end,
+       attempts = case when state = 'ready' then attempts else 0 end,
+       reason = case when state = 'ready' then reason end`,
   );
   const take = sqlite.prepare<Record<string, string | number>>(
     `update outbox set lease_owner = @owner, leased_at_ms = @nowMs, lease_until_ms = @untilMs,
@@ -108,14 +124,19 @@ export function createOutbox(connection: Connection, writes: Writes, meta: Meta,
   };
 
   /** Ends an attempt without success; a change that joined after it began is not to suffer for it. */
-  const giveBack = (contactId: string, set: Partial<OutboxRow>): void => {
+  const giveBack = ({ contactId, leasedAtMs }: OutboxRow, set: Partial<OutboxRow>): void => {
     const waiting = writes.waiting(contactId);
     if (waiting.length === 0) {
       drop(contactId);
       return;
     }
-    const isUntried = waiting.some((write) => write.attempts === 0);
-    update(contactId, { ...free, ...set, ...(isUntried ? { state: 'ready', parkedAtMs: null } : {}) });
+    const isUntried = waiting.some((write) => write.attempts === 0 && write.notBeforeMs <= (leasedAtMs ?? 0));
+    const anew = {
+      state: 'ready',
+      parkedAtMs: null,
+      ...(set.state === 'parked' ? { attempts: 0 } : {}),
+    } as const;
+    update(contactId, { ...free, ...set, ...(isUntried ? anew : {}) });
     bell.ring('writes');
   };
 
@@ -124,8 +145,8 @@ export function createOutbox(connection: Connection, writes: Writes, meta: Meta,
     renew: createRenewal(connection, { table: 'outbox', key: 'contact_id', isOpen: 'true' }),
     isReady: (contactId) => find(contactId)?.state === 'ready',
 
-    queue: (contactId, priority, nowMs) => {
-      queueOne.run({ contactId, rank: RANKS[priority], nowMs });
+    queue: (contactId, priority, at) => {
+      queueOne.run({ contactId, rank: RANKS[priority], ...at });
       bell.ring('writes');
     },
 
@@ -147,19 +168,24 @@ export function createOutbox(connection: Connection, writes: Writes, meta: Meta,
         let token = meta.read('lease_token') ?? 0;
         const leased = due.flatMap((contactId): LeasedWrite[] => {
           const row = find(contactId);
-          const waiting = writes.waiting(contactId);
-          const newest = waiting.at(-1);
-          if (row === undefined || newest === undefined) {
+          const all = writes.waiting(contactId);
+          if (row === undefined || all.length === 0) {
             drop(contactId);
             return [];
           }
           // Whoever held the expired lease may have come as far as sending.
           const outcomeUnknown = row.outcomeUnknown || row.leaseOwner !== null;
+          const waiting = all.filter((write) => write.notBeforeMs <= nowMs);
+          const newest = waiting.at(-1);
+          if (newest === undefined) {
+            update(contactId, { ...free, outcomeUnknown, dueAtMs: dueOf(all, nowMs) });
+            return [];
+          }
           const attempts = row.attempts + 1;
           const known = { attempts, outcomeUnknown: outcomeUnknown ? 1 : 0 };
           token += 1;
           take.run({ contactId, owner, nowMs, untilMs: leaseUntilMs, token, ...known });
-          writes.countAttempt(contactId);
+          writes.countAttempt(contactId, nowMs);
           const write: LeasedWrite = {
             contactId,
             lease: { owner, token },
@@ -177,19 +203,22 @@ export function createOutbox(connection: Connection, writes: Writes, meta: Meta,
         return leased;
       }),
 
-    settle: (contactId, { hasSent, keepsLease }) => {
+    settle: (contactId, { nowMs, hasSent, keepsLease }) => {
       if (keepsLease) {
-        writes.joinAttempt(contactId);
+        writes.joinAttempt(contactId, nowMs);
         update(contactId, { outcomeUnknown: false });
         return;
       }
-      if (writes.waiting(contactId).length === 0) {
+      const waiting = writes.waiting(contactId);
+      if (waiting.length === 0) {
         drop(contactId);
         return;
       }
+      const isStuck = !hasSent && waiting.some((write) => write.attempts > 0);
       update(contactId, {
         ...free,
         outcomeUnknown: false,
+        dueAtMs: isStuck ? nowMs + NO_PROGRESS_PAUSE_MS : dueOf(waiting, nowMs),
         ...(hasSent ? { attempts: 0, reason: null } : {}),
       });
       bell.ring('writes');
@@ -200,7 +229,7 @@ export function createOutbox(connection: Connection, writes: Writes, meta: Meta,
         const row = findHeld({ contactId, lease });
         if (row === undefined) return 'lease-lost';
         writes.setReason(contactId, reason);
-        giveBack(contactId, { reason, dueAtMs, outcomeUnknown: outcomeUnknown || row.outcomeUnknown });
+        giveBack(row, { reason, dueAtMs, outcomeUnknown: outcomeUnknown || row.outcomeUnknown });
         return 'settled';
       }),
 
@@ -209,14 +238,15 @@ export function createOutbox(connection: Connection, writes: Writes, meta: Meta,
         const row = findHeld({ contactId, lease });
         if (row === undefined) return 'lease-lost';
         writes.setReason(contactId, reason);
-        giveBack(contactId, { state: 'parked', reason, parkedAtMs: row.leasedAtMs });
+        giveBack(row, { state: 'parked', reason, parkedAtMs: row.leasedAtMs });
         return 'settled';
       }),
 
     hold: (held) =>
       transact(() => {
-        if (findHeld(held) === undefined) return 'lease-lost';
-        giveBack(held.contactId, { state: 'held' });
+        const row = findHeld(held);
+        if (row === undefined) return 'lease-lost';
+        giveBack(row, { state: 'held' });
         return 'settled';
       }),
 
@@ -249,4 +279,9 @@ export function createOutbox(connection: Connection, writes: Writes, meta: Meta,
       return known.length === 0 ? null : Math.min(...known);
     },
   };
+}
+
+/** When the first of them may go. */
+function dueOf(waiting: readonly WriteRow[], nowMs: number): number {
+  return Math.max(nowMs, Math.min(...waiting.map((write) => write.notBeforeMs)));
 }

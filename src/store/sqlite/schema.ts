@@ -229,6 +229,8 @@ export const writes = sqliteTable(
     outcome: text('outcome', { enum: ['waiting', 'sent', 'superseded'] }).notNull(),
     reason: text('reason'),
     attempts: integer('attempts').notNull(),
+    /** It waits at least until then, because it is fought over; 0 for all others. */
+    notBeforeMs: integer('not_before_ms').notNull().default(0),
     queuedAtMs: integer('queued_at_ms').notNull(),
     settledAtMs: integer('settled_at_ms'),
   },
@@ -241,6 +243,26 @@ export const writes = sqliteTable(
     index('writes_contact').on(table.contactId, table.id),
     // What became of the writes of a run.
     index('writes_cause').on(table.causeRef, table.causeKind),
+  ],
+);
+
+/** Attributes that somebody changes back soon after this service has written them; what is over goes after a day. */
+export const fights = sqliteTable(
+  'fights',
+  {
+    contactId: text('contact_id').notNull(),
+    attribute: text('attribute', { enum: MAINTAINED_ATTRIBUTES }).notNull(),
+    /** How often in a row. */
+    reversals: integer('reversals').notNull(),
+    sinceMs: integer('since_ms').notNull(),
+    /** The next write waits until then. */
+    untilMs: integer('until_ms').notNull(),
+    /** The write that was reversed last, so that none counts twice. */
+    lastWriteId: integer('last_write_id').notNull(),
+  },
+  (table) => [
+    primaryKey({ columns: [table.contactId, table.attribute] }),
+    index('fights_until').on(table.untilMs),
   ],
 );
 

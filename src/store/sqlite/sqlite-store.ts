@@ -157,6 +157,7 @@ export function openSqliteStore({ path, timeZone, log }: SqliteStoreOptions): St
     freshness: () => withOpen(() => readFreshness(tables)),
     recentNotifications: (limit, nowMs) => withOpen(() => recentNotifications(tables, limit, nowMs)),
     recentWrites: (limit) => withOpen(() => recentWrites(tables, limit)),
+    foughtOver: (limit, nowMs) => withOpen(() => tables.fights.list(limit, nowMs)),
     backlog: (nowMs) => withOpen(() => countBacklog(tables, nowMs)),
     canWrite: () =>
       guarded(() => connection.sqlite.open && canWrite(tables)).catch((error: unknown) => {
