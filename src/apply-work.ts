@@ -1,6 +1,7 @@
 import type { Clock } from './clock.js';
 import { AppError } from './errors.js';
 import type { CallOptions, IntercomClient } from './intercom/client.js';
+import type { Log } from './log.js';
 import { decideMember } from './rules/member.js';
 import type { Applied, CacheChange, Decide, Store, Subject, Work } from './store/store.js';
 
@@ -9,6 +10,10 @@ const MAX_ROUNDS = 5;
 
 /** What Intercom says of an object and denies elsewhere may be a moment's lag; after this many attempts it is none. */
 const MAX_CONTRADICTIONS = 10;
+
+export function isContradiction(error: unknown): error is AppError {
+  return error instanceof AppError && error.code === 'intercom_answer_unreadable' && error.attempts !== null;
+}
 
 /** How many merges in a row are followed to the contact that is left. */
 const MAX_MERGES = 3;
@@ -36,7 +41,12 @@ export function decideAt(settings: DecideSettings, nowMs: number): Decide {
  * contradict each other.
  */
 export async function applyWork(
-  deps: { readonly store: Store; readonly intercom: IntercomClient; readonly clock: Clock },
+  deps: {
+    readonly store: Store;
+    readonly intercom: IntercomClient;
+    readonly clock: Clock;
+    readonly log?: Log;
+  },
   work: Work,
   call: CallOptions,
 ): Promise<Exclude<Applied, { kind: 'needs' }>> {
@@ -45,9 +55,12 @@ export async function applyWork(
 
 type Needs = Extract<Applied, { kind: 'needs' }>;
 
-/** The same for whatever `attempt` does with the work: applying it, or only saying what that would change. */
+/**
+ * The same for whatever `attempt` does with the work: applying it, or only saying what that would change. Of many objects
+ * in bulk (`accept`) one that contradicts itself costs itself alone: what was found of it is left out.
+ */
 export async function resolveReads<Answer extends { readonly kind: string }>(
-  deps: { readonly intercom: IntercomClient },
+  deps: { readonly intercom: IntercomClient; readonly log?: Log },
   work: Work,
   attempt: (work: Work) => Promise<Answer | Needs>,
   call: CallOptions,
@@ -56,8 +69,22 @@ export async function resolveReads<Answer extends { readonly kind: string }>(
   for (let round = 0; round < MAX_ROUNDS; round += 1) {
     const answer = await attempt({ ...work, changes });
     if (!isNeeds(answer)) return answer;
-    const read = await Promise.all(answer.reads.map((subject) => readSubject(deps, subject, call)));
-    changes = [...changes, ...read.flat()];
+    const isBulk = work.unknownContacts === 'accept';
+    const left = new Set<string>();
+    const read = await Promise.all(
+      answer.reads.map((subject) =>
+        readSubject(deps, subject, call).catch((error: unknown) => {
+          if (!isBulk || !isContradiction(error)) throw error;
+          left.add(subject.id);
+          deps.log?.warn({ contact: subject.id, reason: error.message }, 'left as it is in the cache');
+          return [];
+        }),
+      ),
+    );
+    changes = [
+      ...changes.filter((one) => one.kind !== 'contact' || !left.has(one.contact.id)),
+      ...read.flat(),
+    ];
   }
   throw new AppError('intercom_answer_unreadable', 'later', 'the object changed each time it was read');
 }

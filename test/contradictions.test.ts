@@ -5,6 +5,7 @@ import { addMember, COACH } from './support/report-workspace.js';
 
 const AT = '2026-10-15T15:00:00Z';
 const DAY_MS = 86_400_000;
+const HOUR_MS = 3_600_000;
 /** Two calls for each attempt, ten attempts, and what comes before. */
 const MAX_CALLS = 40;
 
@@ -107,6 +108,49 @@ test.each([
   await harness.settleWithRetries(DAY_MS);
   expect(workspace.calls.total).toBeLessThan(3 * MAX_CALLS);
   expect(await whatIsParked(harness)).not.toEqual([]);
+});
+
+test('a write that is answered with another contact counts for none of its own', async () => {
+  let otherId = '';
+  const harness = await createHarness({
+    at: AT,
+    wrapIntercom: (intercom) => ({
+      ...intercom,
+      updateContact: (_id, _attributes, how) => intercom.readContact(otherId, how),
+    }),
+  });
+  const id = enrolled(harness);
+  otherId = harness.workspace.addContact({ role: 'lead' }).id;
+  await harness.backfill();
+  await harness.settleWithRetries(DAY_MS);
+  expect(harness.workspace.calls.total).toBeLessThan(3 * MAX_CALLS);
+  expect(await whatIsParked(harness)).toHaveLength(1);
+  const writes = (await harness.store.findMember(id))?.writes ?? [];
+  expect(writes.map(({ outcome }) => outcome)).toEqual(['parked', 'parked']);
+});
+
+test('a sweep leaves a contact that contradicts itself as it is, and ends', async () => {
+  let hiddenId = '';
+  const harness = await createHarness({
+    at: AT,
+    wrapIntercom: (intercom) => ({
+      ...intercom,
+      searchContacts: async (...parameters) => {
+        const page = await intercom.searchContacts(...parameters);
+        return { ...page, items: page.items.filter((item) => item.id !== hiddenId) };
+      },
+    }),
+  });
+  const [id, other] = [enrolled(harness), enrolled(harness)];
+  await harness.backfill();
+  harness.clock.advance(HOUR_MS);
+  hiddenId = id;
+  pointEachOther(harness, [id]);
+  const params = { lookbackDays: null, dryRun: false, force: false };
+  expect((await harness.runJob({ job: 'reconcile', params })).status).toBe('done');
+  expect(await harness.store.findMember(id)).not.toBeNull();
+  expect(await harness.store.findMember(other)).not.toBeNull();
+  expect(harness.logLines.join()).toContain('left as it is in the cache');
 });
 
 test('three hops of real merges are followed to the survivor', async () => {

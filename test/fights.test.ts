@@ -12,7 +12,7 @@ interface Fight {
   readonly harness: Harness;
   readonly id: string;
   /** The other system gives up. */
-  stop(): void;
+  readonly stop: () => void;
 }
 
 /** Another system that sets the status to what it takes for right whenever it sees anything else. */
@@ -60,7 +60,7 @@ const statusWrites = ({ workspace }: Harness): number =>
 async function gauge({ metrics }: Harness): Promise<number> {
   const line = (await metrics.scrape())
     .split('\n')
-    .find((one) => /^engagement_attributes_fought_over /.test(one));
+    .find((one) => one.startsWith('engagement_attributes_fought_over '));
   return Number(line?.split(' ')[1]);
 }
 

@@ -1,5 +1,6 @@
 import { expect, onTestFinished, test } from 'vitest';
 import type { Clock } from '../src/clock.js';
+import { AppError } from '../src/errors.js';
 import { CALL_TIMEOUT_MS, type IntercomClient } from '../src/intercom/client.js';
 import { MAX_WAIT_MS } from '../src/intercom/rate-budget.js';
 import { LEASE_MS } from '../src/lease-keeper.js';
@@ -162,6 +163,33 @@ test('a write whose lease was lost on its way is said to be so, and the contact 
   expect(await harness.wrongAttributes(), 'the late write has undone the newer one').not.toEqual([]);
   await harness.settleWithRetries(120_000);
   expect(await harness.wrongAttributes()).toEqual([]);
+});
+
+test('work whose lease turns out to be lost ends its calls by itself', async () => {
+  const { harness } = await withWaitingWrite();
+  const asleep = createMovedClock(new Date(harness.clock.nowMs()).toISOString());
+  let begun = 0;
+  createSleepingWriter(
+    harness,
+    () => ({
+      readContact: (_id, { signal }) => {
+        begun += 1;
+        return new Promise((_resolve, reject) => {
+          signal?.addEventListener('abort', () => reject(new AppError('stopped', 'later', 'stopped')));
+        });
+      },
+    }),
+    asleep,
+  ).start();
+  await until(() => begun === 1);
+  harness.clock.advance(LEASE_MS + 1000);
+  await harness.settle();
+  harness.logLines.length = 0;
+  // It awakes.
+  asleep.advance(LEASE_MS + 1000);
+  await until(() => harness.logLines.some((line) => line.includes('write handled')));
+  expect(harness.logLines.join()).toContain('"result":"lease_lost"');
+  expect(putsOf(harness)).toBe(1);
 });
 
 test('a clock that jumps ahead costs the work in hand nothing as long as nobody else has taken it', async () => {

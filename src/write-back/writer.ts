@@ -180,7 +180,10 @@ function mustReadFirst(write: LeasedWrite): boolean {
 async function confirmChanges(deps: WriteBackDeps, attempt: Attempt): Promise<readonly WaitingChange[]> {
   const { write, call } = attempt;
   const learned = await readSubject(deps, { kind: 'contact', id: write.contactId }, call);
-  const held = learned.flatMap((change) => (change.kind === 'contact' ? [change.contact] : []))[0];
+  const held = learned
+    .flatMap((change) => (change.kind === 'contact' ? [change.contact] : []))
+    // What it was merged into is not what is to be written.
+    .find(({ id }) => id === write.contactId);
   const confirmed =
     held === undefined || !write.outcomeUnknown ? [] : write.changes.filter((change) => isHeld(held, change));
   const left = await settle(deps, attempt, { learned, sent: confirmed, afterwards: 'keep' });
@@ -197,7 +200,8 @@ async function sendChanges(
 ): Promise<'sent' | 'contact_gone'> {
   const { contactId } = attempt.write;
   const answer = await putChanges(deps, attempt, changes);
-  if (answer.kind !== 'found') {
+  // The answer to a contact that was merged may be the survivor.
+  if (answer.kind !== 'found' || answer.contact.id !== contactId) {
     attempt.mayHaveWritten = false;
     // Versions before 2.16 answer 404 for a merged contact too: what became of it is asked for by id.
     const learned = await readSubject(deps, { kind: 'contact', id: contactId }, attempt.call);

@@ -195,7 +195,7 @@ export function createOutbox(connection: Connection, writes: Writes, meta: Meta,
             cause: causeOf(newest),
             attempt: attempts,
             outcomeUnknown,
-            queuedAtMs: Math.min(...waiting.map((one) => one.queuedAtMs)),
+            queuedAtMs: Math.min(...waiting.map(({ queuedAtMs }) => queuedAtMs)),
           };
           return [write];
         });
