@@ -1,11 +1,27 @@
 import type { Clock } from './clock.js';
 import { AppError } from './errors.js';
 import type { CallOptions, IntercomClient } from './intercom/client.js';
+import type { Log } from './log.js';
 import { decideMember } from './rules/member.js';
 import type { Applied, CacheChange, Decide, Store, Subject, Work } from './store/store.js';
 
 /** How often one piece of work may ask for objects that change under our hands before it is retried later. */
-const MOST_ROUNDS = 5;
+const MAX_ROUNDS = 5;
+
+/** What Intercom says of an object and denies elsewhere may be a moment's lag; after this many attempts it is none. */
+const MAX_CONTRADICTIONS = 10;
+
+export function isContradiction(error: unknown): error is AppError {
+  return error instanceof AppError && error.code === 'intercom_answer_unreadable' && error.attempts !== null;
+}
+
+/** How many merges in a row are followed to the contact that is left. */
+const MAX_MERGES = 3;
+
+/** Two answers of Intercom that can't both be true: to be asked again with growing delays, then parked. */
+export function contradiction(message: string): AppError {
+  return new AppError('intercom_answer_unreadable', 'later', message, { attempts: MAX_CONTRADICTIONS });
+}
 
 export interface DecideSettings {
   readonly timeZone: string;
@@ -21,10 +37,16 @@ export function decideAt(settings: DecideSettings, nowMs: number): Decide {
 /**
  * Applies `work`; where the store asks for objects (unknown contact, two snapshots of one second), reads them from
  * Intercom by id and applies again with what came back.
- * @throws AppError of the reads, or `intercom_answer_unreadable` (retry later) when the objects keep changing.
+ * @throws AppError of the reads, or `intercom_answer_unreadable` (retry later) when the objects keep changing or
+ * contradict each other.
  */
 export async function applyWork(
-  deps: { readonly store: Store; readonly intercom: IntercomClient; readonly clock: Clock },
+  deps: {
+    readonly store: Store;
+    readonly intercom: IntercomClient;
+    readonly clock: Clock;
+    readonly log?: Log;
+  },
   work: Work,
   call: CallOptions,
 ): Promise<Exclude<Applied, { kind: 'needs' }>> {
@@ -33,19 +55,36 @@ export async function applyWork(
 
 type Needs = Extract<Applied, { kind: 'needs' }>;
 
-/** The same for whatever `attempt` does with the work: applying it, or only saying what that would change. */
+/**
+ * The same for whatever `attempt` does with the work: applying it, or only saying what that would change. Of many objects
+ * in bulk (`accept`) one that contradicts itself costs itself alone: what was found of it is left out.
+ */
 export async function resolveReads<Answer extends { readonly kind: string }>(
-  deps: { readonly intercom: IntercomClient },
+  deps: { readonly intercom: IntercomClient; readonly log?: Log },
   work: Work,
   attempt: (work: Work) => Promise<Answer | Needs>,
   call: CallOptions,
 ): Promise<Answer> {
   let changes = work.changes;
-  for (let round = 0; round < MOST_ROUNDS; round += 1) {
+  for (let round = 0; round < MAX_ROUNDS; round += 1) {
     const answer = await attempt({ ...work, changes });
     if (!isNeeds(answer)) return answer;
-    const read = await Promise.all(answer.reads.map((subject) => readSubject(deps, subject, call)));
-    changes = [...changes, ...read.flat()];
+    const isBulk = work.unknownContacts === 'accept';
+    const left = new Set<string>();
+    const read = await Promise.all(
+      answer.reads.map((subject) =>
+        readSubject(deps, subject, call).catch((error: unknown) => {
+          if (!isBulk || !isContradiction(error)) throw error;
+          left.add(subject.id);
+          deps.log?.warn({ contact: subject.id, reason: error.message }, 'left as it is in the cache');
+          return [];
+        }),
+      ),
+    );
+    changes = [
+      ...changes.filter((one) => one.kind !== 'contact' || !left.has(one.contact.id)),
+      ...read.flat(),
+    ];
   }
   throw new AppError('intercom_answer_unreadable', 'later', 'the object changed each time it was read');
 }
@@ -54,7 +93,10 @@ function isNeeds(answer: { readonly kind: string }): answer is Needs {
   return answer.kind === 'needs';
 }
 
-/** Reads an object by id: what became known about it, gone and merged included. */
+/**
+ * Reads an object by id: what became known about it, gone and merged included.
+ * @throws AppError of the reads, or `intercom_answer_unreadable` when merges lead nowhere.
+ */
 export async function readSubject(
   deps: { readonly intercom: IntercomClient },
   subject: Subject,
@@ -75,8 +117,36 @@ export async function readSubject(
     case 'merged':
       return answer.intoId === null
         ? [{ kind: 'contact-deleted', id: subject.id }]
-        : [{ kind: 'contact-merged', absorbedId: subject.id, survivorId: answer.intoId }];
+        : followMerges(deps, subject.id, answer.intoId, call);
     case 'gone':
       return [{ kind: 'contact-deleted', id: subject.id }];
   }
+}
+
+/** A merge is believed when it leads to a contact that is there, or that is gone for good. */
+async function followMerges(
+  deps: { readonly intercom: IntercomClient },
+  firstId: string,
+  intoId: string,
+  call: CallOptions,
+): Promise<CacheChange[]> {
+  const merges: CacheChange[] = [];
+  const seen = new Set([firstId]);
+  let absorbedId = firstId;
+  let survivorId = intoId;
+  while (merges.length < MAX_MERGES) {
+    if (seen.has(survivorId)) throw contradiction('GET /contacts/{id}: merged in a circle');
+    seen.add(survivorId);
+    merges.push({ kind: 'contact-merged', absorbedId, survivorId });
+    const answer = await deps.intercom.readContact(survivorId, call);
+    if (answer.kind === 'found') {
+      const authority = { kind: 'read', observedAtMs: answer.observedAtMs } as const;
+      return [...merges, { kind: 'contact', contact: answer.contact, authority }];
+    }
+    if (answer.kind === 'gone' || answer.intoId === null)
+      return [...merges, { kind: 'contact-deleted', id: survivorId }];
+    absorbedId = survivorId;
+    survivorId = answer.intoId;
+  }
+  throw contradiction('GET /contacts/{id}: merged again and again, and nobody is left');
 }

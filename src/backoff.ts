@@ -41,9 +41,10 @@ export function judgeFailure(error: unknown, attempt: number, ageMs: number): Ve
       : { kind: 'retry', delayMs: delayAfterMs(attempt), outcomeUnknown: true, reason, attempts };
   }
   if (error.retry === 'never') return { kind: 'park', reason, attempts: attempt };
-  const attempts = KEEP_TRYING_ATTEMPTS;
-  if (attempt >= attempts && ageMs >= KEEP_TRYING_MS) return { kind: 'park', reason, attempts };
-  const delayMs = error.retry === 'now' ? 0 : Math.max(delayAfterMs(attempt), error.retryAfterMs ?? 0);
+  const attempts = error.attempts ?? KEEP_TRYING_ATTEMPTS;
+  const isOldEnough = error.attempts !== null || ageMs >= KEEP_TRYING_MS;
+  if (attempt >= attempts && isOldEnough) return { kind: 'park', reason, attempts };
+  const delayMs = Math.max(delayAfterMs(attempt), error.retryAfterMs ?? 0);
   return { kind: 'retry', delayMs, outcomeUnknown: error.outcomeUnknown, reason, attempts };
 }
 

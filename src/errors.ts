@@ -12,6 +12,7 @@ export type ErrorCode =
   | 'intercom_not_found'
   | 'intercom_answer_unreadable'
   | 'notification_unreadable'
+  | 'lease_lost'
   | 'store_unavailable'
   | 'store_newer_than_program'
   | 'workspace_mismatch'
@@ -25,8 +26,8 @@ export type ErrorCode =
   | 'unauthorized'
   | 'stopped';
 
-/** `now`: the same step may simply run again · `later`: after a growing delay · `never`: park it for a person. */
-export type Retry = 'now' | 'later' | 'never';
+/** `later`: the step runs again after a growing delay · `never`: it is parked for a person. Nothing runs again at once. */
+export type Retry = 'later' | 'never';
 
 export interface AppErrorOptions {
   readonly cause?: unknown;
@@ -34,6 +35,8 @@ export interface AppErrorOptions {
   readonly retryAfterMs?: number;
   /** True when the request may have taken effect although no answer came back. */
   readonly outcomeUnknown?: boolean;
+  /** Parked after this many attempts, whatever its age: it is hardly going to get better. */
+  readonly attempts?: number;
   /** Intercom's own words. They may quote what a person has typed: stored with parked work, never logged. */
   readonly said?: string;
   /** HTTP status that Intercom answered with. */
@@ -49,6 +52,7 @@ export class AppError extends Error {
   readonly outcomeUnknown: boolean;
   readonly status: number | null;
   readonly said: string | null;
+  readonly attempts: number | null;
 
   constructor(code: ErrorCode, retry: Retry, message: string, options: AppErrorOptions = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
@@ -58,5 +62,6 @@ export class AppError extends Error {
     this.outcomeUnknown = options.outcomeUnknown ?? false;
     this.status = options.status ?? null;
     this.said = options.said ?? null;
+    this.attempts = options.attempts ?? null;
   }
 }

@@ -1,6 +1,7 @@
 import { setMaxListeners } from 'node:events';
 import type { Clock } from './clock.js';
 import { delayAfterMs, reasonOf } from './backoff.js';
+import { createLeaseKeeper, LEASE_MS, type Hand } from './lease-keeper.js';
 import type { Log } from './log.js';
 
 /**
@@ -22,7 +23,13 @@ export interface WorkLoopOptions<Item> {
   readonly concurrency: number;
   readonly take: (limit: number) => Promise<readonly Item[]>;
   /** Settles its item whatever happens: a rejection means that even settling failed; the lease then runs out. */
-  readonly handle: (item: Item, signal: AbortSignal) => Promise<void>;
+  readonly handle: (item: Item, hand: Hand) => Promise<void>;
+  /** Left out where what is taken has no lease of {@link LEASE_MS}. */
+  readonly lease?: {
+    readonly untilMs: (item: Item) => number;
+    /** Prolongs leases; answers those of `items` whose lease is lost. */
+    readonly renew: (items: readonly Item[], leaseUntilMs: number) => Promise<readonly Item[]>;
+  };
   readonly nextDueAtMs: () => Promise<number | null>;
   readonly onWork: (listener: () => void) => () => void;
 }
@@ -37,21 +44,28 @@ function nextTurn(): Promise<void> {
 
 export function createWorkLoop<Item>(options: WorkLoopOptions<Item>): WorkLoop {
   const { clock, log, loop, concurrency } = options;
+  const { lease } = options;
   const stopping = new AbortController();
   // Every call in hand listens to it: many listeners are no leak here.
   setMaxListeners(0, stopping.signal);
+  const keeper =
+    lease === undefined
+      ? null
+      : createLeaseKeeper<Item>({ clock, log, leaseMs: LEASE_MS, renew: lease.renew });
   const inHand = new Set<Promise<void>>();
   let wake: AbortController = new AbortController();
   let running: Promise<void> | null = null;
   let failures = 0;
 
   const handleOne = (item: Item): void => {
+    const held = keeper?.hold(item, lease?.untilMs(item) ?? Infinity);
     const work = options
-      .handle(item, stopping.signal)
+      .handle(item, held ?? { signal: stopping.signal, leaseUntilMs: () => Infinity })
       .catch((error: unknown) =>
         log.error({ loop, err: error, reason: reasonOf(error) }, 'work could not be settled'),
       )
       .finally(() => {
+        held?.release();
         inHand.delete(work);
         wake.abort();
       });
@@ -61,6 +75,8 @@ export function createWorkLoop<Item>(options: WorkLoopOptions<Item>): WorkLoop {
   const takeSome = async (): Promise<number> => {
     const free = concurrency - inHand.size;
     if (free <= 0) return 0;
+    // First of all what is in hand: after a pause of this process its leases may have run out, and be had again.
+    await keeper?.renewDue();
     const items = await options.take(free);
     items.forEach(handleOne);
     return items.length;
@@ -107,6 +123,7 @@ export function createWorkLoop<Item>(options: WorkLoopOptions<Item>): WorkLoop {
     },
     stop: async () => {
       stopping.abort();
+      keeper?.stop();
       wake.abort();
       await running;
       await Promise.all(inHand);

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import type { IntercomClient } from '../src/intercom/client.js';
 import { createLog } from '../src/log.js';
-import type { RunDeps } from '../src/reconcile/run-frame.js';
+import { RUN_LEASE_MS, type RunDeps } from '../src/reconcile/run-frame.js';
 import { fillCache, runJob } from '../src/reconcile/run-job.js';
 import { populate } from '../src/sandbox/population.js';
 import type { Run, RunProgress } from '../src/store/run-store.js';
@@ -125,8 +125,8 @@ test('only one process fills the cache; another one waits for it', async () => {
   await expect(first).rejects.toMatchObject({ code: 'stopped' });
   const second = await backfill(depsOf(harness, 'two'), 365, NEVER);
   expect(second.status).toBe('running');
-  // Its lease runs out a minute later: whoever had it is gone.
-  harness.clock.advance(61_000);
+  // Its lease runs out: whoever had it is gone.
+  harness.clock.advance(RUN_LEASE_MS + 1000);
   expect((await backfill(depsOf(harness, 'two'), 365, NEVER)).status).toBe('done');
 });
 

@@ -2,6 +2,7 @@ import { createServer, type RequestListener } from 'node:http';
 import { http, HttpResponse } from 'msw';
 import { setupServer } from 'msw/node';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { AppError } from '../src/errors.js';
 import { createIntercomClient, type IntercomClient } from '../src/intercom/client.js';
 import { createRateBudget } from '../src/intercom/rate-budget.js';
 import { allMembers, pagesOf, type Search, type SearchPage } from '../src/intercom/search.js';
@@ -265,6 +266,19 @@ describe('what goes wrong', () => {
     while (workspace.calls.total === 0) await new Promise((resolve) => setImmediate(resolve));
     stopping.abort();
     expect(await failure).toMatchObject({ code: 'stopped' });
+  });
+
+  it('what is asked right before sending can still prevent it, and gives the place in the rate limit back', async () => {
+    const { workspace, client } = createWorld({ rateLimit: { perWindow: 5, windowMs: 10_000 } });
+    const { id } = workspace.addContact();
+    const beforeSend = async (): Promise<void> =>
+      Promise.reject(new AppError('lease_lost', 'later', 'too late'));
+    for (let number = 0; number < 9; number += 1) {
+      const call = client.updateContact(id, { 'Last Call': 5 }, { ...how, beforeSend });
+      expect(await failureOf(call)).toMatchObject({ code: 'lease_lost', outcomeUnknown: false });
+    }
+    expect(workspace.calls.total).toBe(0);
+    expect(await client.updateContact(id, { 'Last Call': 5 }, how)).toMatchObject({ kind: 'found' });
   });
 
   it.each(['../admins', 'a/b', 'a?b', 'a#b', '', '%2e%2e', 'é'])(

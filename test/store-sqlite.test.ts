@@ -13,9 +13,13 @@ import {
   callChange,
   contact,
   contactChange,
+  handled,
   knowMember,
   lease,
+  leaseOneWrite,
   notification,
+  openRun,
+  sentAll,
   wanting,
   workOn,
 } from './store-contract/samples.js';
@@ -267,6 +271,7 @@ describe('erasing a contact', () => {
       'contacts',
       'conversations',
       'drift',
+      'fights',
       'inbox',
       'members',
       'outbox',
@@ -281,8 +286,11 @@ describe('erasing a contact', () => {
     const strange = call('strange', id, { channel: SECRET, serviceCode: SECRET });
     const change = { attribute: 'Eligible Programs', before: SECRET, after: 'PlumCorp' } as const;
     await store.apply(workOn([contactChange(seen), callChange(strange)], { decide: wanting(change) }));
-    const { contactId } = (await store.leaseWrites(lease()))[0] ?? { contactId: '' };
-    await store.parkWrite({ contactId, owner: 'process-1', reason: `Intercom says: ${SECRET}` });
+    const sent = sentAll(await leaseOneWrite(store));
+    // Wanted again as soon as it was written.
+    await store.apply(workOn([], { decide: wanting(change), completes: sent }));
+    const { contactId, lease: held } = await leaseOneWrite(store);
+    await store.parkWrite({ contactId, lease: held, reason: `Intercom says: ${SECRET}` });
     const body = Buffer.from(`{"id":"${id}","name":"${SECRET}"}`);
     for (const [key, over] of [
       ['of-contact', { lane: id, subject: { kind: 'contact', id } }],
@@ -293,9 +301,9 @@ describe('erasing a contact', () => {
       await store.storeNotification(notification(key, { ...over, body }));
     }
 
-    const { run } = await store.openRun({ job: 'reconcile', params: {}, ...lease() });
+    const run = await openRun(store);
     const progress = { phase: 'contacts', done: 1, total: 1, contacts: 1, conversations: 0, calls: 1 };
-    const page = { runId: run.id, owner: 'process-1', leaseUntilMs: NOW_MS, checkpoint: null, progress };
+    const page = { runId: run.id, lease: run.lease, leaseUntilMs: NOW_MS, checkpoint: null, progress };
     const later = contactChange({ ...seen, updatedAt: seen.updatedAt + 60 });
     await store.keepFound({ page, changes: [later], seen: [{ kind: 'contact', id }], nowMs: NOW_MS });
     await store.keepDrift({ page, differences: [{ ...change, contactId: id, why: SECRET }] });
@@ -332,12 +340,7 @@ describe('erasing a contact', () => {
     const body = Buffer.from(JSON.stringify({ name: SECRET }));
     await store.storeNotification(notification('late', { lane: 'a', body }));
     const [late] = await store.leaseNotifications(lease());
-    const completes = {
-      kind: 'notification',
-      id: late?.id ?? 0,
-      owner: 'process-1',
-      outcome: 'applied',
-    } as const;
+    const completes = handled(late);
     const gone = { kind: 'contact-deleted', id: 'a' } as const;
     await store.apply(workOn([contactChange(contact('a', person)), gone], { completes }));
     expect(foundIn(path)).toEqual([]);

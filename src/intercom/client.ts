@@ -13,6 +13,8 @@ import type { Search, SearchPage } from './search.js';
 export interface CallOptions {
   readonly priority: CallPriority;
   readonly signal?: AbortSignal;
+  /** Asked right before the request goes out, behind the wait for the rate limit; where it rejects, nothing is sent. */
+  readonly beforeSend?: () => Promise<void>;
 }
 
 export type ContactAnswer =
@@ -97,7 +99,8 @@ export interface IntercomClientOptions {
   readonly onCall?: (call: FinishedCall) => void;
 }
 
-const TIMEOUT_MS = 10_000;
+/** How long one call may take, from sending it to the last byte of its answer. */
+export const CALL_TIMEOUT_MS = 10_000;
 const MOST_ANSWER_BYTES = 20_000_000;
 
 interface TimedAnswer extends Answer {
@@ -257,8 +260,14 @@ function bodyOf(answer: Answer, call: Call): unknown {
 }
 
 async function send(options: IntercomClientOptions, call: Call, how: CallOptions): Promise<TimedAnswer> {
-  const { clock, budget, timeoutMs = TIMEOUT_MS } = options;
+  const { clock, budget, timeoutMs = CALL_TIMEOUT_MS } = options;
   const permit = await budget.acquire(how.priority, how.signal);
+  try {
+    await how.beforeSend?.();
+  } catch (error) {
+    permit.settle(null);
+    throw error;
+  }
   const sentAtMs = clock.nowMs();
   const timeout = new AbortController();
   const done = new AbortController();

@@ -53,8 +53,8 @@ const CONCURRENCY = 32;
 const FIRST_CONCURRENCY = 2;
 /** Share of each window that sweeps leave to event-driven work. */
 const KEPT_FOR_SOON = 0.1;
-/** Two windows; then the caller's own retry and lease take over. */
-const LONGEST_WAIT_MS = 20_000;
+/** How long a call waits for room at most: two windows; then the caller's own retry takes over. */
+export const MAX_WAIT_MS = 20_000;
 const FIRST_PAUSE_MS = 1000;
 const LONGEST_PAUSE_MS = 60_000;
 
@@ -129,7 +129,7 @@ export function createRateBudget({ clock, concurrency = CONCURRENCY }: RateBudge
         new AppError(
           'intercom_rate_limited',
           'later',
-          `no room in Intercom's rate limit for ${LONGEST_WAIT_MS / 1000} s`,
+          `no room in Intercom's rate limit for ${MAX_WAIT_MS / 1000} s`,
           {
             retryAfterMs: Math.max(0, pausedUntilMs - nowMs),
           },
@@ -202,7 +202,7 @@ export function createRateBudget({ clock, concurrency = CONCURRENCY }: RateBudge
           pump();
         };
         const waiter: Waiter = {
-          deadlineMs: readClock() + LONGEST_WAIT_MS,
+          deadlineMs: readClock() + MAX_WAIT_MS,
           grant: () => {
             signal?.removeEventListener('abort', stopped);
             resolve(issuePermit());

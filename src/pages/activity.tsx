@@ -2,6 +2,7 @@ import type { Context } from 'hono';
 import type { Clock } from '../clock.js';
 import type { JobName, Run } from '../store/run-store.js';
 import type { Store } from '../store/store.js';
+import { FoughtOverList } from './activity/fought-over.js';
 import { NotificationsTable } from './activity/notifications.js';
 import { ParkedWork } from './activity/parked.js';
 import { GuardNotice, Runs } from './activity/runs.js';
@@ -20,7 +21,14 @@ import { START_RUN_PATH, StartButton } from './start-run.js';
 export interface ActivityPageDeps {
   readonly store: Pick<
     Store,
-    'listRuns' | 'recentNotifications' | 'recentWrites' | 'parked' | 'replay' | 'backlog' | 'freshness'
+    | 'listRuns'
+    | 'recentNotifications'
+    | 'recentWrites'
+    | 'foughtOver'
+    | 'parked'
+    | 'replay'
+    | 'backlog'
+    | 'freshness'
   >;
   readonly clock: Clock;
   readonly timeZone: string;
@@ -43,10 +51,11 @@ const MOST = 25;
 export async function showActivity(deps: ActivityPageDeps, context: Context): Promise<Response> {
   const { store, timeZone: zone } = deps;
   const nowMs = deps.clock.nowMs();
-  const [runs, notifications, writes, parked, backlog, freshness] = await Promise.all([
+  const [runs, notifications, writes, fights, parked, backlog, freshness] = await Promise.all([
     recentRuns(store),
     store.recentNotifications(MOST, nowMs),
     store.recentWrites(MOST),
+    store.foughtOver(MOST, nowMs),
     store.parked(),
     store.backlog(nowMs),
     store.freshness(),
@@ -104,6 +113,7 @@ export async function showActivity(deps: ActivityPageDeps, context: Context): Pr
           <Runs runs={runs} zone={zone} />
           <h2 id="parked">Parked work</h2>
           <ParkedWork parked={parked} zone={zone} formId="replay" />
+          <FoughtOverList fights={fights} total={backlog.attributesFoughtOver} zone={zone} nowMs={nowMs} />
           <h2 id="writes">Recent writes</h2>
           <WritesTable
             writes={writes}

@@ -5,11 +5,19 @@ import type { CallOptions, IntercomClient } from '../intercom/client.js';
 import { readItem, readMeaning, type Meaning } from '../intercom/notification.js';
 import { conversationsOfContact, pagesOf } from '../intercom/search.js';
 import { knownTopic } from '../intercom/topics.js';
+import { LEASE_MS, type Hand } from '../lease-keeper.js';
 import { eventId, type Log } from '../log.js';
 import type { Metrics } from '../operate/metrics.js';
 import type { ConversationFacts } from '../rules/facts.js';
 import { sessionAt } from '../rules/sessions.js';
-import type { CacheChange, InboxShare, LeasedNotification, Reread, Store } from '../store/store.js';
+import type {
+  CacheChange,
+  InboxShare,
+  LeasedNotification,
+  Reread,
+  Settlement,
+  Store,
+} from '../store/store.js';
 import { createWorkLoop, joinLoops, type WorkLoop } from '../work-loop.js';
 
 export interface ProcessDeps {
@@ -24,8 +32,6 @@ export interface ProcessDeps {
   readonly settleAfterSeconds: number;
 }
 
-/** Longer than all calls of one notification take; then another process may take it over. */
-const LEASE_MS = 60_000;
 const CONCURRENCY = 32;
 const OWN_CONCURRENCY = 8;
 /** A later event about a call closed longer ago than this says nothing about attributes still to be filled in. */
@@ -54,7 +60,14 @@ function createShareLoop(deps: ProcessDeps, share: InboxShare, concurrency: numb
     concurrency,
     take: (limit) =>
       store.leaseNotifications({ owner, nowMs: clock.nowMs(), leaseMs: LEASE_MS, limit }, share),
-    handle: (notification, signal) => processNotification(deps, notification, signal),
+    lease: {
+      untilMs: ({ leaseUntilMs }) => leaseUntilMs,
+      renew: async (notifications, leaseUntilMs) => {
+        const lost = new Set(await store.renewNotifications(notifications, leaseUntilMs));
+        return notifications.filter(({ id }) => lost.has(id));
+      },
+    },
+    handle: (notification, hand) => processNotification(deps, notification, hand),
     nextDueAtMs: () => store.nextNotificationDueAtMs(share),
     onWork: (listener) => store.onWork('inbox', listener),
   });
@@ -63,11 +76,11 @@ function createShareLoop(deps: ProcessDeps, share: InboxShare, concurrency: numb
 async function processNotification(
   deps: ProcessDeps,
   notification: LeasedNotification,
-  signal: AbortSignal,
+  { signal }: Hand,
 ): Promise<void> {
-  const { store, clock, log, metrics, owner } = deps;
+  const { store, clock, log, metrics } = deps;
   const startedAtMs = clock.nowMs();
-  const { subject, receivedAtMs, attempt } = notification;
+  const { id, lease, subject, receivedAtMs, attempt } = notification;
   const fields = {
     notification: notification.id,
     event: eventId(notification.dedupeKey),
@@ -81,13 +94,10 @@ async function processNotification(
     const call: CallOptions = { priority: 'soon', signal };
     const learned = await learn(deps, notification, call);
     if (learned.kind === 'unreadable') {
-      await store.parkNotification({
-        id: notification.id,
-        owner,
-        reason: `notification_unreadable: ${learned.why}`,
-      });
-      metrics.notifications.inc({ result: 'parked' });
-      log.warn({ ...fields, result: 'parked', reason: learned.why, ms: spent() }, 'notification handled');
+      const reason = `notification_unreadable: ${learned.why}`;
+      const result = resultOf(await store.parkNotification({ id, lease, reason }), 'parked');
+      metrics.notifications.inc({ result });
+      log.warn({ ...fields, result, reason: learned.why, ms: spent() }, 'notification handled');
       return;
     }
     const nowMs = clock.nowMs();
@@ -103,8 +113,8 @@ async function processNotification(
         decide: decideAt(deps.settings, nowMs),
         completes: {
           kind: 'notification',
-          id: notification.id,
-          owner,
+          id,
+          lease,
           outcome: learned.changes.length === 0 ? 'ignored' : 'applied',
         },
         rereads: [...learned.rereads, ...settling(deps, notification, learned.changes, nowMs)],
@@ -122,18 +132,22 @@ async function processNotification(
     log.info({ ...fields, result, queued, ms: spent() }, 'notification handled');
   } catch (error) {
     const verdict = judgeFailure(error, attempt, clock.nowMs() - receivedAtMs);
-    if (verdict.kind === 'park') {
-      await store.parkNotification({ id: notification.id, owner, reason: verdict.reason });
-    } else {
-      const dueAtMs = clock.nowMs() + verdict.delayMs;
-      await store.retryNotification({ id: notification.id, owner, reason: verdict.reason, dueAtMs });
-    }
-    metrics.notifications.inc({ result: verdict.kind === 'park' ? 'parked' : 'retried' });
+    const { reason } = verdict;
+    const settlement =
+      verdict.kind === 'park'
+        ? await store.parkNotification({ id, lease, reason })
+        : await store.retryNotification({ id, lease, reason, dueAtMs: clock.nowMs() + verdict.delayMs });
+    const result = resultOf(settlement, verdict.kind === 'park' ? 'parked' : 'retried');
+    metrics.notifications.inc({ result });
     log.warn(
-      { ...fields, ...describeVerdict(verdict, error), ms: spent(), err: error },
+      { ...fields, ...describeVerdict(verdict, error), result, ms: spent(), err: error },
       'notification handled',
     );
   }
+}
+
+function resultOf<Result extends string>(settlement: Settlement, result: Result): Result | 'lease_lost' {
+  return settlement === 'settled' ? result : 'lease_lost';
 }
 
 type Learned =

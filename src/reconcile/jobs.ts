@@ -1,13 +1,13 @@
 import { reasonOf } from '../backoff.js';
 import type { Jobs } from '../operate/jobs/jobs.js';
-import type { Run } from '../store/run-store.js';
+import type { HeldRun, Run } from '../store/run-store.js';
 import { carryRun, openJob } from './run-job.js';
 import type { RunDeps } from './run-frame.js';
 
 /** Jobs as they are asked for over HTTP; `signal` stops them with the service. */
 export function createJobs(deps: RunDeps, signal: AbortSignal): Jobs & { settled(): Promise<void> } {
   const underWay = new Set<Promise<unknown>>();
-  const carry = (run: Run): Promise<Run> => {
+  const carry = (run: HeldRun): Promise<Run> => {
     const ended = carryRun(deps, run, signal);
     const settled = ended
       .catch((error: unknown) => deps.log.warn({ run: run.id, reason: reasonOf(error) }, 'a job did not end'))

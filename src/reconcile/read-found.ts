@@ -1,4 +1,4 @@
-import { readSubject } from '../apply-work.js';
+import { isContradiction, readSubject } from '../apply-work.js';
 import {
   allMembers,
   conversationsChangedSince,
@@ -133,7 +133,17 @@ async function readUnseen(frame: Frame, step: Step): Promise<Step> {
   const unseen = subjects.slice(0, MOST_UNSEEN - asked);
   if (unseen.length < subjects.length) deps.log.warn({ run: run.id, asked }, 'more objects have not come up');
   const read = await Promise.all(
-    unseen.map((subject) => asking(frame, step, () => readSubject(deps, subject, call))),
+    unseen.map((subject) =>
+      asking(frame, step, () =>
+        readSubject(deps, subject, call).catch((error: unknown) => {
+          if (!isContradiction(error)) throw error;
+          // One that contradicts itself costs itself alone.
+          const { kind, id } = subject;
+          deps.log.warn({ run: run.id, [kind]: id, reason: error.message }, 'left as it is in the cache');
+          return [];
+        }),
+      ),
+    ),
   );
   const counted = tallied(step, { unseen: unseen.length });
   const { progress } = counted;

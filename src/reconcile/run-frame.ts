@@ -6,7 +6,8 @@ import type { Clock } from '../clock.js';
 import { AppError } from '../errors.js';
 import type { CallOptions, IntercomClient } from '../intercom/client.js';
 import type { Log } from '../log.js';
-import type { FinishRun, JobName, Run, RunPage, RunProgress } from '../store/run-store.js';
+import { createLeaseKeeper, LEASE_MS } from '../lease-keeper.js';
+import type { FinishRun, HeldRun, JobName, Run, RunPage, RunProgress } from '../store/run-store.js';
 import type { Store } from '../store/store.js';
 
 export interface RunDeps {
@@ -22,8 +23,8 @@ export interface RunDeps {
   readonly onProgress?: (progress: RunProgress, job: JobName) => void;
 }
 
-/** A page with its retries; a crashed owner's run is taken up after this. */
-export const RUN_LEASE_MS = 60_000;
+/** A crashed owner's run is taken up after this; a living one renews its lease, however long a page takes. */
+export const RUN_LEASE_MS = LEASE_MS;
 
 /** Search answers lag behind by minutes: what changed since a moment, and this long before it, is asked for again. */
 export const INDEX_LAG_SECONDS = 15 * 60;
@@ -47,7 +48,7 @@ export interface Step {
 /** What stays the same during one run. */
 export interface Frame {
   readonly deps: RunDeps;
-  readonly run: Run;
+  readonly run: HeldRun;
   /** When the run began, Unix seconds. */
   readonly startedAt: number;
   readonly call: CallOptions;
@@ -74,10 +75,21 @@ export const DONE = 'done';
  * Carries a run that the caller has leased to its end, from where it stands. After each step the cache and the place to
  * go on from are stored together, so a crash loses nothing and repeats at most one step.
  * @returns the finished run.
- * @throws AppError that can't mend itself (the run is then recorded as failed), or `stopped` when `signal` aborts.
+ * @throws AppError that can't mend itself (the run is then recorded as failed), `run_in_progress` when another attempt
+ * has it by now, or `stopped` when `stopping` aborts.
  */
-export async function carryOut(deps: RunDeps, run: Run, plan: Plan, signal: AbortSignal): Promise<Run> {
-  const { store, clock, log, owner } = deps;
+export async function carryOut(deps: RunDeps, run: HeldRun, plan: Plan, stopping: AbortSignal): Promise<Run> {
+  const { store, clock, log } = deps;
+  const { lease } = run;
+  const keeper = createLeaseKeeper<HeldRun>({
+    clock,
+    log,
+    leaseMs: RUN_LEASE_MS,
+    renew: async (runs, leaseUntilMs) =>
+      (await store.renewRun({ runId: run.id, lease, leaseUntilMs })) ? [] : runs,
+  });
+  const hand = keeper.hold(run, clock.nowMs() + RUN_LEASE_MS);
+  const signal = AbortSignal.any([stopping, hand.signal]);
   // Every call in hand listens to it: many listeners are no leak here.
   setMaxListeners(0, signal);
   const startedAt = Number(run.params['startedAt'] ?? Math.floor(run.startedAtMs / 1000));
@@ -92,7 +104,7 @@ export async function carryOut(deps: RunDeps, run: Run, plan: Plan, signal: Abor
     progress: run.progress,
   };
   const finish = async (end: RunEnd): Promise<Run> => {
-    await store.finishRun({ runId: run.id, owner, nowMs: clock.nowMs(), progress: step.progress, ...end });
+    await store.finishRun({ runId: run.id, lease, nowMs: clock.nowMs(), progress: step.progress, ...end });
     return (await store.findRun(run.id)) ?? run;
   };
   try {
@@ -108,20 +120,32 @@ export async function carryOut(deps: RunDeps, run: Run, plan: Plan, signal: Abor
     log.info({ ...fields, status, reason, result, ...ended.progress, ms }, 'run ended');
     return ended;
   } catch (error) {
+    // Whoever has the run now says how it ends.
+    if (hand.signal.aborted || isTakenOver(error)) {
+      log.warn({ ...fields, reason: reasonOf(error) }, 'another attempt has taken the run over');
+      throw isTakenOver(error) ? error : takenOver();
+    }
     // A stop leaves the run open: the next start goes on where this one was.
     if (signal.aborted)
       throw new AppError('stopped', 'later', `the ${run.job} was stopped`, { cause: error });
     log.error({ ...fields, err: error, reason: reasonOf(error) }, 'run failed');
     await finish({ status: 'failed', reason: reasonOf(error) });
     throw error;
+  } finally {
+    hand.release();
+    keeper.stop();
   }
+}
+
+function isTakenOver(error: unknown): boolean {
+  return error instanceof AppError && error.code === 'run_in_progress';
 }
 
 /** The place of `step`, to be stored together with what was learned there. Prolongs the run's lease. */
 export function pageOf({ deps, run }: Frame, step: Step): RunPage {
   return {
     runId: run.id,
-    owner: deps.owner,
+    lease: run.lease,
     leaseUntilMs: deps.clock.nowMs() + RUN_LEASE_MS,
     checkpoint: JSON.stringify(step.checkpoint),
     progress: step.progress,

@@ -1,5 +1,5 @@
 import { nowAt } from '../clock.js';
-import type { OpenedRun, OpenRun, Run, JobName } from '../store/run-store.js';
+import type { HeldRun, OpenedRun, OpenRun, Run, JobName } from '../store/run-store.js';
 import { backfillPlan } from './backfill.js';
 import { carryOut, RUN_LEASE_MS, type RunDeps } from './run-frame.js';
 import { sweepPlan } from './sweep-plan.js';
@@ -16,7 +16,7 @@ export function openJob({ store, clock, owner }: RunDeps, { job, params }: JobRe
 }
 
 /** Carries a run to its end that this process has leased, whatever its job is. */
-export function carryRun(deps: RunDeps, run: Run, signal: AbortSignal): Promise<Run> {
+export function carryRun(deps: RunDeps, run: HeldRun, signal: AbortSignal): Promise<Run> {
   return carryOut(deps, run, run.job === 'backfill' ? backfillPlan : sweepPlan, signal);
 }
 

@@ -104,6 +104,13 @@ function isAuthorized(c: Context, token: string): boolean {
 }
 
 function refusalOfFault(fault: CallFault | null, limit: number): Refusal | null {
+  if (fault?.kind === 'absence') {
+    return fault.status === 404
+      ? notFound('The requested resource was not found')
+      : new Refusal(410, 'contact_merged', 'This contact has been merged.', {
+          Link: `</contacts/${fault.intoId}>; rel="canonical"`,
+        });
+  }
   if (fault?.kind !== 'status') return null;
   if (fault.status === 429) return exceeded(limit);
   return fault.status === 500

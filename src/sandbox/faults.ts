@@ -5,6 +5,12 @@ import type { Random } from './random.js';
 export type CallFault =
   /** Answered with `error.list`; a 429 says that the window is used up. Nothing takes effect. */
   | { readonly kind: 'status'; readonly status: 429 | 500 | 503 }
+  /**
+   * Answered as if the object were not there (404), or had been merged into `intoId` (410). Nothing takes effect; at other
+   * addresses the object is what it was.
+   */
+  | { readonly kind: 'absence'; readonly status: 404 }
+  | { readonly kind: 'absence'; readonly status: 410; readonly intoId: string }
   /** A gateway's HTML page in place of JSON. Nothing takes effect. */
   | { readonly kind: 'gateway'; readonly status: 502 | 503 | 504 }
   /** Takes effect, and is answered this much later: longer than any caller waits. */

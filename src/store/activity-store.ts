@@ -1,4 +1,5 @@
 import type { Change } from '../rules/facts.js';
+import type { MaintainedAttribute } from '../rules/vocabulary.js';
 
 /** What people look at to see what the service has been doing. */
 export interface ActivityStore {
@@ -6,6 +7,19 @@ export interface ActivityStore {
   recentNotifications(limit: number, nowMs: number): Promise<readonly RecentNotification[]>;
   /** The last `limit` attribute changes that were decided, newest first; those of erased contacts are left out. */
   recentWrites(limit: number): Promise<readonly RecentWrite[]>;
+  /** Attributes that somebody else keeps changing back, at most `limit`, those that wait longest first. */
+  foughtOver(limit: number, nowMs: number): Promise<readonly FoughtOver[]>;
+}
+
+export interface FoughtOver {
+  readonly contactId: string;
+  readonly memberName: string | null;
+  readonly attribute: MaintainedAttribute;
+  /** How often in a row it was changed back soon after it was written. */
+  readonly reversals: number;
+  readonly sinceMs: number;
+  /** No write before; a past one: nothing has been changed back since. */
+  readonly untilMs: number;
 }
 
 export interface RecentNotification {

@@ -55,6 +55,8 @@ export interface Backlog {
   readonly writesWaiting: number;
   readonly oldestWriteAgeMs: number | null;
   readonly writesParked: number;
+  /** Attributes of single members that somebody else keeps changing back. */
+  readonly attributesFoughtOver: number;
   readonly members: number;
   readonly conversations: number;
 }

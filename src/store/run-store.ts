@@ -1,3 +1,5 @@
+import type { HeldLease } from './store.js';
+
 /** Work that takes longer than one transaction: backfill, sweeps and syncs, each run by one process at a time. */
 export interface RunStore {
   /**
@@ -7,7 +9,9 @@ export interface RunStore {
    */
   openRun(request: OpenRun): Promise<OpenedRun>;
   /** Takes over the unfinished run whose owner is gone; null when there is none, or when a live process has it. */
-  takeUpRun(request: Omit<OpenRun, 'job' | 'params'>): Promise<Run | null>;
+  takeUpRun(request: Omit<OpenRun, 'job' | 'params'>): Promise<HeldRun | null>;
+  /** Prolongs the lease of an unfinished run. False when it is lost. */
+  renewRun(held: Pick<RunPage, 'runId' | 'lease' | 'leaseUntilMs'>): Promise<boolean>;
   /** Prolongs the lease and records progress without touching the cache. Rejects `run_in_progress` if the lease is lost. */
   advanceRun(page: RunPage): Promise<void>;
   finishRun(finish: FinishRun): Promise<void>;
@@ -24,9 +28,13 @@ export interface RunStore {
   }): Promise<RunList>;
 }
 
-export interface OpenedRun {
-  readonly kind: 'opened' | 'unfinished' | 'busy';
-  readonly run: Run;
+export type OpenedRun =
+  | { readonly kind: 'opened' | 'unfinished'; readonly run: HeldRun }
+  | { readonly kind: 'busy'; readonly run: Run };
+
+/** A run that belongs to the caller. */
+export interface HeldRun extends Run {
+  readonly lease: HeldLease;
 }
 
 export interface RunList {
@@ -103,7 +111,7 @@ export interface RunProgress {
 
 export interface RunPage {
   readonly runId: string;
-  readonly owner: string;
+  readonly lease: HeldLease;
   readonly leaseUntilMs: number;
   readonly checkpoint: string | null;
   readonly progress: RunProgress;
@@ -111,7 +119,7 @@ export interface RunPage {
 
 export interface FinishRun {
   readonly runId: string;
-  readonly owner: string;
+  readonly lease: HeldLease;
   readonly status: 'done' | 'failed' | 'guarded';
   readonly reason: string | null;
   readonly nowMs: number;

@@ -42,9 +42,14 @@ export interface Store extends RunStore, SweepStore, LookStore, ActivityStore {
   /** What {@link Store.apply} would do; nothing is changed. */
   compare(work: Work): Promise<Compared>;
   /** Gives a leased notification back, due at `dueAtMs`. */
-  retryNotification(failure: NotificationFailure & { readonly dueAtMs: number }): Promise<void>;
+  retryNotification(failure: NotificationFailure & { readonly dueAtMs: number }): Promise<Settlement>;
   /** Takes a leased notification out of the flow until a person replays it. */
-  parkNotification(failure: NotificationFailure): Promise<void>;
+  parkNotification(failure: NotificationFailure): Promise<Settlement>;
+  /** Prolongs leases until `leaseUntilMs`. Answers the ids of those that somebody else has by now, or nobody. */
+  renewNotifications(
+    held: readonly { readonly id: number; readonly lease: HeldLease }[],
+    leaseUntilMs: number,
+  ): Promise<readonly number[]>;
   /** Earliest moment at which {@link leaseNotifications} could return something; null when nothing is waiting. */
   nextNotificationDueAtMs(of?: InboxShare): Promise<number | null>;
 
@@ -53,10 +58,14 @@ export interface Store extends RunStore, SweepStore, LookStore, ActivityStore {
   leaseWrites(lease: Lease): Promise<LeasedWrite[]>;
   retryWrite(
     failure: WriteFailure & { readonly dueAtMs: number; readonly outcomeUnknown: boolean },
-  ): Promise<void>;
-  parkWrite(failure: WriteFailure): Promise<void>;
+  ): Promise<Settlement>;
+  parkWrite(failure: WriteFailure): Promise<Settlement>;
   /** Keeps a contact's waiting writes back (`DRY_RUN`) until {@link releaseHeldWrites}. */
-  holdWrite(held: { readonly contactId: string; readonly owner: string }): Promise<void>;
+  holdWrite(held: LeasedContact): Promise<Settlement>;
+  /** As {@link renewNotifications}; answers contact ids. */
+  renewWrites(held: readonly LeasedContact[], leaseUntilMs: number): Promise<readonly string[]>;
+  /** True while the lease is the contact's current one: asked directly before a request goes out. */
+  holdsWrite(held: LeasedContact): Promise<boolean>;
   releaseHeldWrites(): Promise<number>;
   nextWriteDueAtMs(): Promise<number | null>;
 
@@ -138,6 +147,18 @@ export interface Lease {
   readonly limit: number;
 }
 
+/**
+ * What a lease is known by. The token counts up with each lease of the row: every method that settles leased work takes
+ * it, and settles nothing when it is no longer the row's current one, even for the process that has the newer one.
+ */
+export interface HeldLease {
+  readonly owner: string;
+  readonly token: number;
+}
+
+/** `lease-lost`: nothing was changed, somebody else has the work by now, or it is settled. */
+export type Settlement = 'settled' | 'lease-lost';
+
 /** Where an entry of the inbox comes from: Intercom, or our own wish to look at an object again. */
 export type NotificationOrigin = 'webhook' | 'settle' | 'reread';
 
@@ -168,6 +189,8 @@ export interface NewNotification {
 
 export interface LeasedNotification {
   readonly id: number;
+  readonly lease: HeldLease;
+  readonly leaseUntilMs: number;
   readonly origin: NotificationOrigin;
   readonly dedupeKey: string;
   readonly topic: string | null;
@@ -182,7 +205,7 @@ export interface LeasedNotification {
 
 export interface NotificationFailure {
   readonly id: number;
-  readonly owner: string;
+  readonly lease: HeldLease;
   /** Error code and sentence, without personal data. */
   readonly reason: string;
 }
@@ -247,18 +270,18 @@ export type Completion =
   | {
       readonly kind: 'notification';
       readonly id: number;
-      readonly owner: string;
+      readonly lease: HeldLease;
       readonly outcome: 'applied' | 'ignored';
     }
   /** The named waiting writes are in Intercom; `keptForms` are the values that Intercom keeps in another form. */
   | {
       readonly kind: 'write';
       readonly contactId: string;
-      readonly owner: string;
+      readonly lease: HeldLease;
       readonly sentWriteIds: readonly number[];
       readonly keptForms: readonly KeptForm[];
       /** `keep`: the contact was only read, the write follows under the same lease. */
-      readonly lease: 'release' | 'keep';
+      readonly afterwards: 'release' | 'keep';
     }
   | { readonly kind: 'page'; readonly page: RunPage };
 
@@ -281,7 +304,7 @@ export type Applied =
     }
   /** Nothing was stored: read these by id and apply again with what came back. */
   | { readonly kind: 'needs'; readonly reads: readonly Subject[] }
-  /** Nothing was stored: another process took the work over. */
+  /** Nothing was stored: the lease of the work is no longer the current one. */
   | { readonly kind: 'lease-lost' };
 
 export type Compared =
@@ -299,8 +322,14 @@ export interface QueuedChange extends Change {
   readonly contactId: string;
 }
 
-export interface LeasedWrite {
+/** A contact whose waiting writes are leased. */
+export interface LeasedContact {
   readonly contactId: string;
+  readonly lease: HeldLease;
+}
+
+export interface LeasedWrite extends LeasedContact {
+  readonly leaseUntilMs: number;
   readonly priority: WritePriority;
   /** The waiting changes as they stand now: newest wanted value of each attribute. Never empty. */
   readonly changes: readonly WaitingChange[];
@@ -319,9 +348,7 @@ export interface WaitingChange extends Change {
 /** `soon`: caused by an event or by time; `sweep`: caused by backfill, sweep or sync. */
 export type WritePriority = 'soon' | 'sweep';
 
-export interface WriteFailure {
-  readonly contactId: string;
-  readonly owner: string;
+export interface WriteFailure extends LeasedContact {
   readonly reason: string;
 }
 

@@ -97,7 +97,7 @@ export interface DriftList {
 
 export interface WritesOfRun {
   readonly waiting: number;
-  /** Those of them that have been tried without success. */
+  /** Those of them that have been tried without success, or wait because they are fought over. */
   readonly failing: number;
   readonly held: number;
   readonly parked: number;

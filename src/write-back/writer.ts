@@ -1,8 +1,14 @@
-import { applyWork, decideAt, readSubject, type DecideSettings } from '../apply-work.js';
-import { describeVerdict, judgeFailure } from '../backoff.js';
+import { applyWork, contradiction, decideAt, readSubject, type DecideSettings } from '../apply-work.js';
+import { describeVerdict, judgeFailure, type Verdict } from '../backoff.js';
 import type { Clock } from '../clock.js';
 import { AppError } from '../errors.js';
-import type { CallOptions, IntercomClient } from '../intercom/client.js';
+import {
+  CALL_TIMEOUT_MS,
+  type CallOptions,
+  type ContactAnswer,
+  type IntercomClient,
+} from '../intercom/client.js';
+import { LEASE_MS, type Hand } from '../lease-keeper.js';
 import { eventId, type Log } from '../log.js';
 import type { Metrics } from '../operate/metrics.js';
 import { isKeptForm, sameValue } from '../rules/difference.js';
@@ -33,8 +39,6 @@ export interface Written {
   readonly latencyMs: number;
 }
 
-/** Longer than two calls with their timeouts: read before the write, and the write. */
-const LEASE_MS = 60_000;
 const CONCURRENCY = 32;
 
 /** Sends waiting attribute changes to Intercom: one `PUT` per contact with only what differs. */
@@ -46,25 +50,42 @@ export function createWriter(deps: WriteBackDeps): WorkLoop {
     log: deps.log,
     concurrency: CONCURRENCY,
     take: (limit) => store.leaseWrites({ owner: deps.owner, nowMs: clock.nowMs(), leaseMs: LEASE_MS, limit }),
-    handle: (write, signal) => (deps.dryRun ? holdWrite(deps, write) : sendWrite(deps, write, signal)),
+    lease: {
+      untilMs: ({ leaseUntilMs }) => leaseUntilMs,
+      renew: async (writes, leaseUntilMs) => {
+        const lost = new Set(await store.renewWrites(writes, leaseUntilMs));
+        return writes.filter(({ contactId }) => lost.has(contactId));
+      },
+    },
+    handle: (write, hand) => (deps.dryRun ? holdWrite(deps, write) : sendWrite(deps, write, hand)),
     nextDueAtMs: () => store.nextWriteDueAtMs(),
     onWork: (listener) => store.onWork('writes', listener),
   });
 }
 
 async function holdWrite(deps: WriteBackDeps, write: LeasedWrite): Promise<void> {
-  await deps.store.holdWrite({ contactId: write.contactId, owner: deps.owner });
-  deps.metrics.writes.inc({ result: 'held' });
-  const { contactId, attempt, cause, changes } = write;
+  const { contactId, lease, attempt, cause, changes } = write;
+  const settlement = await deps.store.holdWrite({ contactId, lease });
+  const result = settlement === 'settled' ? 'held' : 'lease_lost';
+  deps.metrics.writes.inc({ result });
   const would = attributesOf(changes);
   deps.log.info(
-    { contact: contactId, attempt, cause: cause.kind, event: eventId(cause.ref), result: 'held', would },
+    { contact: contactId, attempt, cause: cause.kind, event: eventId(cause.ref), result, would },
     'write handled',
   );
 }
 
-async function sendWrite(deps: WriteBackDeps, write: LeasedWrite, signal: AbortSignal): Promise<void> {
-  const { store, clock, log, metrics, owner } = deps;
+/** One attempt at one contact's waiting changes. */
+interface Attempt {
+  readonly write: LeasedWrite;
+  readonly hand: Hand;
+  readonly call: CallOptions;
+  /** A request went out, and nothing shows that it had no effect. */
+  mayHaveWritten: boolean;
+}
+
+async function sendWrite(deps: WriteBackDeps, write: LeasedWrite, hand: Hand): Promise<void> {
+  const { clock, log, metrics } = deps;
   const { contactId } = write;
   const startedAtMs = clock.nowMs();
   const fields = {
@@ -74,10 +95,11 @@ async function sendWrite(deps: WriteBackDeps, write: LeasedWrite, signal: AbortS
     event: eventId(write.cause.ref),
     waitedMs: startedAtMs - write.queuedAtMs,
   };
+  const call: CallOptions = { priority: write.priority, signal: hand.signal };
+  const attempt: Attempt = { write, hand, call, mayHaveWritten: false };
   try {
-    const call: CallOptions = { priority: write.priority, signal };
-    const changes = mustReadFirst(write) ? await confirmChanges(deps, write, call) : write.changes;
-    const result = changes.length === 0 ? 'not_needed' : await sendChanges(deps, write, changes, call);
+    const changes = mustReadFirst(write) ? await confirmChanges(deps, attempt) : write.changes;
+    const result = changes.length === 0 ? 'not_needed' : await sendChanges(deps, attempt, changes);
     metrics.writes.inc({ result });
     if (result === 'sent') {
       const writtenAtMs = clock.nowMs();
@@ -89,22 +111,61 @@ async function sendWrite(deps: WriteBackDeps, write: LeasedWrite, signal: AbortS
     log.info({ ...fields, result, wrote: attributesOf(changes), ms }, 'write handled');
   } catch (error) {
     const verdict = judgeFailure(error, write.attempt, clock.nowMs() - write.queuedAtMs);
-    if (verdict.kind === 'park') {
-      await store.parkWrite({ contactId, owner, reason: verdict.reason });
-    } else {
-      const { reason, outcomeUnknown } = verdict;
-      await store.retryWrite({
-        contactId,
-        owner,
-        reason,
-        outcomeUnknown,
-        dueAtMs: clock.nowMs() + verdict.delayMs,
-      });
-    }
-    metrics.writes.inc({ result: verdict.kind === 'park' ? 'parked' : 'retried' });
+    const result = await giveBack(deps, attempt, verdict);
+    metrics.writes.inc({ result });
     const ms = clock.nowMs() - startedAtMs;
-    log.warn({ ...fields, ...describeVerdict(verdict, error), ms, err: error }, 'write handled');
+    log.warn({ ...fields, ...describeVerdict(verdict, error), result, ms, err: error }, 'write handled');
   }
+}
+
+/** Ends an attempt without success. Where the lease is lost and the contact may have been written, it is read again. */
+async function giveBack(
+  deps: WriteBackDeps,
+  { write, mayHaveWritten }: Attempt,
+  verdict: Verdict,
+): Promise<'parked' | 'retried' | 'lease_lost'> {
+  const { store, clock } = deps;
+  const { contactId, lease } = write;
+  const { reason } = verdict;
+  const settlement =
+    verdict.kind === 'park'
+      ? await store.parkWrite({ contactId, lease, reason })
+      : await store.retryWrite({
+          contactId,
+          lease,
+          reason,
+          outcomeUnknown: verdict.outcomeUnknown || mayHaveWritten,
+          dueAtMs: clock.nowMs() + verdict.delayMs,
+        });
+  if (settlement === 'settled') return verdict.kind === 'park' ? 'parked' : 'retried';
+  if (mayHaveWritten) await readAgain(deps, write);
+  return 'lease_lost';
+}
+
+/**
+ * A write that reached Intercom behind the back of whoever has the contact now: what Intercom holds then is read when it
+ * can no longer change, and put right.
+ */
+async function readAgain(deps: WriteBackDeps, { contactId, lease }: LeasedWrite): Promise<void> {
+  const nowMs = deps.clock.nowMs();
+  await deps.store.apply({
+    changes: [],
+    cause: { kind: 'write-back', ref: null },
+    nowMs,
+    decide: decideAt(deps.settings, nowMs),
+    completes: { kind: 'nothing' },
+    rereads: [
+      {
+        dedupeKey: `late-write:${contactId}:${lease.token}`,
+        origin: 'reread',
+        subject: { kind: 'contact', id: contactId },
+        lane: contactId,
+        dueAtMs: nowMs + CALL_TIMEOUT_MS,
+      },
+    ],
+    unknownContacts: 'accept',
+    recompute: 'later',
+  });
 }
 
 /**
@@ -116,41 +177,38 @@ function mustReadFirst(write: LeasedWrite): boolean {
 }
 
 /** Reads the contact, settles what turns out to be in Intercom already and answers what is still to be sent. */
-async function confirmChanges(
-  deps: WriteBackDeps,
-  write: LeasedWrite,
-  call: CallOptions,
-): Promise<readonly WaitingChange[]> {
+async function confirmChanges(deps: WriteBackDeps, attempt: Attempt): Promise<readonly WaitingChange[]> {
+  const { write, call } = attempt;
   const learned = await readSubject(deps, { kind: 'contact', id: write.contactId }, call);
-  const held = learned.flatMap((change) => (change.kind === 'contact' ? [change.contact] : []))[0];
+  const held = learned
+    .flatMap((change) => (change.kind === 'contact' ? [change.contact] : []))
+    // What it was merged into is not what is to be written.
+    .find(({ id }) => id === write.contactId);
   const confirmed =
     held === undefined || !write.outcomeUnknown ? [] : write.changes.filter((change) => isHeld(held, change));
-  const applied = await settle(
-    deps,
-    write,
-    learned,
-    confirmed,
-    [],
-    call,
-    held === undefined ? 'release' : 'keep',
-  );
-  if (applied.length === 0 && held !== undefined) await settle(deps, write, [], [], [], call, 'release');
-  return applied;
+  const left = await settle(deps, attempt, { learned, sent: confirmed, afterwards: 'keep' });
+  if (left.length === 0) await settle(deps, attempt, { afterwards: 'release' });
+  else if (held === undefined) throw contradiction('GET /contacts/{id}: not there, and yet to be written');
+  return left;
 }
 
 /** Sends the changes; a contact that is gone or merged needs them no more. */
 async function sendChanges(
   deps: WriteBackDeps,
-  write: LeasedWrite,
+  attempt: Attempt,
   changes: readonly WaitingChange[],
-  call: CallOptions,
 ): Promise<'sent' | 'contact_gone'> {
-  const attributes = Object.fromEntries(changes.map((change) => [change.attribute, change.after]));
-  const answer = await deps.intercom.updateContact(write.contactId, attributes, call);
-  if (answer.kind !== 'found') {
+  const { contactId } = attempt.write;
+  const answer = await putChanges(deps, attempt, changes);
+  // The answer to a contact that was merged may be the survivor.
+  if (answer.kind !== 'found' || answer.contact.id !== contactId) {
+    attempt.mayHaveWritten = false;
     // Versions before 2.16 answer 404 for a merged contact too: what became of it is asked for by id.
-    const learned = await readSubject(deps, { kind: 'contact', id: write.contactId }, call);
-    await settle(deps, write, learned, [], [], call, 'release');
+    const learned = await readSubject(deps, { kind: 'contact', id: contactId }, attempt.call);
+    const left = await settle(deps, attempt, { learned, afterwards: 'keep' });
+    // Sending it again at once would go on for ever.
+    if (left.length > 0) throw contradiction('PUT /contacts/{id}: not there, although GET finds it');
+    await settle(deps, attempt, { afterwards: 'release' });
     return 'contact_gone';
   }
   const held: CacheChange = {
@@ -158,18 +216,53 @@ async function sendChanges(
     contact: answer.contact,
     authority: { kind: 'written', observedAtMs: answer.observedAtMs },
   };
-  await settle(deps, write, [held], changes, keptForms(answer.contact, changes), call, 'release');
+  const kept = keptForms(answer.contact, changes);
+  await settle(deps, attempt, { learned: [held], sent: changes, kept, afterwards: 'release' });
   return 'sent';
 }
 
+/** The one request that can't be taken back: it goes out only while nobody else can have the contact. */
+async function putChanges(
+  deps: WriteBackDeps,
+  attempt: Attempt,
+  changes: readonly WaitingChange[],
+): Promise<ContactAnswer> {
+  const { write, call } = attempt;
+  const attributes = Object.fromEntries(changes.map((change) => [change.attribute, change.after]));
+  const beforeSend = async (): Promise<void> => {
+    await assertLease(deps, attempt);
+    attempt.mayHaveWritten = true;
+  };
+  try {
+    return await deps.intercom.updateContact(write.contactId, attributes, { ...call, beforeSend });
+  } catch (error) {
+    if (error instanceof AppError && !error.outcomeUnknown) attempt.mayHaveWritten = false;
+    throw error;
+  }
+}
+
+/** @throws AppError `lease_lost` when the lease is lost, or could run out before the request has ended. */
+async function assertLease({ store, clock }: WriteBackDeps, { write, hand }: Attempt): Promise<void> {
+  const lastsLongEnough = hand.leaseUntilMs() - clock.nowMs() >= CALL_TIMEOUT_MS;
+  if (lastsLongEnough && !hand.signal.aborted && (await store.holdsWrite(write))) return;
+  throw new AppError('lease_lost', 'later', 'PUT /contacts/{id}: not sent, because the lease may have ended');
+}
+
+interface Outcome {
+  readonly learned?: readonly CacheChange[];
+  readonly sent?: readonly WaitingChange[];
+  readonly kept?: readonly KeptForm[];
+  readonly afterwards: 'release' | 'keep';
+}
+
+/**
+ * Answers what still waits under the lease that is kept.
+ * @throws AppError `lease_lost` when it is no longer ours, and nothing was stored.
+ */
 async function settle(
   deps: WriteBackDeps,
-  write: LeasedWrite,
-  learned: readonly CacheChange[],
-  sent: readonly WaitingChange[],
-  kept: readonly KeptForm[],
-  call: CallOptions,
-  lease: 'release' | 'keep',
+  { write, call }: Attempt,
+  { learned = [], sent = [], kept = [], afterwards }: Outcome,
 ): Promise<readonly WaitingChange[]> {
   const nowMs = deps.clock.nowMs();
   const applied = await applyWork(
@@ -182,17 +275,18 @@ async function settle(
       completes: {
         kind: 'write',
         contactId: write.contactId,
-        owner: deps.owner,
+        lease: write.lease,
         sentWriteIds: sent.map((change) => change.writeId),
         keptForms: kept,
-        lease,
+        afterwards,
       },
       unknownContacts: 'ask',
       recompute: 'now',
     },
     call,
   );
-  return applied.kind === 'applied' ? applied.waiting : [];
+  if (applied.kind === 'applied') return applied.waiting;
+  throw new AppError('lease_lost', 'later', 'the write is no longer ours to settle');
 }
 
 function isHeld(contact: ContactFacts, change: WaitingChange): boolean {

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { CacheChange, Store, Work } from '../../src/store/store.js';
 import {
+  handled,
   DAY,
   NOW_AT,
   NOW_MS,
@@ -144,15 +145,16 @@ export function describeApplying(storeOf: () => Store): void {
       const [leased] = await store.leaseNotifications(lease());
       const changes = [contactChange(contact('a'))];
       const others: Work['completes'][] = [
-        { kind: 'notification', id: leased?.id ?? 0, owner: 'process-2', outcome: 'applied' },
-        { kind: 'notification', id: 4711, owner: 'process-1', outcome: 'applied' },
+        { ...handled(leased), lease: { owner: 'process-2', token: 1 } },
+        { ...handled(leased), lease: { owner: 'process-1', token: 2 } },
+        { ...handled(leased), id: 4711 },
         {
           kind: 'write',
           contactId: 'a',
-          owner: 'process-1',
+          lease: { owner: 'process-1', token: 1 },
           sentWriteIds: [],
           keptForms: [],
-          lease: 'release',
+          afterwards: 'release',
         },
       ];
       for (const completes of others) {
@@ -165,13 +167,7 @@ export function describeApplying(storeOf: () => Store): void {
       const store = storeOf();
       await store.storeNotification(notification('a'));
       const [leased] = await store.leaseNotifications(lease());
-      const completes = {
-        kind: 'notification',
-        id: leased?.id ?? 0,
-        owner: 'process-1',
-        outcome: 'applied',
-      } as const;
-      const work = workOn([callChange(call('1', 'x'))], { completes });
+      const work = workOn([callChange(call('1', 'x'))], { completes: handled(leased) });
       expect(await store.apply(work)).toMatchObject({ kind: 'needs' });
       expect((await store.backlog(NOW_MS)).notificationsWaiting).toBe(1);
       expect(

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { LeasedNotification, Store } from '../../src/store/store.js';
 import {
+  handled,
   DAY,
   LEASE_MS,
   NOW_AT,
@@ -28,9 +29,7 @@ export function describeKeepingHouse(storeOf: () => Store): void {
     return taken;
   };
   const settle = async (store: Store): Promise<void> => {
-    const { id } = await takeOne(store);
-    const completes = { kind: 'notification', id, owner: 'process-1', outcome: 'applied' } as const;
-    await store.apply(workOn([], { completes }));
+    await store.apply(workOn([], { completes: handled(await takeOne(store)) }));
   };
 
   describe('old payloads', () => {
@@ -59,8 +58,8 @@ export function describeKeepingHouse(storeOf: () => Store): void {
       const store = storeOf();
       await store.storeNotification(notification('parked'));
       const parkedAtMs = NOW_MS + 10 * DAY_MS;
-      const { id } = await takeOne(store, parkedAtMs);
-      await store.parkNotification({ id, owner: 'process-1', reason: 'why' });
+      const { id, lease: held } = await takeOne(store, parkedAtMs);
+      await store.parkNotification({ id, lease: held, reason: 'why' });
       expect(await store.eraseOldPayloads(parkedAtMs)).toBe(0);
       expect(await store.eraseOldPayloads(parkedAtMs + 1)).toBe(1);
       expect(await store.parked()).toHaveLength(1);
@@ -152,8 +151,8 @@ export function describeKeepingHouse(storeOf: () => Store): void {
     it('leave the delay that a retry was to have', async () => {
       const store = storeOf();
       await store.storeNotification(notification('a', { receivedAtMs: AHEAD_MS }));
-      const { id } = await takeOne(store, AHEAD_MS);
-      await store.retryNotification({ id, owner: 'process-1', reason: 'why', dueAtMs: AHEAD_MS + 5000 });
+      const { id, lease: held } = await takeOne(store, AHEAD_MS);
+      await store.retryNotification({ id, lease: held, reason: 'why', dueAtMs: AHEAD_MS + 5000 });
       await back(store);
       expect(await store.nextNotificationDueAtMs()).toBe(NOW_MS + 5000);
     });

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { CacheChange, Store } from '../../src/store/store.js';
 import {
+  handled,
   LEASE_MS,
   NOW_AT,
   NOW_MS,
@@ -210,8 +211,7 @@ export function describeLifecycles(storeOf: () => Store): void {
       const [deletion] = await store.leaseNotifications(lease({ limit: 1 }));
       expect(deletion?.dedupeKey).toBe('deletion');
 
-      const id = deletion?.id ?? 0;
-      const completes = { kind: 'notification', id, owner: 'process-1', outcome: 'applied' } as const;
+      const completes = handled(deletion);
       expect(await store.apply(workOn([remove('a')], { completes }))).toMatchObject({ kind: 'applied' });
       const left = await store.leaseNotifications(lease());
       expect(left.map((one) => one.dedupeKey)).toEqual(['other']);

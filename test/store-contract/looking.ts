@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Store } from '../../src/store/store.js';
 import {
+  handled,
   NOW_AT,
   NOW_MS,
   contact,
@@ -43,11 +44,8 @@ export function describeLooking(storeOf: () => Store): void {
       await store.storeNotification(notification('a'));
       await store.storeNotification(notification('b'));
       const [first, second] = await store.leaseNotifications(lease());
-      const completing = { kind: 'notification', owner: 'process-1' } as const;
-      const applied = { ...completing, id: first?.id ?? 0, outcome: 'applied' } as const;
-      await store.apply(workOn([], { completes: applied, nowMs: NOW_MS + 2500 }));
-      const ignored = { ...completing, id: second?.id ?? 0, outcome: 'ignored' } as const;
-      await store.apply(workOn([], { completes: ignored, nowMs: NOW_MS + 9000 }));
+      await store.apply(workOn([], { completes: handled(first), nowMs: NOW_MS + 2500 }));
+      await store.apply(workOn([], { completes: handled(second, 'ignored'), nowMs: NOW_MS + 9000 }));
       await store.setCoverage(NOW_AT - 1000);
       expect(await store.freshness()).toEqual({
         ...nothing,
@@ -89,6 +87,7 @@ export function describeLooking(storeOf: () => Store): void {
         notificationsParked: 1,
         writesWaiting: 1,
         oldestWriteAgeMs: 500,
+        attributesFoughtOver: 0,
         writesParked: 0,
         members: 1,
         conversations: 1,

@@ -1,6 +1,6 @@
 import { describe, expect, it, vi } from 'vitest';
 import type { Store } from '../../src/store/store.js';
-import { LEASE_MS, NOW_MS, lease, notification, workOn } from './samples.js';
+import { handled, LEASE_MS, NOW_MS, lease, notification, workOn } from './samples.js';
 
 /** The inbox: stored once, leased lane by lane, retried, parked and replayed. */
 export function describeReceiving(storeOf: () => Store): void {
@@ -59,6 +59,8 @@ export function describeReceiving(storeOf: () => Store): void {
       expect(leased).toEqual([
         {
           id: expect.any(Number),
+          lease: { owner: 'process-1', token: 1 },
+          leaseUntilMs: NOW_MS + LEASE_MS,
           origin: 'webhook',
           dedupeKey: 'earlier',
           topic: 'conversation.admin.closed',
@@ -79,13 +81,7 @@ export function describeReceiving(storeOf: () => Store): void {
       const first = await store.leaseNotifications(lease());
       expect(first.map((one) => one.dedupeKey)).toEqual(['a1', 'b1']);
       expect(await store.leaseNotifications(lease({ owner: 'process-2' }))).toEqual([]);
-      const done = {
-        kind: 'notification',
-        id: first[0]?.id ?? 0,
-        owner: 'process-1',
-        outcome: 'applied',
-      } as const;
-      await store.apply(workOn([], { completes: done }));
+      await store.apply(workOn([], { completes: handled(first[0]) }));
       const next = await store.leaseNotifications(lease({ owner: 'process-2' }));
       expect(next.map((one) => one.dedupeKey)).toEqual(['a2']);
     });
@@ -106,13 +102,53 @@ export function describeReceiving(storeOf: () => Store): void {
       const [taken] = await store.leaseNotifications({ ...other, nowMs: NOW_MS + LEASE_MS });
       expect(taken).toMatchObject({ id: leased?.id, attempt: 2 });
 
-      const late = {
-        kind: 'notification',
-        id: leased?.id ?? 0,
-        owner: 'process-1',
-        outcome: 'applied',
-      } as const;
-      expect(await store.apply(workOn([], { completes: late }))).toEqual({ kind: 'lease-lost' });
+      expect(await store.apply(workOn([], { completes: handled(leased) }))).toEqual({ kind: 'lease-lost' });
+    });
+
+    it('lets an attempt whose lease has run out settle nothing, even for the owner of the newer one', async () => {
+      const store = storeOf();
+      await store.storeNotification(notification('a'));
+      const [expired] = await store.leaseNotifications(lease());
+      const [newer] = await store.leaseNotifications(lease({ nowMs: NOW_MS + LEASE_MS }));
+      const failure = { ...handled(expired), reason: 'late' };
+      expect(await store.apply(workOn([], { completes: handled(expired) }))).toEqual({ kind: 'lease-lost' });
+      expect(await store.retryNotification({ ...failure, dueAtMs: NOW_MS })).toBe('lease-lost');
+      expect(await store.parkNotification(failure)).toBe('lease-lost');
+      expect(await store.renewNotifications([handled(expired)], NOW_MS + 9 * LEASE_MS)).toEqual([
+        expired?.id,
+      ]);
+      expect(await store.leaseNotifications(lease({ nowMs: NOW_MS + 2 * LEASE_MS - 1 }))).toEqual([]);
+      expect(await store.apply(workOn([], { completes: handled(newer) }))).toMatchObject({ kind: 'applied' });
+    });
+
+    it('takes the lane from an attempt whose lease has run out as soon as it goes to another entry', async () => {
+      const store = storeOf();
+      const wish = { dedupeKey: 'wish', origin: 'reread', lane: 'a', dueAtMs: NOW_MS } as const;
+      await store.apply(workOn([], { rereads: [{ ...wish, subject: { kind: 'contact', id: 'a' } }] }));
+      const [expired] = await store.leaseNotifications(lease(), 'own');
+      await store.storeNotification(notification('a', { lane: 'a' }));
+      expect(await store.leaseNotifications(lease()), 'the lane is busy').toEqual([]);
+      const later = lease({ nowMs: NOW_MS + LEASE_MS });
+      const [next] = await store.leaseNotifications(later, 'webhooks');
+      expect(next?.dedupeKey).toBe('a');
+      expect(await store.renewNotifications([handled(expired)], NOW_MS + 9 * LEASE_MS)).toEqual([
+        expired?.id,
+      ]);
+      expect(await store.apply(workOn([], { completes: handled(expired) }))).toEqual({ kind: 'lease-lost' });
+      expect(await store.leaseNotifications(later), 'one at a time').toEqual([]);
+      await store.apply(workOn([], { completes: handled(next) }));
+      expect(await store.leaseNotifications(later)).toMatchObject([{ dedupeKey: 'wish', attempt: 2 }]);
+    });
+
+    it('is kept by an attempt that renews its lease, and settled when that has run out but nobody has taken it', async () => {
+      const store = storeOf();
+      await store.storeNotification(notification('a'));
+      const [leased] = await store.leaseNotifications(lease());
+      expect(await store.renewNotifications([handled(leased)], NOW_MS + 3 * LEASE_MS)).toEqual([]);
+      const other = lease({ owner: 'process-2', nowMs: NOW_MS + 3 * LEASE_MS - 1 });
+      expect(await store.leaseNotifications(other)).toEqual([]);
+      const late = { completes: handled(leased), nowMs: NOW_MS + 4 * LEASE_MS };
+      expect(await store.apply(workOn([], late))).toMatchObject({ kind: 'applied' });
     });
 
     it('tells when the next entry can be had', async () => {
@@ -124,7 +160,7 @@ export function describeReceiving(storeOf: () => Store): void {
       // The second waits behind the first, so nothing can be had before that lease ends.
       const [leased] = await store.leaseNotifications(lease());
       expect(await store.nextNotificationDueAtMs()).toBe(NOW_MS + LEASE_MS);
-      const failure = { id: leased?.id ?? 0, owner: 'process-1', reason: 'intercom_timeout: no answer' };
+      const failure = { ...handled(leased), reason: 'intercom_timeout: no answer' };
       await store.retryNotification({ ...failure, dueAtMs: NOW_MS + 7000 });
       expect(await store.nextNotificationDueAtMs()).toBe(NOW_MS - 4);
     });
@@ -133,8 +169,9 @@ export function describeReceiving(storeOf: () => Store): void {
       const store = storeOf();
       await store.storeNotification(notification('a'));
       const [leased] = await store.leaseNotifications(lease());
-      const failure = { id: leased?.id ?? 0, owner: 'process-1', reason: 'intercom_timeout: no answer' };
-      await store.retryNotification({ ...failure, owner: 'process-2', dueAtMs: NOW_MS });
+      const failure = { ...handled(leased), reason: 'intercom_timeout: no answer' };
+      const foreign = { owner: 'process-2', token: failure.lease.token };
+      await store.retryNotification({ ...failure, lease: foreign, dueAtMs: NOW_MS });
       expect(await store.leaseNotifications(lease()), 'only the owner gives it back').toEqual([]);
       await store.retryNotification({ ...failure, dueAtMs: NOW_MS + 7000 });
       expect(await store.leaseNotifications(lease({ nowMs: NOW_MS + 6999 }))).toEqual([]);
@@ -152,11 +189,7 @@ export function describeReceiving(storeOf: () => Store): void {
         leased.map((one) => one.dedupeKey),
         'an unreadable one is stored parked',
       ).toEqual(['a']);
-      await store.parkNotification({
-        id: leased[0]?.id ?? 0,
-        owner: 'process-1',
-        reason: 'intercom_refused_token: 401',
-      });
+      await store.parkNotification({ ...handled(leased[0]), reason: 'intercom_refused_token: 401' });
       expect(await store.nextNotificationDueAtMs()).toBeNull();
 
       const parked = await store.parked();

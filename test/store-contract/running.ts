@@ -1,5 +1,5 @@
 import { describe, expect, it, vi } from 'vitest';
-import type { Run, RunPage } from '../../src/store/run-store.js';
+import type { HeldRun, RunPage } from '../../src/store/run-store.js';
 import type { Store } from '../../src/store/store.js';
 import {
   DAY,
@@ -11,6 +11,7 @@ import {
   decideAt,
   knowMember,
   lease,
+  openRun,
   workOn,
 } from './samples.js';
 
@@ -65,18 +66,14 @@ export function describeRunning(storeOf: () => Store): void {
       leaseMs: LEASE_MS,
       params: { days: 30 },
     } as const;
-    const open = async (
+    const open = (
       store: Store,
       over: Partial<Parameters<Store['openRun']>[0]> = {},
       kind: 'opened' | 'unfinished' = 'opened',
-    ): Promise<Run> => {
-      const opened = await store.openRun({ ...request, ...over });
-      expect(opened.kind).toBe(kind);
-      return opened.run;
-    };
-    const pageOf = (run: Run, over: Partial<RunPage> = {}): RunPage => ({
+    ): Promise<HeldRun> => openRun(store, { ...request, ...over }, kind);
+    const pageOf = (run: HeldRun, over: Partial<RunPage> = {}): RunPage => ({
       runId: run.id,
-      owner: 'process-1',
+      lease: run.lease,
       leaseUntilMs: NOW_MS + 2 * LEASE_MS,
       checkpoint: 'page 2',
       progress,
@@ -122,7 +119,7 @@ export function describeRunning(storeOf: () => Store): void {
       await expect(store.advanceRun(page)).rejects.toMatchObject({ code: 'run_in_progress' });
       const finish = {
         runId: run.id,
-        owner: 'process-1',
+        lease: run.lease,
         status: 'done',
         reason: null,
         nowMs: NOW_MS,
@@ -130,6 +127,26 @@ export function describeRunning(storeOf: () => Store): void {
       } as const;
       await expect(store.finishRun(finish)).rejects.toMatchObject({ code: 'run_in_progress' });
       expect(await store.findRun(run.id)).toMatchObject({ status: 'running' });
+    });
+
+    it('belong to one attempt: an expired one carries nothing on, even for the owner of the newer one', async () => {
+      const store = storeOf();
+      const expired = await open(store);
+      const newer = await open(store, { nowMs: NOW_MS + LEASE_MS }, 'unfinished');
+      expect(newer.id).toBe(expired.id);
+      const renewal = { runId: expired.id, leaseUntilMs: NOW_MS + 5 * LEASE_MS };
+      expect(await store.renewRun({ ...renewal, lease: expired.lease })).toBe(false);
+      expect(await store.apply(workOn([], { completes: { kind: 'page', page: pageOf(expired) } }))).toEqual({
+        kind: 'lease-lost',
+      });
+      await expect(store.advanceRun(pageOf(expired))).rejects.toMatchObject({ code: 'run_in_progress' });
+      expect(await store.renewRun({ ...renewal, lease: newer.lease })).toBe(true);
+      const late = { owner: 'process-2', nowMs: NOW_MS + 5 * LEASE_MS - 1, leaseMs: LEASE_MS };
+      expect(await store.takeUpRun(late)).toBeNull();
+      expect(await store.takeUpRun({ ...late, nowMs: NOW_MS + 5 * LEASE_MS })).toMatchObject({
+        id: newer.id,
+        lease: { owner: 'process-2', token: newer.lease.token + 1 },
+      });
     });
 
     it('need not wait for the lease of a process that is known to be dead', async () => {
@@ -149,7 +166,7 @@ export function describeRunning(storeOf: () => Store): void {
         finishedAtMs: null,
       });
       const failed = { status: 'failed', reason: 'intercom_refused_token: 401' } as const;
-      await store.finishRun({ ...failed, runId: run.id, owner: 'process-1', nowMs: NOW_MS + 9, progress });
+      await store.finishRun({ ...failed, runId: run.id, lease: run.lease, nowMs: NOW_MS + 9, progress });
       expect(await store.latestRun('backfill')).toMatchObject({
         ...failed,
         id: run.id,
@@ -166,7 +183,7 @@ export function describeRunning(storeOf: () => Store): void {
     it('tell when the cache was swept and found complete', async () => {
       const store = storeOf();
       const run = await open(store, { job: 'sweep' });
-      const done = { runId: run.id, owner: 'process-1', status: 'done', reason: null, progress } as const;
+      const done = { runId: run.id, lease: run.lease, status: 'done', reason: null, progress } as const;
       const swept = { sweptUntilAt: NOW_AT, completeAt: NOW_AT + 4 };
       await store.finishRun({ ...done, ...swept, nowMs: NOW_MS + 5999 });
       expect(await store.freshness()).toMatchObject({ sweptAt: NOW_AT + 5, ...swept });
@@ -177,7 +194,7 @@ export function describeRunning(storeOf: () => Store): void {
       const ids: string[] = [];
       for (const [at, job] of (['sweep', 'reconcile', 'sweep'] as const).entries()) {
         const run = await open(store, { job, nowMs: NOW_MS + at, params: { dryRun: at === 2 } });
-        const done = { runId: run.id, owner: 'process-1', status: 'done', reason: null, progress } as const;
+        const done = { runId: run.id, lease: run.lease, status: 'done', reason: null, progress } as const;
         await store.finishRun({ ...done, nowMs: NOW_MS + at });
         ids.unshift(run.id);
       }

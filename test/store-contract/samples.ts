@@ -1,7 +1,9 @@
 import type { Change, ContactFacts, ConversationFacts, MemberDecision } from '../../src/rules/facts.js';
+import type { HeldRun } from '../../src/store/run-store.js';
 import type {
   CacheChange,
   Decide,
+  LeasedNotification,
   LeasedWrite,
   NewNotification,
   Store,
@@ -179,13 +181,30 @@ export function afterWrite(id: string, write: LeasedWrite, over: Partial<Contact
 }
 
 /** Answers the completion of a write whose changes have all been sent. */
-export function sentAll(write: LeasedWrite, owner = 'process-1') {
+export function sentAll({ contactId, lease: held, changes }: LeasedWrite) {
   return {
     kind: 'write',
-    contactId: write.contactId,
-    owner,
-    sentWriteIds: write.changes.map((change) => change.writeId),
+    contactId,
+    lease: held,
+    sentWriteIds: changes.map((change) => change.writeId),
     keptForms: [],
-    lease: 'release',
+    afterwards: 'release',
   } as const;
+}
+
+/** Answers the completion of a notification. */
+export function handled(leased: LeasedNotification | undefined, outcome: 'applied' | 'ignored' = 'applied') {
+  if (leased === undefined) throw new Error('nothing was leased');
+  return { kind: 'notification', id: leased.id, lease: leased.lease, outcome } as const;
+}
+
+/** Opens a run that is the caller's. */
+export async function openRun(
+  store: Store,
+  request: Partial<Parameters<Store['openRun']>[0]> = {},
+  kind: 'opened' | 'unfinished' = 'opened',
+): Promise<HeldRun> {
+  const opened = await store.openRun({ job: 'reconcile', params: {}, ...lease(), ...request });
+  if (opened.kind !== kind) throw new Error(`the run is ${opened.kind}`);
+  return opened.run;
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Run, RunPage } from '../../src/store/run-store.js';
+import type { HeldRun, Run, RunPage } from '../../src/store/run-store.js';
 import type { CacheChange, Store, Subject } from '../../src/store/store.js';
 import {
   afterWrite,
@@ -7,6 +7,7 @@ import {
   callChange,
   contact,
   contactChange,
+  handled,
   DAY,
   decideAt,
   knowMember,
@@ -15,22 +16,22 @@ import {
   NOW_AT,
   NOW_MS,
   notification,
+  openRun,
   sentAll,
   workOn,
 } from './samples.js';
 
 /** What a run finds is kept beside the cache, told, and taken in only when the run says so. */
 export function describeSweeping(storeOf: () => Store): void {
-  const open = async (store: Store): Promise<Run> =>
-    (await store.openRun({ job: 'reconcile', params: {}, ...lease() })).run;
-  const pageOf = (run: Run): RunPage => ({
+  const open = (store: Store): Promise<HeldRun> => openRun(store);
+  const pageOf = (run: HeldRun): RunPage => ({
     runId: run.id,
-    owner: 'process-1',
+    lease: run.lease,
     leaseUntilMs: NOW_MS + 60_000,
     checkpoint: 'page 2',
     progress: { phase: 'contacts', done: 1, total: 2, contacts: 1, conversations: 0, calls: 1 },
   });
-  const keep = (store: Store, run: Run, changes: readonly CacheChange[], seen: readonly Subject[] = []) =>
+  const keep = (store: Store, run: HeldRun, changes: readonly CacheChange[], seen: readonly Subject[] = []) =>
     store.keepFound({ page: pageOf(run), changes, seen, nowMs: NOW_MS });
   const all = (store: Store, run: Run, scope: 'found' | 'all' = 'found') =>
     store.nextFound({ runId: run.id, scope, afterContactId: null, limit: 10 });
@@ -83,11 +84,16 @@ export function describeSweeping(storeOf: () => Store): void {
       await knowSynced(store, 'a');
       const run = await open(store);
       await keep(store, run, [callChange(later)]);
-      const foreign = { ...pageOf(run), owner: 'process-2' };
-      await expect(
-        store.keepFound({ page: foreign, changes: [], seen: [], nowMs: NOW_MS }),
-      ).rejects.toMatchObject({ code: 'run_in_progress' });
-      const end = { runId: run.id, owner: 'process-1', status: 'done', reason: null } as const;
+      for (const held of [
+        { owner: 'process-2', token: run.lease.token },
+        { owner: 'process-1', token: run.lease.token - 1 },
+      ]) {
+        const foreign = { ...pageOf(run), lease: held };
+        await expect(
+          store.keepFound({ page: foreign, changes: [], seen: [], nowMs: NOW_MS }),
+        ).rejects.toMatchObject({ code: 'run_in_progress' });
+      }
+      const end = { runId: run.id, lease: run.lease, status: 'done', reason: null } as const;
       await store.finishRun({ ...end, nowMs: NOW_MS, progress: pageOf(run).progress });
       expect(await all(store, run)).toEqual({ contactIds: [], changes: [], lastContactId: null });
     });
@@ -123,7 +129,7 @@ export function describeSweeping(storeOf: () => Store): void {
       expect(write).toMatchObject({ cause, priority: 'sweep', changes: [{ after: NOW_AT }] });
       await store.retryWrite({
         contactId: 'a',
-        owner: 'process-1',
+        lease: write.lease,
         reason: 'intercom_unavailable: 503',
         dueAtMs: NOW_MS + 1000,
         outcomeUnknown: false,
@@ -160,7 +166,7 @@ export function describeSweeping(storeOf: () => Store): void {
           { ...difference, contactId: 'b' },
         ],
       });
-      const end = { runId: run.id, owner: 'process-1', status: 'guarded', reason: 'too many' } as const;
+      const end = { runId: run.id, lease: run.lease, status: 'guarded', reason: 'too many' } as const;
       await store.finishRun({ ...end, nowMs: NOW_MS, progress: pageOf(run).progress });
       const first = await store.listDrift({ runId: run.id, limit: 1, after: null });
       expect(first).toMatchObject({ total: 2, differences: [{ ...difference, contactId: 'a' }] });
@@ -225,13 +231,7 @@ export function describeSweeping(storeOf: () => Store): void {
       expect(await silentSince(store)).toBe(NOW_AT);
       await store.storeNotification(notification('two', { receivedAtMs: NOW_MS + HOUR_MS }));
       const [, two] = await store.leaseNotifications(lease({ nowMs: NOW_MS + HOUR_MS }));
-      const done = {
-        kind: 'notification',
-        id: two?.id ?? 0,
-        owner: 'process-1',
-        outcome: 'ignored',
-      } as const;
-      await store.apply(workOn([], { completes: done }));
+      await store.apply(workOn([], { completes: handled(two, 'ignored') }));
       expect(await silentSince(store)).toBeNull();
     });
 

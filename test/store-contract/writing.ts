@@ -214,7 +214,7 @@ export function describeWriting(storeOf: () => Store): void {
         contact('a', { updatedAt: NOW_AT, attributes: { 'Engagement Status': 'Engaged' } }),
         NOW_MS,
       );
-      const keep = { ...sentAll(write), sentWriteIds: [], lease: 'keep' } as const;
+      const keep = { ...sentAll(write), sentWriteIds: [], afterwards: 'keep' } as const;
       const applied = await store.apply(workOn([read], { completes: keep }));
       const waiting = applied.kind === 'applied' ? applied.waiting : [];
       expect(waiting).toEqual([{ ...write.changes[0] }]);
@@ -231,17 +231,56 @@ export function describeWriting(storeOf: () => Store): void {
     it('comes again when it is due, and says so when it may have reached Intercom', async () => {
       const store = storeOf();
       await knowMember(store, 'a');
-      const { contactId } = await leaseOneWrite(store);
-      const failure = { contactId, owner: 'process-1', reason: 'intercom_timeout: no answer in time' };
-      await store.retryWrite({ ...failure, owner: 'process-2', dueAtMs: NOW_MS, outcomeUnknown: true });
+      const { contactId, lease: first } = await leaseOneWrite(store);
+      const failure = { contactId, lease: first, reason: 'intercom_timeout: no answer in time' };
+      const foreign = { owner: 'process-2', token: first.token };
+      const due = { dueAtMs: NOW_MS, outcomeUnknown: true };
+      expect(await store.retryWrite({ ...failure, lease: foreign, ...due })).toBe('lease-lost');
       await store.retryWrite({ ...failure, dueAtMs: NOW_MS + 5000, outcomeUnknown: true });
       expect(await store.leaseWrites(lease({ nowMs: NOW_MS + 4999 }))).toEqual([]);
       const again = await leaseOneWrite(store, { nowMs: NOW_MS + 5000 });
       expect(again).toMatchObject({ attempt: 2, outcomeUnknown: true });
-      await store.retryWrite({ ...failure, dueAtMs: NOW_MS + 9000, outcomeUnknown: false });
+      const second = { ...failure, lease: again.lease, outcomeUnknown: false };
+      await store.retryWrite({ ...second, dueAtMs: NOW_MS + 9000 });
       const third = await leaseOneWrite(store, { nowMs: NOW_MS + 9000 });
       expect(third.outcomeUnknown, 'until it has been settled').toBe(true);
       expect((await store.findMember('a'))?.writes[0]).toMatchObject({ attempts: 3, reason: failure.reason });
+    });
+
+    it('settles nothing once its lease has gone to a newer attempt, even one of the same owner', async () => {
+      const store = storeOf();
+      await knowMember(store, 'a');
+      const expired = await leaseOneWrite(store);
+      expect(await store.holdsWrite(expired)).toBe(true);
+      const newer = await leaseOneWrite(store, { nowMs: NOW_MS + LEASE_MS });
+      expect(newer).toMatchObject({ outcomeUnknown: true, lease: { owner: expired.lease.owner } });
+      expect(await store.holdsWrite(expired)).toBe(false);
+      const failure = { contactId: 'a', lease: expired.lease, reason: 'late' };
+      expect(await store.apply(workOn([], { completes: sentAll(expired) }))).toEqual({ kind: 'lease-lost' });
+      expect(await store.retryWrite({ ...failure, dueAtMs: NOW_MS, outcomeUnknown: false })).toBe(
+        'lease-lost',
+      );
+      expect(await store.parkWrite(failure)).toBe('lease-lost');
+      expect(await store.holdWrite(failure)).toBe('lease-lost');
+      expect(await store.renewWrites([expired], NOW_MS + 9 * LEASE_MS)).toEqual(['a']);
+      expect(await store.renewWrites([newer], NOW_MS + 3 * LEASE_MS)).toEqual([]);
+      expect(await store.leaseWrites(lease({ nowMs: NOW_MS + 3 * LEASE_MS - 1 }))).toEqual([]);
+      const held = contactChange(afterWrite('a', newer), NOW_MS + LEASE_MS);
+      expect(await store.apply(workOn([held], { completes: sentAll(newer) }))).toMatchObject({
+        kind: 'applied',
+      });
+    });
+
+    it('settles nothing of a contact whose row has gone and come again since', async () => {
+      const store = storeOf();
+      await touch(store, 'a', { decide: wanting(wants(1)) });
+      const expired = await leaseOneWrite(store);
+      await touch(store, 'a', { decide: wanting(), nowMs: NOW_MS + LEASE_MS });
+      expect(await store.nextWriteDueAtMs()).toBeNull();
+      await touch(store, 'a', { decide: wanting(wants(2)), nowMs: NOW_MS + LEASE_MS });
+      const newer = await leaseOneWrite(store, { nowMs: NOW_MS + LEASE_MS });
+      expect(await store.apply(workOn([], { completes: sentAll(expired) }))).toEqual({ kind: 'lease-lost' });
+      expect(await store.holdsWrite(newer)).toBe(true);
     });
 
     it('may have reached Intercom when its process died', async () => {
@@ -257,10 +296,10 @@ export function describeWriting(storeOf: () => Store): void {
     it('parks with its reason until it is replayed', async () => {
       const store = storeOf();
       await knowMember(store, 'a');
-      await leaseOneWrite(store);
+      const leased = await leaseOneWrite(store);
       await store.parkWrite({
         contactId: 'a',
-        owner: 'process-1',
+        lease: leased.lease,
         reason: 'intercom_refused_request: no such attribute',
       });
       await touch(store, 'a');
@@ -293,14 +332,170 @@ export function describeWriting(storeOf: () => Store): void {
     it('is tried anew when a new value is wanted, even one that came while it was under way', async () => {
       const store = storeOf();
       await touch(store, 'a', { decide: wanting(wants(1)) });
-      await leaseOneWrite(store);
+      const first = await leaseOneWrite(store);
       await touch(store, 'a', { decide: wanting(wants(2)) });
-      await store.parkWrite({ contactId: 'a', owner: 'process-1', reason: 'refused' });
-      expect(await leaseOneWrite(store)).toMatchObject({ attempt: 1, changes: [{ after: 2 }] });
-      await store.parkWrite({ contactId: 'a', owner: 'process-1', reason: 'refused' });
+      await store.parkWrite({ contactId: 'a', lease: first.lease, reason: 'refused' });
+      const second = await leaseOneWrite(store);
+      expect(second).toMatchObject({ attempt: 1, changes: [{ after: 2 }] });
+      await store.parkWrite({ contactId: 'a', lease: second.lease, reason: 'refused' });
       expect(await store.leaseWrites(lease())).toEqual([]);
       await touch(store, 'a', { decide: wanting(wants(3)) });
       expect(await leaseOneWrite(store)).toMatchObject({ attempt: 1, changes: [{ after: 3 }] });
+    });
+  });
+
+  describe('a write that somebody changes back', () => {
+    const MINUTE_MS = 60_000;
+    const HOUR_MS = 60 * MINUTE_MS;
+    const ours = wants('Engaged', 'Engagement Status');
+    const dated = wants(NOW_AT, 'Engagement Status Date');
+    /** Sends everything that is due, after which the contact is found without it again. */
+    const sendAndLose = async (store: Store, nowMs: number, ...changes: Change[]): Promise<void> => {
+      const completes = sentAll(await leaseOneWrite(store, { nowMs }));
+      await store.apply(workOn([], { completes, nowMs, decide: wanting() }));
+      await touch(store, 'a', { nowMs, decide: wanting(...changes) });
+    };
+    const fight = async (store: Store, times: number, ...changes: Change[]): Promise<void> => {
+      await touch(store, 'a', { decide: wanting(...changes) });
+      for (let round = 0; round < times; round += 1) await sendAndLose(store, NOW_MS, ...changes);
+    };
+
+    it('goes at once the first times, and then waits longer each time, at most an hour', async () => {
+      const store = storeOf();
+      await fight(store, 3, ours, dated);
+      let dueAtMs = (await store.nextWriteDueAtMs()) ?? 0;
+      const pauses = [dueAtMs - NOW_MS];
+      for (let round = 0; round < 9; round += 1) {
+        expect(await store.leaseWrites(lease({ nowMs: dueAtMs - 1 }))).toEqual([]);
+        await sendAndLose(store, dueAtMs, ours, dated);
+        const next = (await store.nextWriteDueAtMs()) ?? 0;
+        pauses.push(next - dueAtMs);
+        dueAtMs = next;
+      }
+      expect(pauses.map((pause) => pause / MINUTE_MS)).toEqual([0.5, 1, 2, 4, 8, 16, 32, 60, 60, 60]);
+    });
+
+    it('says why it waits, is listed and counted, and is no sign of a queue that does not move', async () => {
+      const store = storeOf();
+      await fight(store, 3, ours, dated);
+      const writes = (await store.findMember('a'))?.writes ?? [];
+      expect(writes.slice(0, 2)).toMatchObject([
+        {
+          attribute: 'Engagement Status Date',
+          outcome: 'waiting',
+          reason: expect.stringContaining('fought over'),
+        },
+        { attribute: 'Engagement Status', outcome: 'waiting', reason: expect.stringContaining('3 times') },
+      ]);
+      expect(await store.foughtOver(10, NOW_MS)).toEqual([
+        {
+          contactId: 'a',
+          memberName: 'Name of a',
+          attribute: 'Engagement Status',
+          reversals: 3,
+          sinceMs: NOW_MS,
+          untilMs: NOW_MS + 30_000,
+        },
+      ]);
+      expect(await store.backlog(NOW_MS + 20_000)).toMatchObject({
+        attributesFoughtOver: 1,
+        oldestWriteAgeMs: null,
+      });
+    });
+
+    it('holds up no other attribute of the contact', async () => {
+      const store = storeOf();
+      await fight(store, 3, ours, dated);
+      await touch(store, 'a', { decide: wanting(ours, dated, wants(5)) });
+      const write = await leaseOneWrite(store);
+      expect(write.changes.map(({ attribute }) => attribute)).toEqual(['Last Call']);
+      const keep = { ...sentAll(write), sentWriteIds: [], afterwards: 'keep' } as const;
+      const decide = wanting(ours, dated, wants(5));
+      const kept = await store.apply(workOn([], { completes: keep, decide }));
+      expect(kept).toMatchObject({ waiting: [{ attribute: 'Last Call' }] });
+      const rest = wanting(ours, dated);
+      await store.apply(workOn([], { completes: sentAll(write), decide: rest }));
+      expect(await store.nextWriteDueAtMs()).toBe(NOW_MS + 30_000);
+      expect(await leaseOneWrite(store, { nowMs: NOW_MS + 30_000 })).toMatchObject({
+        attempt: 1,
+        outcomeUnknown: false,
+        changes: [{ attribute: 'Engagement Status' }, { attribute: 'Engagement Status Date' }],
+      });
+    });
+
+    it('waits on with the newest wanted value, and with a contact that is parked', async () => {
+      const store = storeOf();
+      await fight(store, 3, ours, dated);
+      const newer = wants('At Risk', 'Engagement Status');
+      await touch(store, 'a', { decide: wanting(newer, dated) });
+      expect(await store.leaseWrites(lease({ nowMs: NOW_MS + 29_999 }))).toEqual([]);
+      await touch(store, 'a', { decide: wanting(newer, dated, wants(5)) });
+      const write = await leaseOneWrite(store);
+      await store.parkWrite({ ...write, reason: 'refused' });
+      expect(await store.leaseWrites(lease({ nowMs: NOW_MS + HOUR_MS })), 'not again and again').toEqual([]);
+      expect(await store.replay('all')).toBe(1);
+      expect((await leaseOneWrite(store)).changes.map(({ after }) => after)).toEqual([5]);
+    });
+
+    it('counts each write once, however often the contact is looked at', async () => {
+      const store = storeOf();
+      await fight(store, 1, ours, dated);
+      for (let look = 0; look < 5; look += 1) {
+        await touch(store, 'a', { decide: wanting() });
+        await touch(store, 'a', { decide: wanting(ours, dated) });
+      }
+      expect(await store.nextWriteDueAtMs()).toBe(NOW_MS);
+      expect(await store.foughtOver(10, NOW_MS)).toEqual([]);
+    });
+
+    it('is forgotten when it has been quiet for an hour', async () => {
+      const store = storeOf();
+      await fight(store, 3, ours, dated);
+      const sentMs = NOW_MS + 30_000;
+      const completes = sentAll(await leaseOneWrite(store, { nowMs: sentMs }));
+      await store.apply(workOn([], { completes, nowMs: sentMs, decide: wanting() }));
+      expect(await store.foughtOver(10, sentMs + HOUR_MS)).toHaveLength(1);
+      const later = sentMs + HOUR_MS + 1;
+      expect(await store.foughtOver(10, later)).toEqual([]);
+      expect(await store.backlog(later)).toMatchObject({ attributesFoughtOver: 0 });
+      await touch(store, 'a', { nowMs: later, decide: wanting(ours, dated) });
+      expect(await store.nextWriteDueAtMs()).toBe(later);
+    });
+
+    it('does not wait for a time that a wrong clock gave', async () => {
+      const store = storeOf();
+      const ahead = NOW_MS + 365 * 24 * HOUR_MS;
+      await touch(store, 'a', { nowMs: ahead, decide: wanting(ours) });
+      for (let round = 0; round < 3; round += 1) await sendAndLose(store, ahead, ours);
+      await store.mendTimes({ nowMs: NOW_MS, latestMs: ahead });
+      expect(await store.nextWriteDueAtMs()).toBe(NOW_MS + 30_000);
+      expect(await store.leaseWrites(lease({ nowMs: NOW_MS + 30_000 }))).toHaveLength(1);
+    });
+  });
+
+  describe('a contact that is being retried', () => {
+    it('is tried at once for a new value, and its count goes on', async () => {
+      const store = storeOf();
+      await touch(store, 'a', { decide: wanting(wants(1)) });
+      const failure = { reason: 'intercom_unavailable: 503', outcomeUnknown: false };
+      const first = await leaseOneWrite(store);
+      await store.retryWrite({ ...first, ...failure, dueAtMs: NOW_MS + 1000 });
+      await touch(store, 'a', { decide: wanting(wants(2)) });
+      const second = await leaseOneWrite(store);
+      expect(second).toMatchObject({ attempt: 2, changes: [{ after: 2 }] });
+      await store.retryWrite({ ...second, ...failure, dueAtMs: NOW_MS });
+      const third = await leaseOneWrite(store);
+      await store.retryWrite({ ...third, ...failure, dueAtMs: NOW_MS + 9000 });
+      await touch(store, 'a', { decide: wanting(wants(3)) });
+      expect(await store.nextWriteDueAtMs(), 'after some failures it waits').toBe(NOW_MS + 9000);
+    });
+
+    it('is not let in at once when an attempt has settled nothing', async () => {
+      const store = storeOf();
+      await touch(store, 'a', { decide: wanting(wants(1)) });
+      const nothing = { ...sentAll(await leaseOneWrite(store)), sentWriteIds: [] };
+      await store.apply(workOn([], { completes: nothing, decide: wanting(wants(1)) }));
+      expect(await store.nextWriteDueAtMs()).toBeGreaterThan(NOW_MS + 10_000);
     });
   });
 
@@ -308,8 +503,7 @@ export function describeWriting(storeOf: () => Store): void {
     it('waits until all are released', async () => {
       const store = storeOf();
       await knowMember(store, 'a');
-      await leaseOneWrite(store);
-      await store.holdWrite({ contactId: 'a', owner: 'process-1' });
+      await store.holdWrite(await leaseOneWrite(store));
       await touch(store, 'a');
       expect(await store.leaseWrites(lease())).toEqual([]);
       expect((await outcomes(store, 'a'))[0]).toBe('Last Call: held');

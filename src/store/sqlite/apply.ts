@@ -122,15 +122,15 @@ function checkLease({ inbox, outbox, runs }: Tables, { completes }: Work): Inbox
     case 'nothing':
       return undefined;
     case 'notification': {
-      const row = inbox.findHeld(completes.id, completes.owner);
+      const row = inbox.findHeld(completes.id, completes.lease);
       if (row === undefined) throw lost();
       return row;
     }
     case 'write':
-      if (outbox.findHeld(completes.contactId, completes.owner) === undefined) throw lost();
+      if (outbox.findHeld(completes) === undefined) throw lost();
       return undefined;
     case 'page':
-      if (!runs.isHeld(completes.page.runId, completes.page.owner)) throw lost();
+      if (!runs.isHeld(completes.page.runId, completes.page.lease)) throw lost();
       return undefined;
   }
 }
@@ -159,8 +159,9 @@ function complete({ inbox, outbox, runs, meta }: Tables, { completes, nowMs }: W
       return;
     case 'write':
       outbox.settle(completes.contactId, {
+        nowMs,
         hasSent: completes.sentWriteIds.length > 0,
-        keepsLease: completes.lease === 'keep',
+        keepsLease: completes.afterwards === 'keep',
       });
       return;
     case 'page':
@@ -180,7 +181,8 @@ function conversationsOf(revived: ReadonlySet<string>, nowMs: number): Reread[] 
   }));
 }
 
-function stillWaiting({ writes }: Tables, { completes }: Work): ReturnType<typeof waitingChange>[] {
-  if (completes.kind !== 'write' || completes.lease !== 'keep') return [];
-  return writes.waiting(completes.contactId).map(waitingChange);
+function stillWaiting({ writes }: Tables, { completes, nowMs }: Work): ReturnType<typeof waitingChange>[] {
+  if (completes.kind !== 'write' || completes.afterwards !== 'keep') return [];
+  const due = writes.waiting(completes.contactId).filter((write) => write.notBeforeMs <= nowMs);
+  return due.map(waitingChange);
 }

@@ -1,6 +1,7 @@
 import { and, asc, eq, isNotNull, isNull, min, sql } from 'drizzle-orm';
 import { alias } from 'drizzle-orm/sqlite-core';
 import type {
+  HeldLease,
   InboxShare,
   Lease,
   LeasedNotification,
@@ -8,8 +9,10 @@ import type {
   NotificationFailure,
   NotificationOrigin,
   Reread,
+  Settlement,
 } from '../store.js';
 import type { Connection } from './connection.js';
+import { createRenewal, type Renew } from './leases.js';
 import { inbox } from './schema.js';
 import type { WorkBell } from './work-bell.js';
 
@@ -20,11 +23,12 @@ export interface Inbox {
   /** Stores each once, in one transaction; the answers are in the order of `notifications`. */
   readonly storeAll: (notifications: readonly NewNotification[]) => ('stored' | 'duplicate')[];
   readonly lease: (lease: Lease, of?: InboxShare) => LeasedNotification[];
-  /** The entry while `owner` holds it; undefined when it was taken over, settled or erased. */
-  readonly findHeld: (id: number, owner: string) => InboxRow | undefined;
+  /** The entry while `lease` is its current one; undefined when it was taken over, settled or erased. */
+  readonly findHeld: (id: number, lease: HeldLease) => InboxRow | undefined;
+  readonly renew: Renew<number>;
   readonly settle: (row: InboxRow, outcome: 'done' | 'ignored', nowMs: number) => void;
-  readonly retry: (failure: NotificationFailure & { readonly dueAtMs: number }) => void;
-  readonly park: (failure: NotificationFailure) => void;
+  readonly retry: (failure: NotificationFailure & { readonly dueAtMs: number }) => Settlement;
+  readonly park: (failure: NotificationFailure) => Settlement;
   readonly addReread: (reread: Reread) => void;
   readonly nextDueAtMs: (of?: InboxShare) => number | null;
 }
@@ -37,11 +41,13 @@ export function createInbox(connection: Connection, bell: WorkBell): Inbox {
                        status, due_at_ms, attempts, reason, settled_at_ms)
     values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, ?, ?)
     on conflict (dedupe_key) do nothing`);
-  const busyLanes = sqlite
-    .prepare<[number], string>(
-      'select lane from inbox where lease_owner is not null and lease_until_ms > ? and lane is not null',
-    )
-    .pluck();
+  const leasedLanes = sqlite.prepare<[], { readonly lane: string; readonly untilMs: number }>(
+    `select lane, lease_until_ms as untilMs from inbox where lease_owner is not null and lane is not null`,
+  );
+  const endLeasesIn = sqlite.prepare<[string]>(
+    `update inbox set lease_owner = null, leased_at_ms = null, lease_until_ms = null
+     where lane = ? and lease_owner is not null`,
+  );
   // Walks inbox_waiting in order, one origin after the other, and stops at the limit. Choosing one row per lane in SQL
   // (window function or NOT EXISTS per row) would look at every waiting row each time.
   const dueEntries = sqlite.prepare<
@@ -57,6 +63,7 @@ export function createInbox(connection: Connection, bell: WorkBell): Inbox {
       leaseOwner: sql`${sql.placeholder('owner')}`,
       leasedAtMs: sql`${sql.placeholder('nowMs')}`,
       leaseUntilMs: sql`${sql.placeholder('untilMs')}`,
+      leaseToken: sql`${inbox.leaseToken} + 1`,
       attempts: sql`${inbox.attempts} + 1`,
     })
     .where(eq(inbox.id, sql.placeholder('id')))
@@ -69,6 +76,7 @@ export function createInbox(connection: Connection, bell: WorkBell): Inbox {
       and(
         eq(inbox.id, sql.placeholder('id')),
         eq(inbox.leaseOwner, sql.placeholder('owner')),
+        eq(inbox.leaseToken, sql.placeholder('token')),
         eq(inbox.status, 'waiting'),
       ),
     )
@@ -110,6 +118,7 @@ export function createInbox(connection: Connection, bell: WorkBell): Inbox {
     .where(eq(inbox.id, sql.placeholder('id')))
     .prepare();
 
+  const findHeld: Inbox['findHeld'] = (id, { owner, token }) => held.get({ id, owner, token });
   const wakeLane = (lane: string | null): void => {
     if (lane !== null && moreInLane.get(lane) !== undefined) bell.ring('inbox');
   };
@@ -124,48 +133,57 @@ export function createInbox(connection: Connection, bell: WorkBell): Inbox {
 
     lease: ({ owner, nowMs, leaseMs, limit }, of) =>
       transact(() => {
-        const lanes = new Set(busyLanes.all(nowMs));
+        const leased = leasedLanes.all();
+        const lanes = new Set(leased.flatMap(({ lane, untilMs }) => (untilMs > nowMs ? [lane] : [])));
+        const expired = new Set(leased.map(({ lane }) => lane).filter((lane) => !lanes.has(lane)));
         const chosen: number[] = [];
         for (const origin of originsOf(of)) {
           if (chosen.length >= limit) break;
           for (const entry of dueEntries.iterate(origin, nowMs, nowMs)) {
-            if (entry.lane !== null && lanes.has(entry.lane)) continue;
-            if (entry.lane !== null) lanes.add(entry.lane);
+            if (entry.lane !== null) {
+              if (lanes.has(entry.lane)) continue;
+              lanes.add(entry.lane);
+            }
             chosen.push(entry.id);
             if (chosen.length >= limit) break;
           }
         }
+        // Attempts whose leases have run out may still be running somewhere: their lanes have gone to these.
+        for (const lane of expired) if (lanes.has(lane)) endLeasesIn.run(lane);
         const lease = { owner, nowMs, untilMs: nowMs + leaseMs };
         return chosen.map((id) => toLeased(take.get({ ...lease, id })));
       }),
 
-    findHeld: (id, owner) => held.get({ id, owner }),
+    findHeld,
+    renew: createRenewal(connection, { table: 'inbox', key: 'id', isOpen: "status = 'waiting'" }),
 
     settle: (row, outcome, nowMs) => {
       settle.run({ id: row.id, outcome, nowMs });
       wakeLane(row.lane);
     },
 
-    retry: ({ id, owner, reason, dueAtMs }) =>
+    retry: ({ id, lease, reason, dueAtMs }) =>
       transact(() => {
-        if (held.get({ id, owner }) === undefined) return;
+        if (findHeld(id, lease) === undefined) return 'lease-lost';
         db.update(inbox)
           .set({ ...free, dueAtMs, reason })
           .where(eq(inbox.id, id))
           .run();
         bell.ring('inbox');
+        return 'settled';
       }),
 
-    park: ({ id, owner, reason }) =>
+    park: ({ id, lease, reason }) =>
       transact(() => {
-        const row = held.get({ id, owner });
-        if (row === undefined) return;
+        const row = findHeld(id, lease);
+        if (row === undefined) return 'lease-lost';
         const settledAtMs = row.leasedAtMs ?? row.receivedAtMs;
         db.update(inbox)
           .set({ ...free, status: 'parked', reason, settledAtMs })
           .where(eq(inbox.id, id))
           .run();
         wakeLane(row.lane);
+        return 'settled';
       }),
 
     addReread: ({ dedupeKey, origin, subject, lane, dueAtMs }) => {
@@ -232,6 +250,8 @@ function originsOf(of: InboxShare | undefined): readonly NotificationOrigin[] {
 function toLeased(row: InboxRow): LeasedNotification {
   return {
     id: row.id,
+    lease: { owner: row.leaseOwner ?? '', token: row.leaseToken },
+    leaseUntilMs: row.leaseUntilMs ?? 0,
     origin: row.origin,
     dedupeKey: row.dedupeKey,
     topic: row.topic,

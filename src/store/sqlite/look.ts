@@ -35,7 +35,7 @@ export function readFreshness({ meta }: Tables): Freshness {
 }
 
 /** What waits and what is parked. Our own entries wait from the moment at which they fall due. */
-export function countBacklog({ connection }: Tables, nowMs: number): Backlog {
+export function countBacklog({ connection, fights }: Tables, nowMs: number): Backlog {
   const row = connection.sqlite
     .prepare<
       { readonly nowMs: number },
@@ -47,7 +47,7 @@ export function countBacklog({ connection }: Tables, nowMs: number): Backlog {
         (select count(*) from inbox where status = 'parked') as notificationsParked,
         (select count(*) from outbox where state = 'ready') as writesWaiting,
         (select min(queued_at_ms) from writes join outbox using (contact_id)
-          where outcome = 'waiting' and state = 'ready') as oldestQueuedMs,
+          where outcome = 'waiting' and state = 'ready' and not_before_ms <= :nowMs) as oldestQueuedMs,
         (select count(*) from outbox where state = 'parked') as writesParked,
         (select count(*) from members) as members,
         (select count(*) from conversations) as conversations`,
@@ -62,6 +62,7 @@ export function countBacklog({ connection }: Tables, nowMs: number): Backlog {
     writesWaiting: row?.writesWaiting ?? 0,
     oldestWriteAgeMs: ageMs(row?.oldestQueuedMs),
     writesParked: row?.writesParked ?? 0,
+    attributesFoughtOver: fights.count(nowMs),
     members: row?.members ?? 0,
     conversations: row?.conversations ?? 0,
   };

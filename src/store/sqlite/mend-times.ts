@@ -27,6 +27,8 @@ function putBack({ connection, meta }: Tables, nowMs: number, stepMs: number): n
     'update inbox set received_at_ms = max(@nowMs, received_at_ms - @stepMs) where received_at_ms > @nowMs',
     `update inbox set due_at_ms = max(@nowMs, due_at_ms - @stepMs) where status = 'waiting' and due_at_ms > @nowMs`,
     `update outbox set due_at_ms = max(@nowMs, due_at_ms - @stepMs) where due_at_ms > @nowMs`,
+    'update writes set not_before_ms = max(@nowMs, not_before_ms - @stepMs) where not_before_ms > @nowMs',
+    'update fights set until_ms = max(@nowMs, until_ms - @stepMs) where until_ms > @nowMs',
     ...['inbox', 'outbox', 'runs'].map(
       (table) =>
         `update ${table} set lease_until_ms = max(@nowMs, lease_until_ms - @stepMs) where lease_until_ms > @nowMs`,

@@ -24,6 +24,8 @@ interface MetaValues {
   readonly silent_since_at: number | null;
   readonly write_probe: number;
   readonly scrubbing: Scrubbing;
+  /** The last one that was given to a lease of the outbox. */
+  readonly lease_token: number;
   /** The latest time that was looked at; see `mend-times.ts`. */
   readonly clock_at_ms: number;
 }
@@ -50,6 +52,7 @@ const READERS: { readonly [Name in keyof MetaValues]: (value: unknown) => MetaVa
   silent_since_at: readNumber,
   write_probe: readNumber,
   scrubbing: readScrubbing,
+  lease_token: readNumber,
   clock_at_ms: readNumber,
 };
 

@@ -1,38 +1,62 @@
 import { and, eq, isNotNull, min, sql } from 'drizzle-orm';
-import type { Cause, Lease, LeasedWrite, WriteFailure, WritePriority } from '../store.js';
+import type {
+  Cause,
+  Lease,
+  LeasedContact,
+  LeasedWrite,
+  Settlement,
+  WriteFailure,
+  WritePriority,
+} from '../store.js';
 import type { Connection } from './connection.js';
+import { createRenewal, type Renew } from './leases.js';
+import type { Meta } from './meta.js';
 import { outbox } from './schema.js';
 import type { WorkBell } from './work-bell.js';
-import { causeOf, waitingChange, type Writes } from './writes.js';
+import { causeOf, waitingChange, type WriteRow, type Writes } from './writes.js';
 
 type OutboxRow = typeof outbox.$inferSelect;
 
 /** Contacts that have something to be written: one row, one lease, one request to Intercom for each. */
 export interface Outbox {
-  /** New changes wait for this contact: due now, whatever happened to earlier attempts. */
-  readonly queue: (contactId: string, priority: WritePriority, nowMs: number) => void;
+  /**
+   * New changes wait for this contact, due at `dueAtMs`. Parked ones get a new chance with them; a contact that is being
+   * retried keeps its count, and after a few failures its delay too.
+   */
+  readonly queue: (
+    contactId: string,
+    priority: WritePriority,
+    at: { readonly nowMs: number; readonly dueAtMs: number },
+  ) => void;
   /** Removes the row when nothing waits any more, unless a request is under way: then its end removes it. */
   readonly dropIfEmpty: (contactId: string, nowMs: number) => void;
   readonly lease: (lease: Lease) => LeasedWrite[];
-  readonly findHeld: (contactId: string, owner: string) => OutboxRow | undefined;
+  /** The row while `lease` is its current one. */
+  readonly findHeld: (held: LeasedContact) => OutboxRow | undefined;
+  readonly renew: Renew<string>;
   /** True when the contact's waiting writes are to be sent without anybody doing anything. */
   readonly isReady: (contactId: string) => boolean;
   /** The attempt is over, and what it could have changed in Intercom is known. */
   readonly settle: (
     contactId: string,
-    end: { readonly hasSent: boolean; readonly keepsLease: boolean },
+    end: { readonly nowMs: number; readonly hasSent: boolean; readonly keepsLease: boolean },
   ) => void;
   readonly retry: (
     failure: WriteFailure & { readonly dueAtMs: number; readonly outcomeUnknown: boolean },
-  ) => void;
-  readonly park: (failure: WriteFailure) => void;
-  readonly hold: (held: { readonly contactId: string; readonly owner: string }) => void;
+  ) => Settlement;
+  readonly park: (failure: WriteFailure) => Settlement;
+  readonly hold: (held: LeasedContact) => Settlement;
   readonly releaseHeld: () => number;
   readonly nextDueAtMs: () => number | null;
 }
 
 /** What an event or time has caused goes before what a sweep has found. */
 const RANKS: Readonly<Record<WritePriority, number>> = { soon: 0, sweep: 1 };
+
+/** A contact that failed so often in a row is not tried out of turn, whatever new is to be written. */
+const FAILING_ATTEMPTS = 3;
+/** Before a contact is taken again for which an attempt has changed nothing; attempts that fail say themselves when. */
+const NO_PROGRESS_PAUSE_MS = 60_000;
 
 /** Which writes a cause brings about. */
 export function priorityOf(cause: Cause): WritePriority {
@@ -49,7 +73,7 @@ export function priorityOf(cause: Cause): WritePriority {
   }
 }
 
-export function createOutbox(connection: Connection, writes: Writes, bell: WorkBell): Outbox {
+export function createOutbox(connection: Connection, writes: Writes, meta: Meta, bell: WorkBell): Outbox {
   const { sqlite, db, transact } = connection;
   const free = { leaseOwner: null, leasedAtMs: null, leaseUntilMs: null };
 
@@ -75,44 +99,54 @@ export function createOutbox(connection: Connection, writes: Writes, bell: WorkB
   const drop = (contactId: string): void => {
     dropOne.run({ contactId });
   };
-  const queueOne = sqlite.prepare<{ contactId: string; rank: number; nowMs: number }>(
+  const queueOne = sqlite.prepare<{ contactId: string; rank: number; nowMs: number; dueAtMs: number }>(
     `insert into outbox (contact_id, rank, state, due_at_ms, attempts, outcome_unknown)
-     values (@contactId, @rank, 'ready', @nowMs, 0, 0)
-     on conflict (contact_id) do update set rank = min(rank, @rank), state = 'ready', due_at_ms = @nowMs,
-       attempts = 0, reason = null, parked_at_ms = null`,
+     values (@contactId, @rank, 'ready', @dueAtMs, 0, 0)
+     on conflict (contact_id) do update set rank = min(rank, @rank), state = 'ready', parked_at_ms = null,
+       due_at_ms = case when state <> 'ready' then @dueAtMs
+         when attempts >= ${FAILING_ATTEMPTS} and due_at_ms > @nowMs then due_at_ms
+         when @dueAtMs > @nowMs then min(due_at_ms, @dueAtMs) else @dueAtMs end,
+       attempts = case when state = 'ready' then attempts else 0 end,
+       reason = case when state = 'ready' then reason end`,
   );
   const take = sqlite.prepare<Record<string, string | number>>(
     `update outbox set lease_owner = @owner, leased_at_ms = @nowMs, lease_until_ms = @untilMs,
-       attempts = @attempts, outcome_unknown = @outcomeUnknown
+       lease_token = @token, attempts = @attempts, outcome_unknown = @outcomeUnknown
      where contact_id = @contactId`,
   );
   const update = (contactId: string, set: Partial<OutboxRow>): void => {
     db.update(outbox).set(set).where(eq(outbox.contactId, contactId)).run();
   };
 
-  const findHeld: Outbox['findHeld'] = (contactId, owner) => {
+  const findHeld: Outbox['findHeld'] = ({ contactId, lease }) => {
     const row = find(contactId);
-    return row?.leaseOwner === owner ? row : undefined;
+    return row?.leaseOwner === lease.owner && row.leaseToken === lease.token ? row : undefined;
   };
 
   /** Ends an attempt without success; a change that joined after it began is not to suffer for it. */
-  const giveBack = (contactId: string, set: Partial<OutboxRow>): void => {
+  const giveBack = ({ contactId, leasedAtMs }: OutboxRow, set: Partial<OutboxRow>): void => {
     const waiting = writes.waiting(contactId);
     if (waiting.length === 0) {
       drop(contactId);
       return;
     }
-    const isUntried = waiting.some((write) => write.attempts === 0);
-    update(contactId, { ...free, ...set, ...(isUntried ? { state: 'ready', parkedAtMs: null } : {}) });
+    const isUntried = waiting.some((write) => write.attempts === 0 && write.notBeforeMs <= (leasedAtMs ?? 0));
+    const anew = {
+      state: 'ready',
+      parkedAtMs: null,
+      ...(set.state === 'parked' ? { attempts: 0 } : {}),
+    } as const;
+    update(contactId, { ...free, ...set, ...(isUntried ? anew : {}) });
     bell.ring('writes');
   };
 
   return {
     findHeld,
+    renew: createRenewal(connection, { table: 'outbox', key: 'contact_id', isOpen: 'true' }),
     isReady: (contactId) => find(contactId)?.state === 'ready',
 
-    queue: (contactId, priority, nowMs) => {
-      queueOne.run({ contactId, rank: RANKS[priority], nowMs });
+    queue: (contactId, priority, at) => {
+      queueOne.run({ contactId, rank: RANKS[priority], ...at });
       bell.ring('writes');
     },
 
@@ -129,69 +163,91 @@ export function createOutbox(connection: Connection, writes: Writes, bell: WorkB
         for (const rank of Object.values(RANKS)) {
           if (due.length < limit) due.push(...dueOfRank.all(rank, nowMs, nowMs, limit - due.length));
         }
-        return due.flatMap((contactId) => {
+        if (due.length === 0) return [];
+        const leaseUntilMs = nowMs + leaseMs;
+        let token = meta.read('lease_token') ?? 0;
+        const leased = due.flatMap((contactId): LeasedWrite[] => {
           const row = find(contactId);
-          const waiting = writes.waiting(contactId);
-          const newest = waiting.at(-1);
-          if (row === undefined || newest === undefined) {
+          const all = writes.waiting(contactId);
+          if (row === undefined || all.length === 0) {
             drop(contactId);
             return [];
           }
           // Whoever held the expired lease may have come as far as sending.
           const outcomeUnknown = row.outcomeUnknown || row.leaseOwner !== null;
+          const waiting = all.filter((write) => write.notBeforeMs <= nowMs);
+          const newest = waiting.at(-1);
+          if (newest === undefined) {
+            update(contactId, { ...free, outcomeUnknown, dueAtMs: dueOf(all, nowMs) });
+            return [];
+          }
           const attempts = row.attempts + 1;
           const known = { attempts, outcomeUnknown: outcomeUnknown ? 1 : 0 };
-          take.run({ contactId, owner, nowMs, untilMs: nowMs + leaseMs, ...known });
-          writes.countAttempt(contactId);
-          return {
+          token += 1;
+          take.run({ contactId, owner, nowMs, untilMs: leaseUntilMs, token, ...known });
+          writes.countAttempt(contactId, nowMs);
+          const write: LeasedWrite = {
             contactId,
+            lease: { owner, token },
+            leaseUntilMs,
             priority: row.rank === RANKS.soon ? 'soon' : 'sweep',
             changes: waiting.map(waitingChange),
             cause: causeOf(newest),
             attempt: attempts,
             outcomeUnknown,
-            queuedAtMs: Math.min(...waiting.map((write) => write.queuedAtMs)),
+            queuedAtMs: Math.min(...waiting.map(({ queuedAtMs }) => queuedAtMs)),
           };
+          return [write];
         });
+        meta.save('lease_token', token);
+        return leased;
       }),
 
-    settle: (contactId, { hasSent, keepsLease }) => {
+    settle: (contactId, { nowMs, hasSent, keepsLease }) => {
       if (keepsLease) {
-        writes.joinAttempt(contactId);
+        writes.joinAttempt(contactId, nowMs);
         update(contactId, { outcomeUnknown: false });
         return;
       }
-      if (writes.waiting(contactId).length === 0) {
+      const waiting = writes.waiting(contactId);
+      if (waiting.length === 0) {
         drop(contactId);
         return;
       }
+      const isStuck = !hasSent && waiting.some((write) => write.attempts > 0);
       update(contactId, {
         ...free,
         outcomeUnknown: false,
+        dueAtMs: isStuck ? nowMs + NO_PROGRESS_PAUSE_MS : dueOf(waiting, nowMs),
         ...(hasSent ? { attempts: 0, reason: null } : {}),
       });
       bell.ring('writes');
     },
 
-    retry: ({ contactId, owner, reason, dueAtMs, outcomeUnknown }) =>
+    retry: ({ contactId, lease, reason, dueAtMs, outcomeUnknown }) =>
       transact(() => {
-        const row = findHeld(contactId, owner);
-        if (row === undefined) return;
+        const row = findHeld({ contactId, lease });
+        if (row === undefined) return 'lease-lost';
         writes.setReason(contactId, reason);
-        giveBack(contactId, { reason, dueAtMs, outcomeUnknown: outcomeUnknown || row.outcomeUnknown });
+        giveBack(row, { reason, dueAtMs, outcomeUnknown: outcomeUnknown || row.outcomeUnknown });
+        return 'settled';
       }),
 
-    park: ({ contactId, owner, reason }) =>
+    park: ({ contactId, lease, reason }) =>
       transact(() => {
-        const row = findHeld(contactId, owner);
-        if (row === undefined) return;
+        const row = findHeld({ contactId, lease });
+        if (row === undefined) return 'lease-lost';
         writes.setReason(contactId, reason);
-        giveBack(contactId, { state: 'parked', reason, parkedAtMs: row.leasedAtMs });
+        giveBack(row, { state: 'parked', reason, parkedAtMs: row.leasedAtMs });
+        return 'settled';
       }),
 
-    hold: ({ contactId, owner }) =>
+    hold: (held) =>
       transact(() => {
-        if (findHeld(contactId, owner) !== undefined) giveBack(contactId, { state: 'held' });
+        const row = findHeld(held);
+        if (row === undefined) return 'lease-lost';
+        giveBack(row, { state: 'held' });
+        return 'settled';
       }),
 
     releaseHeld: () =>
@@ -223,4 +279,9 @@ export function createOutbox(connection: Connection, writes: Writes, bell: WorkB
       return known.length === 0 ? null : Math.min(...known);
     },
   };
+}
+
+/** When the first of them may go. */
+function dueOf(waiting: readonly WriteRow[], nowMs: number): number {
+  return Math.max(nowMs, Math.min(...waiting.map((write) => write.notBeforeMs)));
 }

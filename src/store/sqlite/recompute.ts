@@ -140,7 +140,7 @@ function endMembership(tables: Tables, contactId: string, nowMs: number): void {
  * parked; the others give way to the newest wanted values.
  */
 function alignWrites(
-  { writes, outbox }: Tables,
+  { writes, outbox, fights }: Tables,
   contactId: string,
   changes: readonly Change[],
   cause: Cause,
@@ -157,8 +157,13 @@ function alignWrites(
   writes.supersede(superseded, nowMs);
 
   const added = changes.filter((change) => !waiting.some((write) => isSameWish(write, change)));
-  for (const change of added) writes.add(contactId, change, cause, nowMs);
-  if (added.length > 0) outbox.queue(contactId, priorityOf(cause), nowMs);
+  let dueAtMs = Infinity;
+  for (const change of added) {
+    const pause = fights.judge(contactId, change, nowMs);
+    writes.add(contactId, change, cause, nowMs, pause);
+    dueAtMs = Math.min(dueAtMs, pause?.notBeforeMs ?? nowMs);
+  }
+  if (added.length > 0) outbox.queue(contactId, priorityOf(cause), { nowMs, dueAtMs });
   else outbox.dropIfEmpty(contactId, nowMs);
   return added.map(({ attribute, before, after }) => ({ attribute, before, after, contactId }));
 }

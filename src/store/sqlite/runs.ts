@@ -3,6 +3,7 @@ import { and, desc, eq, inArray, lt, or, sql } from 'drizzle-orm';
 import { AppError } from '../../errors.js';
 import type {
   FinishRun,
+  HeldRun,
   JobName,
   OpenedRun,
   OpenRun,
@@ -11,7 +12,9 @@ import type {
   RunPage,
   RunStore,
 } from '../run-store.js';
+import type { HeldLease } from '../store.js';
 import type { Connection } from './connection.js';
+import { createRenewal } from './leases.js';
 import type { Meta } from './meta.js';
 import { runs } from './schema.js';
 import { sweepFound, sweepSeen } from './schema-sweeps.js';
@@ -20,10 +23,11 @@ type RunRow = typeof runs.$inferSelect;
 
 export interface Runs {
   readonly open: (request: OpenRun) => OpenedRun;
-  readonly takeUp: (request: Omit<OpenRun, 'job' | 'params'>) => Run | null;
-  readonly isHeld: (runId: string, owner: string) => boolean;
+  readonly takeUp: (request: Omit<OpenRun, 'job' | 'params'>) => HeldRun | null;
+  readonly renew: (held: Parameters<RunStore['renewRun']>[0]) => boolean;
+  readonly isHeld: (runId: string, lease: HeldLease) => boolean;
   /** @throws AppError `run_in_progress` */
-  readonly insistOnLease: (runId: string, owner: string) => void;
+  readonly insistOnLease: (runId: string, lease: HeldLease) => void;
   readonly savePage: (page: RunPage) => void;
   readonly advance: (page: RunPage) => void;
   readonly finish: (finish: FinishRun) => void;
@@ -46,15 +50,16 @@ const SWEEPING: ReadonlySet<JobName> = new Set<JobName>(['backfill', 'sweep', 'r
 /** There is a sweep every few minutes; what it wrote stays in the audit for ever. */
 const SWEEPS_KEPT_MS = 30 * 86_400_000;
 
-export function createRuns({ db, transact }: Connection, meta: Meta): Runs {
+export function createRuns(connection: Connection, meta: Meta): Runs {
+  const { db, transact } = connection;
   const row = (id: string): RunRow | undefined => db.select().from(runs).where(eq(runs.id, id)).get();
 
-  const isHeld: Runs['isHeld'] = (runId, owner) => {
+  const isHeld: Runs['isHeld'] = (runId, { owner, token }) => {
     const known = row(runId);
-    return known?.status === 'running' && known.leaseOwner === owner;
+    return known?.status === 'running' && known.leaseOwner === owner && known.leaseToken === token;
   };
-  const insistOnLease = (runId: string, owner: string): void => {
-    if (isHeld(runId, owner)) return;
+  const insistOnLease = (runId: string, lease: HeldLease): void => {
+    if (isHeld(runId, lease)) return;
     throw new AppError(
       'run_in_progress',
       'never',
@@ -71,15 +76,22 @@ export function createRuns({ db, transact }: Connection, meta: Meta): Runs {
       .from(runs)
       .where(sql`${runs.status} = 'running'`)
       .get();
+  /** Null when a live process has it. */
   const takeOver = (
     known: RunRow,
-    lease: Pick<RunRow, 'leaseOwner' | 'leaseUntilMs'>,
-    nowMs: number,
-  ): 'busy' | 'unfinished' => {
-    if (known.leaseOwner !== null && (known.leaseUntilMs ?? 0) > nowMs) return 'busy';
+    { owner, nowMs, leaseMs }: Omit<OpenRun, 'job' | 'params'>,
+  ): HeldRun | null => {
+    if (known.leaseOwner !== null && (known.leaseUntilMs ?? 0) > nowMs) return null;
+    const token = known.leaseToken + 1;
+    const lease = { leaseOwner: owner, leaseUntilMs: nowMs + leaseMs, leaseToken: token };
     db.update(runs).set(lease).where(eq(runs.id, known.id)).run();
-    return 'unfinished';
+    return { ...toRun(known), lease: { owner, token } };
   };
+  const renewLease = createRenewal<string>(connection, {
+    table: 'runs',
+    key: 'id',
+    isOpen: "status = 'running'",
+  });
   /** What was found holds for the unfinished run only, and is personal. */
   const forgetFindings = (): void => {
     db.delete(sweepFound).run();
@@ -90,36 +102,40 @@ export function createRuns({ db, transact }: Connection, meta: Meta): Runs {
     isHeld,
     insistOnLease,
     savePage,
+    renew: ({ runId, lease, leaseUntilMs }) => renewLease([{ key: runId, lease }], leaseUntilMs).length === 0,
 
-    open: ({ job, owner, nowMs, leaseMs, params }) =>
+    open: ({ job, params, ...request }) =>
       transact(() => {
         const known = unfinished();
-        const lease = { leaseOwner: owner, leaseUntilMs: nowMs + leaseMs };
-        if (known !== undefined) return { kind: takeOver(known, lease, nowMs), run: toRun(known) };
+        if (known !== undefined) {
+          const run = takeOver(known, request);
+          return run === null ? { kind: 'busy', run: toRun(known) } : { kind: 'unfinished', run };
+        }
         forgetFindings();
+        const { owner, nowMs, leaseMs } = request;
         const id = `run_${randomBytes(8).toString('hex')}`;
         const begin = { id, job, params, status: 'running', startedAtMs: nowMs } as const;
+        const lease = { leaseOwner: owner, leaseUntilMs: nowMs + leaseMs, leaseToken: 1 };
         const begun = { ...begin, ...lease, progress: AT_THE_START };
-        return { kind: 'opened', run: toRun(db.insert(runs).values(begun).returning().get()) };
+        const run = toRun(db.insert(runs).values(begun).returning().get());
+        return { kind: 'opened', run: { ...run, lease: { owner, token: 1 } } };
       }),
 
-    takeUp: ({ owner, nowMs, leaseMs }) =>
+    takeUp: (request) =>
       transact(() => {
         const known = unfinished();
-        if (known === undefined) return null;
-        const taken = takeOver(known, { leaseOwner: owner, leaseUntilMs: nowMs + leaseMs }, nowMs);
-        return taken === 'unfinished' ? toRun(known) : null;
+        return known === undefined ? null : takeOver(known, request);
       }),
 
     advance: (page) =>
       transact(() => {
-        insistOnLease(page.runId, page.owner);
+        insistOnLease(page.runId, page.lease);
         savePage(page);
       }),
 
-    finish: ({ runId, owner, status, reason, nowMs, progress, result, sweptUntilAt, completeAt }) =>
+    finish: ({ runId, lease, status, reason, nowMs, progress, result, sweptUntilAt, completeAt }) =>
       transact(() => {
-        insistOnLease(runId, owner);
+        insistOnLease(runId, lease);
         const job = row(runId)?.job;
         const end = { status, reason, progress, finishedAtMs: nowMs, leaseOwner: null, leaseUntilMs: null };
         db.update(runs)
@@ -204,6 +220,6 @@ export function createRuns({ db, transact }: Connection, meta: Meta): Runs {
 }
 
 function toRun(row: RunRow): Run {
-  const { leaseOwner: _owner, leaseUntilMs: _until, ...run } = row;
+  const { leaseOwner: _owner, leaseUntilMs: _until, leaseToken: _token, ...run } = row;
   return run;
 }

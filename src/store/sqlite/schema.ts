@@ -41,6 +41,8 @@ export const inbox = sqliteTable(
     leaseOwner: text('lease_owner'),
     leasedAtMs: integer('leased_at_ms'),
     leaseUntilMs: integer('lease_until_ms'),
+    /** Counts up with each lease, so that an attempt whose lease has run out can be told from the newer one. */
+    leaseToken: integer('lease_token').notNull().default(0),
     attempts: integer('attempts').notNull(),
     reason: text('reason'),
     /** When it was done or ignored; for a parked one when the attempt began that failed for good. */
@@ -227,6 +229,8 @@ export const writes = sqliteTable(
     outcome: text('outcome', { enum: ['waiting', 'sent', 'superseded'] }).notNull(),
     reason: text('reason'),
     attempts: integer('attempts').notNull(),
+    /** It waits at least until then, because it is fought over; 0 for all others. */
+    notBeforeMs: integer('not_before_ms').notNull().default(0),
     queuedAtMs: integer('queued_at_ms').notNull(),
     settledAtMs: integer('settled_at_ms'),
   },
@@ -242,6 +246,26 @@ export const writes = sqliteTable(
   ],
 );
 
+/** Attributes that somebody changes back soon after this service has written them; what is over goes after a day. */
+export const fights = sqliteTable(
+  'fights',
+  {
+    contactId: text('contact_id').notNull(),
+    attribute: text('attribute', { enum: MAINTAINED_ATTRIBUTES }).notNull(),
+    /** How often in a row. */
+    reversals: integer('reversals').notNull(),
+    sinceMs: integer('since_ms').notNull(),
+    /** The next write waits until then. */
+    untilMs: integer('until_ms').notNull(),
+    /** The write that was reversed last, so that none counts twice. */
+    lastWriteId: integer('last_write_id').notNull(),
+  },
+  (table) => [
+    primaryKey({ columns: [table.contactId, table.attribute] }),
+    index('fights_until').on(table.untilMs),
+  ],
+);
+
 /** One row per contact with waiting writes, because they go to Intercom in one request. */
 export const outbox = sqliteTable(
   'outbox',
@@ -254,6 +278,8 @@ export const outbox = sqliteTable(
     leaseOwner: text('lease_owner'),
     leasedAtMs: integer('leased_at_ms'),
     leaseUntilMs: integer('lease_until_ms'),
+    /** From one counter for all rows, because a row goes and comes again; see {@link inbox}. */
+    leaseToken: integer('lease_token').notNull().default(0),
     attempts: integer('attempts').notNull(),
     outcomeUnknown: integer('outcome_unknown', { mode: 'boolean' }).notNull(),
     reason: text('reason'),
@@ -280,6 +306,7 @@ export const runs = sqliteTable(
     params: text('params', { mode: 'json' }).$type<OpenRun['params']>().notNull(),
     leaseOwner: text('lease_owner'),
     leaseUntilMs: integer('lease_until_ms'),
+    leaseToken: integer('lease_token').notNull().default(0),
     startedAtMs: integer('started_at_ms').notNull(),
     finishedAtMs: integer('finished_at_ms'),
     checkpoint: text('checkpoint'),

@@ -88,12 +88,27 @@ export function openSqliteStore({ path, timeZone, log }: SqliteStoreOptions): St
     compare: (work) => withOpen(() => compareWork(tables, work)),
     retryNotification: (failure) => withOpen(() => inbox.retry(failure)),
     parkNotification: (failure) => withOpen(() => inbox.park(failure)),
+    renewNotifications: (held, leaseUntilMs) =>
+      withOpen(() =>
+        inbox.renew(
+          held.map(({ id, lease }) => ({ key: id, lease })),
+          leaseUntilMs,
+        ),
+      ),
     nextNotificationDueAtMs: (of) => withOpen(() => inbox.nextDueAtMs(of)),
 
     leaseWrites: (lease) => withOpen(() => outbox.lease(lease)),
     retryWrite: (failure) => withOpen(() => outbox.retry(failure)),
     parkWrite: (failure) => withOpen(() => outbox.park(failure)),
     holdWrite: (held) => withOpen(() => outbox.hold(held)),
+    renewWrites: (held, leaseUntilMs) =>
+      withOpen(() =>
+        outbox.renew(
+          held.map(({ contactId, lease }) => ({ key: contactId, lease })),
+          leaseUntilMs,
+        ),
+      ),
+    holdsWrite: (held) => withOpen(() => outbox.findHeld(held) !== undefined),
     releaseHeldWrites: () => withOpen(() => outbox.releaseHeld()),
     nextWriteDueAtMs: () => withOpen(() => outbox.nextDueAtMs()),
 
@@ -110,6 +125,7 @@ export function openSqliteStore({ path, timeZone, log }: SqliteStoreOptions): St
 
     openRun: (request) => withOpen(() => runs.open(request)),
     takeUpRun: (request) => withOpen(() => runs.takeUp(request)),
+    renewRun: (held) => withOpen(() => runs.renew(held)),
     advanceRun: (page) => withOpen(() => runs.advance(page)),
     finishRun: (finish) => withOpen(() => runs.finish(finish)),
     latestRun: (job) => withOpen(() => runs.latest(job)),
@@ -141,6 +157,7 @@ export function openSqliteStore({ path, timeZone, log }: SqliteStoreOptions): St
     freshness: () => withOpen(() => readFreshness(tables)),
     recentNotifications: (limit, nowMs) => withOpen(() => recentNotifications(tables, limit, nowMs)),
     recentWrites: (limit) => withOpen(() => recentWrites(tables, limit)),
+    foughtOver: (limit, nowMs) => withOpen(() => tables.fights.list(limit, nowMs)),
     backlog: (nowMs) => withOpen(() => countBacklog(tables, nowMs)),
     canWrite: () =>
       guarded(() => connection.sqlite.open && canWrite(tables)).catch((error: unknown) => {

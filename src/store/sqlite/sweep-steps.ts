@@ -15,7 +15,7 @@ export function keepFound(tables: Tables, { page, changes, seen, nowMs }: Found)
   const { connection, runs, sweeps } = tables;
   const news = findNews(tables, changes, nowMs);
   connection.transact(() => {
-    tables.runs.insistOnLease(page.runId, page.owner);
+    tables.runs.insistOnLease(page.runId, page.lease);
     for (const { change, subject, contactIds } of news) {
       const contactId = ownerOf(change) ?? contactIds[0] ?? NOBODY;
       sweeps.keepFound({
@@ -109,7 +109,7 @@ export function keepDrift(
   { page, differences }: Parameters<SweepStore['keepDrift']>[0],
 ): void {
   tables.connection.transact(() => {
-    tables.runs.insistOnLease(page.runId, page.owner);
+    tables.runs.insistOnLease(page.runId, page.lease);
     for (const { contactId, attribute, before, after, why } of differences) {
       tables.sweeps.keepDrift({ runId: page.runId, contactId, attribute, before, after, why });
     }

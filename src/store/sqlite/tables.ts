@@ -1,6 +1,7 @@
 import type { Connection } from './connection.js';
 import { createContacts, type Contacts } from './contacts.js';
 import { createConversations, type Conversations } from './conversations.js';
+import { createFights, type Fights } from './fights.js';
 import { createInbox, type Inbox } from './inbox.js';
 import { createLifecycles, type Lifecycles } from './lifecycles.js';
 import { createMembers, type Members } from './members.js';
@@ -24,6 +25,7 @@ export interface Tables {
   readonly reportedMembers: ReportedMembers;
   readonly writes: Writes;
   readonly outbox: Outbox;
+  readonly fights: Fights;
   readonly runs: Runs;
   readonly sweeps: Sweeps;
   readonly meta: Meta;
@@ -44,7 +46,8 @@ export function createTables(connection: Connection, timeZone: string): Tables {
     lifecycles: createLifecycles(connection),
     members: createMembers(connection),
     reportedMembers: createReportedMembers(connection, timeZone),
-    outbox: createOutbox(connection, writes, bell),
+    outbox: createOutbox(connection, writes, meta, bell),
+    fights: createFights(connection),
     runs: createRuns(connection, meta),
     sweeps: createSweeps(connection),
   };

@@ -1,8 +1,10 @@
-import { and, desc, eq, inArray, or, isNull, sql } from 'drizzle-orm';
+import { and, desc, eq, gt, inArray, isNull, lte, or, sql } from 'drizzle-orm';
+import { describeFight } from '../../damping.js';
 import type { AttributeValue, Change } from '../../rules/facts.js';
 import type { Cause, WaitingChange } from '../store.js';
 import type { WriteRecord } from '../look-store.js';
 import type { Connection } from './connection.js';
+import type { Pause } from './fights.js';
 import { outbox, writes } from './schema.js';
 
 export type WriteRow = typeof writes.$inferSelect;
@@ -10,14 +12,17 @@ export type WriteRow = typeof writes.$inferSelect;
 /** Every change that was decided, from waiting to its end. */
 export interface Writes {
   readonly waiting: (contactId: string) => WriteRow[];
-  readonly add: (contactId: string, change: Change, cause: Cause, nowMs: number) => void;
+  /** `pause`: it waits, because it is fought over. */
+  readonly add: (contactId: string, change: Change, cause: Cause, nowMs: number, pause: Pause | null) => void;
   readonly setBefore: (id: number, before: AttributeValue) => void;
   readonly supersede: (ids: readonly number[], nowMs: number) => void;
   /** Marks them sent, even where a newer decision has superseded them meanwhile. Answers what was sent, oldest first. */
   readonly markSent: (contactId: string, ids: readonly number[], nowMs: number) => Change[];
-  readonly countAttempt: (contactId: string) => void;
+  /** Counts it for those that need not wait any more. */
+  readonly countAttempt: (contactId: string, nowMs: number) => void;
   /** Counts those that joined an attempt under way. */
-  readonly joinAttempt: (contactId: string) => void;
+  readonly joinAttempt: (contactId: string, nowMs: number) => void;
+  /** Why those that were tried have failed. */
   readonly setReason: (contactId: string, reason: string) => void;
   /** Keeps the rows, but nothing that tells of whom or of what value they were. */
   readonly anonymise: (contactIds: readonly string[]) => void;
@@ -39,7 +44,7 @@ export function createWrites({ db }: Connection): Writes {
   const countAttempt = db
     .update(writes)
     .set({ attempts: sql`${writes.attempts} + 1` })
-    .where(and(isOfContact, isWaiting))
+    .where(and(isOfContact, isWaiting, lte(writes.notBeforeMs, sql.placeholder('nowMs'))))
     .prepare();
   // Bare placeholders: as a column's value, null would be stored as the JSON text "null".
   const add = db
@@ -53,6 +58,8 @@ export function createWrites({ db }: Connection): Writes {
       causeRef: sql.placeholder('causeRef'),
       outcome: 'waiting',
       attempts: 0,
+      reason: sql`${sql.placeholder('reason')}`,
+      notBeforeMs: sql.placeholder('notBeforeMs'),
       queuedAtMs: sql.placeholder('nowMs'),
     })
     .prepare();
@@ -80,9 +87,12 @@ export function createWrites({ db }: Connection): Writes {
   return {
     waiting: (contactId) => waiting.all({ contactId }),
 
-    add: (contactId, { attribute, before, after }, cause, nowMs) => {
+    add: (contactId, { attribute, before, after }, cause, nowMs, pause) => {
       const values = { before: asJson(before), after: asJson(after) };
-      add.run({ contactId, attribute, ...values, causeKind: cause.kind, causeRef: cause.ref, nowMs });
+      const notBeforeMs = pause?.notBeforeMs ?? 0;
+      const reason = pause === null ? null : describeFight(pause.reversals, notBeforeMs - nowMs);
+      const why = { causeKind: cause.kind, causeRef: cause.ref, reason };
+      add.run({ contactId, attribute, ...values, ...why, notBeforeMs, nowMs });
     },
 
     setBefore: (id, before) => {
@@ -98,21 +108,22 @@ export function createWrites({ db }: Connection): Writes {
       return inOrder.flatMap((id) => markSent.all({ id, contactId, nowMs }));
     },
 
-    countAttempt: (contactId) => {
-      countAttempt.run({ contactId });
+    countAttempt: (contactId, nowMs) => {
+      countAttempt.run({ contactId, nowMs });
     },
 
-    joinAttempt: (contactId) => {
+    joinAttempt: (contactId, nowMs) => {
+      const isDue = lte(writes.notBeforeMs, nowMs);
       db.update(writes)
         .set({ attempts: 1 })
-        .where(and(eq(writes.contactId, contactId), isWaiting, eq(writes.attempts, 0)))
+        .where(and(eq(writes.contactId, contactId), isWaiting, eq(writes.attempts, 0), isDue))
         .run();
     },
 
     setReason: (contactId, reason) => {
       db.update(writes)
         .set({ reason })
-        .where(and(eq(writes.contactId, contactId), isWaiting))
+        .where(and(eq(writes.contactId, contactId), isWaiting, gt(writes.attempts, 0)))
         .run();
     },
 
