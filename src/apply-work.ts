@@ -1,3 +1,4 @@
+import { mapAtMost } from './at-most.js';
 import type { Clock } from './clock.js';
 import { AppError } from './errors.js';
 import type { CallOptions, IntercomClient } from './intercom/client.js';
@@ -6,6 +7,8 @@ import type { Applied, CacheChange, Decide, Store, Subject, Work } from './store
 
 /** How often one piece of work may ask for objects that change under our hands before it is retried later. */
 const MOST_ROUNDS = 5;
+/** Objects that one piece of work reads by id at once: the others wait for their turn. */
+export const MAX_READS_AT_ONCE = 8;
 
 export interface DecideSettings {
   readonly timeZone: string;
@@ -44,7 +47,9 @@ export async function resolveReads<Answer extends { readonly kind: string }>(
   for (let round = 0; round < MOST_ROUNDS; round += 1) {
     const answer = await attempt({ ...work, changes });
     if (!isNeeds(answer)) return answer;
-    const read = await Promise.all(answer.reads.map((subject) => readSubject(deps, subject, call)));
+    const read = await mapAtMost(MAX_READS_AT_ONCE, answer.reads, (subject) =>
+      readSubject(deps, subject, call),
+    );
     changes = [...changes, ...read.flat()];
   }
   throw new AppError('intercom_answer_unreadable', 'later', 'the object changed each time it was read');

@@ -92,6 +92,8 @@ export function describeLooking(storeOf: () => Store): void {
         writesParked: 0,
         members: 1,
         conversations: 1,
+        erasureAgeMs: null,
+        logBytes: expect.any(Number),
       });
     });
 

@@ -19,6 +19,14 @@ export function addWorkGauges(registers: Registry[], { store, clock }: WorkSourc
   const writesParked = gauge('engagement_writes_parked', 'Contacts whose changes wait for a person');
   const members = gauge('engagement_members', 'Members in the cache');
   const conversations = gauge('engagement_conversations', 'Conversations in the cache');
+  const erasure = gauge(
+    'engagement_erasure_age_seconds',
+    'Age of the oldest deletion whose traces in payloads are still looked for; else 0',
+  );
+  const log = gauge(
+    'engagement_store_log_bytes',
+    'Size of the write-ahead log: it grows while a reader holds on to an old state',
+  );
 
   return async () => {
     try {
@@ -32,6 +40,8 @@ export function addWorkGauges(registers: Registry[], { store, clock }: WorkSourc
       writesParked.set(backlog.writesParked);
       members.set(backlog.members);
       conversations.set(backlog.conversations);
+      erasure.set((backlog.erasureAgeMs ?? 0) / 1000);
+      log.set(backlog.logBytes);
     } catch (error) {
       if (!isUnavailable(error)) throw error;
       // Just now these figures are wanted: the ones known last stay, and the first gauge says what is wrong.
