@@ -1,3 +1,4 @@
+import { mapAtMost } from './at-most.js';
 import type { Clock } from './clock.js';
 import { AppError } from './errors.js';
 import type { CallOptions, IntercomClient } from './intercom/client.js';
@@ -7,6 +8,8 @@ import type { Applied, CacheChange, Decide, Store, Subject, Work } from './store
 
 /** How often one piece of work may ask for objects that change under our hands before it is retried later. */
 const MAX_ROUNDS = 5;
+/** Objects that one piece of work reads by id at once: the others wait for their turn. */
+export const MAX_READS_AT_ONCE = 8;
 
 /** What Intercom says of an object and denies elsewhere may be a moment's lag; after this many attempts it is none. */
 const MAX_CONTRADICTIONS = 10;
@@ -71,15 +74,13 @@ export async function resolveReads<Answer extends { readonly kind: string }>(
     if (!isNeeds(answer)) return answer;
     const isBulk = work.unknownContacts === 'accept';
     const left = new Set<string>();
-    const read = await Promise.all(
-      answer.reads.map((subject) =>
-        readSubject(deps, subject, call).catch((error: unknown) => {
-          if (!isBulk || !isContradiction(error)) throw error;
-          left.add(subject.id);
-          deps.log?.warn({ contact: subject.id, reason: error.message }, 'left as it is in the cache');
-          return [];
-        }),
-      ),
+    const read = await mapAtMost(MAX_READS_AT_ONCE, answer.reads, (subject) =>
+      readSubject(deps, subject, call).catch((error: unknown) => {
+        if (!isBulk || !isContradiction(error)) throw error;
+        left.add(subject.id);
+        deps.log?.warn({ contact: subject.id, reason: error.message }, 'left as it is in the cache');
+        return [];
+      }),
     );
     changes = [
       ...changes.filter((one) => one.kind !== 'contact' || !left.has(one.contact.id)),

@@ -5,18 +5,21 @@ import { connect } from './connect.js';
 import { AppError } from './errors.js';
 import type { Log } from './log.js';
 import { describeJob, MOST_DIFFERENCES } from './operate/jobs/describe-run.js';
-import { describeParked } from './operate/jobs/parked-routes.js';
+import { MAX_PARKED, parkedPage } from './operate/jobs/parked-routes.js';
 import { isDeadOwner } from './owner.js';
 import { createProgressBar } from './progress-bar.js';
 import { runJob, type JobRequest } from './reconcile/run-job.js';
+import { isParkedPlace } from './store/look-store.js';
 import type { Run } from './store/run-store.js';
 import type { Store } from './store/store.js';
 import { openSqliteStore } from './store/sqlite/sqlite-store.js';
 import { createWriter } from './write-back/writer.js';
 
 export interface ReplayCommand {
-  /** Only shows what is parked. */
+  /** Only shows what is parked: at most `limit` of it, behind `cursor` of the page before. */
   readonly list: boolean;
+  readonly limit: number;
+  readonly cursor: string | null;
   readonly all: boolean;
   readonly notifications: readonly number[];
   readonly writes: readonly string[];
@@ -37,7 +40,7 @@ export function addJobCommands(program: Command, commands: JobCommands): void {
   program
     .command('backfill')
     .description('fill the cache from Intercom, or let it reach further back; goes on where it was stopped')
-    .option('--days <number>', 'how far back', daysUpTo(LONGEST_BACKFILL_DAYS), 365)
+    .option('--days <number>', 'how far back', upTo(LONGEST_BACKFILL_DAYS), 365)
     .option('--force', 'write although more members would change than MAX_SWEEP_CHANGE_SHARE allows')
     .action(({ days, force = false }: { readonly days: number; readonly force?: boolean }) =>
       commands.runJob({ job: 'backfill', params: { days, force } }),
@@ -46,11 +49,7 @@ export function addJobCommands(program: Command, commands: JobCommands): void {
   program
     .command('reconcile')
     .description('compare everything with Intercom and mend it, as every night; lists what it found as JSON')
-    .option(
-      '--lookback-days <number>',
-      'how far back conversations are read',
-      daysUpTo(LONGEST_LOOKBACK_DAYS),
-    )
+    .option('--lookback-days <number>', 'how far back conversations are read', upTo(LONGEST_LOOKBACK_DAYS))
     .option('--dry-run', 'only list the differences')
     .option('--force', 'write although more members would change than MAX_SWEEP_CHANGE_SHARE allows')
     .action((options: { lookbackDays?: number; dryRun?: boolean; force?: boolean }) =>
@@ -67,19 +66,25 @@ export function addJobCommands(program: Command, commands: JobCommands): void {
   program
     .command('replay')
     .description('put parked work back into the flow of the running service, or list it')
-    .option('--list', 'only list what is parked, as JSON')
+    .option('--list', 'only list what is parked, oldest first, as JSON')
+    .option('--limit <number>', 'how much is listed at once', upTo(MAX_PARKED), MAX_PARKED)
+    .option('--cursor <text>', 'nextCursor of the list before', readCursor)
     .option('--all', 'everything that is parked')
     .option('--notification <number>', 'a parked notification; may repeat', collectNumber)
     .option('--write <contact id>', 'the parked writes of a contact; may repeat', collectText)
     .action(
       (options: {
         list?: boolean;
+        limit: number;
+        cursor?: string;
         all?: boolean;
         notification?: readonly number[];
         write?: readonly string[];
       }) =>
         commands.replay({
           list: options.list === true,
+          limit: options.limit,
+          cursor: options.cursor ?? null,
           all: options.all === true,
           notifications: options.notification ?? [],
           writes: options.write ?? [],
@@ -87,12 +92,17 @@ export function addJobCommands(program: Command, commands: JobCommands): void {
     );
 }
 
-function daysUpTo(most: number): (text: string) => number {
+function upTo(most: number): (text: string) => number {
   return (text) => {
-    const days = Number(text);
-    if (/^\d+$/.test(text) && days >= 1 && days <= most) return days;
+    const number = Number(text);
+    if (/^\d+$/.test(text) && number >= 1 && number <= most) return number;
     throw new InvalidArgumentError(`It must be a whole number from 1 to ${most}.`);
   };
+}
+
+function readCursor(text: string): string {
+  if (isParkedPlace(text)) return text;
+  throw new InvalidArgumentError('It must be the nextCursor of the list before.');
 }
 
 function collectNumber(text: string, before: readonly number[] = []): readonly number[] {
@@ -170,15 +180,15 @@ export async function runReplayCommand(
   command: ReplayCommand,
   deps: { readonly databasePath: string; readonly timeZone: string; readonly stdout: NodeJS.WritableStream },
 ): Promise<void> {
-  const { list, all, notifications, writes } = command;
+  const { list, limit, cursor, all, notifications, writes } = command;
   if (!list && !all && notifications.length + writes.length === 0) {
     throw new AppError('bad_request', 'never', 'Name what is to be replayed, or say --all or --list.');
   }
   const store = openSqliteStore({ path: deps.databasePath, timeZone: deps.timeZone });
   try {
     if (list) {
-      const items = (await store.parked()).map(describeParked);
-      deps.stdout.write(`${JSON.stringify(items, null, 2)}\n`);
+      const page = await parkedPage(store, limit, cursor);
+      deps.stdout.write(`${JSON.stringify(page, null, 2)}\n`);
       return;
     }
     const replayed = await store.replay(all ? 'all' : { notifications, writes });

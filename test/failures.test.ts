@@ -1,7 +1,7 @@
 import { closeSync, openSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
-import { expect, test, vi } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import { createApp } from '../src/app.js';
 import type { IntercomClient } from '../src/intercom/client.js';
 import { signBody } from '../src/intercom/signature.js';
@@ -108,6 +108,37 @@ test('a full disk in the middle of the work: it waits, and goes on when there is
   await harness.settleWithRetries();
   expect(await harness.store.parked()).toEqual([]);
   expect(await harness.wrongAttributes()).toEqual([]);
+});
+
+/** Another program, as `sqlite3` or a `VACUUM` would be, that begins to write and does not end. */
+function lockedBy({ databasePath }: Harness): Database.Database {
+  const other = new Database(databasePath);
+  onTestFinished(() => {
+    other.close();
+  });
+  other.exec('begin immediate');
+  return other;
+}
+
+test('a write lock of another program: 503 for webhooks, all else answers, and what was in hand goes on after it', async () => {
+  const harness = await createHarness();
+  await harness.backfill();
+  sendNothing(harness);
+  const call = addClosedCall(harness);
+  expect((await send(harness, closeOf(call, 1))).status).toBe(200);
+  const other = lockedBy(harness);
+  const handled = harness.settle();
+  const refused = await send(harness, closeOf(call, 2));
+  expect(refused.status).toBe(503);
+  expect(refused.headers.get('retry-after')).toBe('60');
+  expect(await readiness(harness)).toBe(503);
+  expect((await harness.get('/API/intercom/caseload')).status).toBe(200);
+  expect((await harness.app.request('/healthz')).status).toBe(200);
+  other.exec('rollback');
+  await handled;
+  expect(await readiness(harness)).toBe(200);
+  expect(await harness.wrongAttributes(), 'no lease had to run out').toEqual([]);
+  expect((await send(harness, closeOf(call, 2))).status).toBe(200);
 });
 
 test('a database that became read-only: 503 for webhooks, reports go on', async () => {

@@ -102,7 +102,10 @@ test('parked work is listed and replayed', async () => {
   });
   await store.close();
   const listed = await run('replay', '--list');
-  expect(JSON.parse(listed.stdout)).toEqual([expect.objectContaining({ id: '1', reason: 'not JSON' })]);
+  const items = [expect.objectContaining({ id: '1', reason: 'not JSON' })];
+  expect(JSON.parse(listed.stdout)).toEqual({ total: 1, items, nextCursor: null });
+  const behind = await run('replay', '--list', '--limit', '1', '--cursor', '1.notification.1');
+  expect(JSON.parse(behind.stdout)).toEqual({ total: 1, items: [], nextCursor: null });
   const nothing = await run('replay');
   expect(nothing.status).toBe(2);
   expect(nothing.stderr).toContain('--all');
@@ -115,6 +118,8 @@ test.each([
   [['reconcile', '--lookback-days', '400'], 'whole number from 1 to 365'],
   [['reconcile', '--dryrun'], "unknown option '--dryrun'"],
   [['replay', '--notification', 'x'], 'number of a parked notification'],
+  [['replay', '--list', '--limit', '501'], 'whole number from 1 to 500'],
+  [['replay', '--list', '--cursor', 'x'], 'nextCursor of the list before'],
 ])('%j is wrong use: %s', async (words, reason) => {
   const { status, stderr } = await runCommand(words);
   expect(status).toBe(2);

@@ -200,6 +200,42 @@ test('parked work is listed with its reason and goes back into the flow', async 
   expect(await all.json()).toEqual({ replayed: 1 });
 });
 
+test('parked work is listed page by page, on the page of activities too, and all of it is replayed', async () => {
+  const harness = await createHarness();
+  for (let number = 0; number < 120; number += 1) {
+    const { body, headers } = harness.signed(`{"topic":"contact.user.updated","id":"n-${number}","data":{}}`);
+    await harness.app.request('/webhooks/intercom', { method: 'POST', body, headers });
+  }
+  const list = z.object({
+    total: z.number(),
+    items: z.array(z.looseObject({ id: z.string() })),
+    nextCursor: z.string().nullable(),
+  });
+  const ids: string[] = [];
+  for (let cursor: string | null = ''; cursor !== null;) {
+    const query: string = cursor === '' ? '' : `&cursor=${cursor}`;
+    const answer = await harness.get(`/API/intercom/parked?limit=50${query}`);
+    const { total, items, nextCursor } = list.parse(await answer.json());
+    expect(total).toBe(120);
+    ids.push(...items.map(({ id }) => id));
+    cursor = nextCursor;
+  }
+  expect(new Set(ids).size).toBe(120);
+  const wrong = await harness.get('/API/intercom/parked?limit=501&cursor=x');
+  expect(wrong.status).toBe(400);
+  expect(await wrong.text()).toContain('must be the nextCursor of the page before');
+
+  const pages: string[] = [];
+  for (let path: string | undefined = '/intercom/activity'; path !== undefined;) {
+    const page = await (await harness.get(path)).text();
+    pages.push(page);
+    path = /href="(\/intercom\/activity\?parkedAfter=[^"#]+)#parked"/.exec(page)?.[1];
+  }
+  expect(pages.map((page) => [...page.matchAll(/Replay notification \d+/g)].length)).toEqual([50, 50, 20]);
+  const all = await post(harness, 'replay', '{"all": true}');
+  expect(await all.json()).toEqual({ replayed: 120 });
+});
+
 test("the README's examples run as they are written", async () => {
   const harness = await createDrifted(1);
   const lines = examples('Jobs', 'curl');

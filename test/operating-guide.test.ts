@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { VARIABLES } from '../src/config.js';
 import { SCOPES } from '../src/intercom/scopes.js';
+import { CHORES } from '../src/operate/metrics/chore-gauges.js';
 import { SUBSCRIBED_TOPICS, topicKind } from '../src/intercom/topics.js';
 import { runCommand } from './support/command-line.js';
 import { createHarness } from './support/harness.js';
@@ -71,6 +72,20 @@ describe('metrics, their descriptions, alerts and dashboard agree', () => {
       annotations: { summary: expect.stringMatching(/[.?]$/) },
     });
     expect(rules).toMatchObject({ groups: [{ rules: expressions.map(() => wellFormed) }] });
+  });
+
+  test('each chore has a gauge that an alert asks for by its name', async () => {
+    const harness = await createHarness();
+    const text = await (await harness.get('/metrics')).text();
+    const shown = [...text.matchAll(/^engagement_chore_age_seconds\{chore="(\w+)"\}/gm)].map(
+      ([, name]) => name,
+    );
+    const alerts = readFileSync('src/operate/monitoring/alerts.yml', 'utf8');
+    const asked = [...alerts.matchAll(/engagement_chore_age_seconds\{chore="(\w+)"\} > \d+/g)].map(
+      ([, name]) => name,
+    );
+    expect(shown).toEqual([...CHORES]);
+    expect(new Set(asked)).toEqual(new Set(CHORES));
   });
 
   test('the dashboard asks for metrics that are there, and leaves none of ours out', async () => {

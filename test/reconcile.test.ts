@@ -309,3 +309,40 @@ test('webhooks that have gone quiet while sweeps find changes are noticed, and f
   await harness.settle();
   expect(await silentSince()).toBeNull();
 });
+
+test('many objects to read while Intercom is down: few calls at once, one checkpoint for each pause', async () => {
+  let atOnce = 0;
+  let mostAtOnce = 0;
+  let isDown = false;
+  let failed = 0;
+  const harness = await createHarness({
+    wrapIntercom: (client) => ({
+      ...client,
+      readConversation: async (id, call) => {
+        atOnce += 1;
+        mostAtOnce = Math.max(mostAtOnce, atOnce);
+        await Promise.resolve();
+        atOnce -= 1;
+        if (!isDown) return client.readConversation(id, call);
+        failed += 1;
+        // Five pauses long.
+        if (failed >= 12) isDown = false;
+        throw new AppError('intercom_unavailable', 'later', 'down');
+      },
+    }),
+  });
+  const { workspace } = harness;
+  const member = workspace.addContact({ externalId: 'M-1' }).id;
+  const calls = Array.from({ length: 120 }, () => workspace.addConversation({ contactIds: [member] }).id);
+  await harness.backfill();
+  harness.clock.advance(30 * 60_000);
+  workspace.webhooks.stop();
+  for (const id of calls) workspace.deleteConversation(id);
+  isDown = true;
+  const run = await harness.runJob({ job: 'reconcile', params: { ...NIGHTLY.params, force: true } });
+  expect(run.status).toBe('done');
+  expect(mostAtOnce).toBe(8);
+  const asked = harness.logLines.filter((line) => line.includes('Intercom is asked again'));
+  expect(asked.length).toBeLessThan(8);
+  expect((await harness.store.findMember(member))?.conversations).toEqual([]);
+});

@@ -24,6 +24,7 @@ import {
   workOn,
 } from './store-contract/samples.js';
 import { temporaryFolder } from './store-contract/temporary-folder.js';
+import { createMovedClock } from './support/moved-clock.js';
 
 const NEW_YORK = 'America/New_York';
 
@@ -173,6 +174,111 @@ describe('the SQLite file', () => {
   });
 });
 
+describe('a write lock of another program', () => {
+  /** What has come of `work` once everything that needs no time has happened. */
+  const stateOf = async (work: Promise<unknown>): Promise<string> => {
+    const settled = work.then(
+      () => 'done',
+      (error: { readonly code: string }) => error.code,
+    );
+    for (let turn = 0; turn < 20; turn += 1) await new Promise((resolve) => setImmediate(resolve));
+    return Promise.race([settled, Promise.resolve('waits')]);
+  };
+
+  it('is waited for without holding up the thread, and as briefly as whoever asks can wait', async () => {
+    const path = newPath();
+    const clock = createMovedClock('2026-10-15T15:00:00Z');
+    const store = open(path, { clock });
+    await knowMember(store, 'a');
+    const other = openRaw(path);
+    other.exec('begin immediate');
+    const stored = store.storeNotification(notification('a'));
+    const leased = store.leaseWrites(lease());
+    expect(await stateOf(stored)).toBe('waits');
+    expect((await store.findMember('a'))?.contact.id, 'reading waits for nobody').toBe('a');
+    for (let moved = 0; moved < 500; moved += 25) {
+      clock.advance(25);
+      await stateOf(stored);
+    }
+    expect(await stateOf(stored)).toBe('store_unavailable');
+    expect(await stateOf(leased), 'a loop has more patience').toBe('waits');
+    other.exec('rollback');
+    clock.advance(1000);
+    expect(await leased).toHaveLength(1);
+  });
+
+  it('that ends in time goes unnoticed', async () => {
+    const path = newPath();
+    const clock = createMovedClock('2026-10-15T15:00:00Z');
+    const store = open(path, { clock });
+    const other = openRaw(path);
+    other.exec('begin immediate');
+    const answers = ['a', 'b', 'a'].map((key) => store.storeNotification(notification(key)));
+    const writable = store.canWrite();
+    await Promise.all(answers.map((answer) => stateOf(answer)));
+    other.exec('commit');
+    clock.advance(25);
+    expect((await Promise.all(answers)).toSorted()).toEqual(['duplicate', 'stored', 'stored']);
+    expect(await writable).toBe(true);
+  });
+
+  it('does not undo an erasure whose log could not be emptied, nor change how locks are waited for', async () => {
+    const path = newPath();
+    const pragma = vi.spyOn(Database.prototype, 'pragma');
+    const store = open(path);
+    const connection = pragma.mock.contexts[0];
+    if (!(connection instanceof Database)) throw new Error('no connection was opened');
+    const timeout = (): unknown => connection.pragma('busy_timeout', { simple: true });
+    const before = timeout();
+    await knowMember(store, 'a');
+    pragma.mockImplementation(function fail(this: Database.Database, text, options) {
+      if (text.startsWith('wal_checkpoint')) throw new Database.SqliteError('disk', 'SQLITE_IOERR_WRITE');
+      pragma.mockRestore();
+      return this.pragma(text, options);
+    });
+    const gone = { kind: 'contact-deleted', id: 'a' } as const;
+    expect(await store.apply(workOn([gone]))).toMatchObject({ kind: 'applied' });
+    pragma.mockRestore();
+    expect(await store.findMember('a')).toBeNull();
+    expect(timeout()).toBe(before);
+    expect(await store.finishErasures(NOW_MS)).toEqual({ erased: 0, hasMore: false });
+  });
+});
+
+describe('everything that is kept', () => {
+  it('has an end, or is kept on purpose', () => {
+    const path = newPath();
+    open(path);
+    const ends: Readonly<Record<string, string>> = {
+      inbox: 'pruneInbox: 45 days after settling, 180 after parking; payloads by eraseOldPayloads',
+      contacts: 'as many as Intercom has: deletions and merges remove theirs',
+      conversations: 'kept on purpose: history is what reports and the rules are made of',
+      lifecycles: 'kept on purpose: a row of ids for each object that is gone keeps it from coming back',
+      person_marks: 'kept on purpose, at most 60 short rows for each contact: recognizes erased people',
+      erasing: 'finishErasures empties it',
+      fights: 'what is over goes after a day, when the next fight begins, and with its contact',
+      webhook_hours: 'keepWebhookCounts: 400 days, five rows an hour',
+      coaches: 'kept on purpose: conversations go on naming them',
+      members: 'one for each contact, goes with it',
+      reported_members: 'one for each member, goes with it',
+      writes: 'kept on purpose: the audit',
+      outbox: 'one for each contact, goes when nothing waits',
+      runs: 'pruneRuns: sweeps 30 days, others 400',
+      drift: 'goes with its run',
+      sweep_found: 'goes at the end of its run',
+      sweep_seen: 'goes at the end of its run',
+      meta: 'a fixed list of names',
+    };
+    const tables = openRaw(path)
+      .prepare<[], string>(
+        "select name from sqlite_master where type = 'table' and name not like 'sqlite%' and name not like '\\_\\_%' escape '\\'",
+      )
+      .pluck()
+      .all();
+    expect(tables.toSorted()).toEqual(Object.keys(ends).toSorted());
+  });
+});
+
 describe('a group of notifications', () => {
   it('fails as one: nobody is told that theirs is stored', async () => {
     const path = newPath();
@@ -281,7 +387,7 @@ describe('erasing a contact', () => {
       'writes',
     ];
     // What is left: that there was a contact with this id, and what is about nobody in particular.
-    const others = ['coaches', 'lifecycles', 'meta', 'runs'];
+    const others = ['coaches', 'erasing', 'lifecycles', 'meta', 'person_marks', 'runs', 'webhook_hours'];
     const seen = contact(id, { ...person, attributes: { Referral: SECRET, 'Date of Birth': SECRET } });
     const strange = call('strange', id, { channel: SECRET, serviceCode: SECRET });
     const change = { attribute: 'Eligible Programs', before: SECRET, after: 'PlumCorp' } as const;
@@ -325,7 +431,7 @@ describe('erasing a contact', () => {
       );
     expect(naming(id)).toEqual(about);
     await store.apply(workOn([{ kind: 'contact-deleted', id }]));
-    await store.scrubPayloads();
+    await store.scrubPayloads(NOW_MS);
     expect(naming(id)).toEqual([]);
     expect(naming(SECRET)).toEqual([]);
     expect(foundIn(path)).toEqual([]);

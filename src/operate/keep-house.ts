@@ -1,70 +1,116 @@
 import type { Clock } from '../clock.js';
 import type { Log } from '../log.js';
 import type { Store } from '../store/store.js';
-import { createWorkLoop, type WorkLoop } from '../work-loop.js';
+import type { WorkLoop } from '../work-loop.js';
+import { createChores, type Chore } from './chores.js';
+import type { ChoreName } from './metrics/chore-gauges.js';
+import type { Metrics } from './metrics.js';
 
 export interface KeepHouseDeps {
-  readonly store: Pick<Store, 'eraseOldPayloads' | 'scrubPayloads' | 'mendTimes' | 'onWork'>;
+  readonly store: Pick<
+    Store,
+    | 'eraseOldPayloads'
+    | 'finishErasures'
+    | 'scrubPayloads'
+    | 'pruneInbox'
+    | 'pruneRuns'
+    | 'keepWebhookCounts'
+    | 'mendTimes'
+    | 'onWork'
+  >;
   readonly clock: Clock;
   readonly log: Log;
+  readonly metrics: Pick<Metrics, 'chores'>;
   /** `PAYLOAD_RETENTION_DAYS`. */
   readonly payloadRetentionDays: number;
 }
 
 const DAY_MS = 86_400_000;
-const EVERY_MS = 10 * 60_000;
-/** Between two pieces of a long clean-up: what comes in meanwhile is stored without waiting for all of it. */
-const PAUSE_MS = 100;
+const MINUTE_MS = 60_000;
+const HOUR_MS = 60 * MINUTE_MS;
+
+/** Settled entries of the inbox, and with them the certainty that nothing is stored twice (at least 30 days). */
+const INBOX_DAYS = 45;
+/** Work that nobody has replayed: sweeps have long put right what it was about. */
+const PARKED_DAYS = 180;
+/** There is a sweep every few minutes; what it wrote stays in the audit for ever. */
+const SWEEPS_DAYS = 30;
+const RUNS_DAYS = 400;
+const WEBHOOK_COUNTS_DAYS = 400;
 
 /**
- * Keeps no raw payload longer than it has to be kept, finishes what an erasure began, and puts times right when the
- * clock has gone back. Small pieces, every ten minutes and at the start.
+ * Keeps nothing longer than it has to be kept, finishes what an erasure began, and puts times right when the clock has
+ * gone back. Each is a chore of its own; the order is that of one round.
  */
 export function createHouseKeeping(deps: KeepHouseDeps): WorkLoop {
   const { store, clock, log } = deps;
-  let dueAtMs = 0;
   let latestMs = 0;
-  // Before the loop's own listener, which only wakes it.
-  store.onWork('erasure', () => {
-    dueAtMs = 0;
+
+  const mendTimes: Chore<ChoreName> = {
+    name: 'clock',
+    everyMs: 10 * MINUTE_MS,
+    run: async (nowMs) => {
+      const mended = await store.mendTimes({ nowMs, latestMs });
+      if (mended > 0)
+        log.warn({ mended, backMs: latestMs - nowMs }, 'the clock has gone back: times were put back');
+      latestMs = nowMs;
+      return 'done';
+    },
+  };
+
+  /** A chore that erases or deletes in pieces. */
+  const clearing = (
+    name: ChoreName,
+    everyMs: number,
+    message: string,
+    clear: (nowMs: number) => Promise<{ readonly erased: number; readonly hasMore: boolean }>,
+  ): Chore<ChoreName> => ({
+    name,
+    everyMs,
+    run: async (nowMs) => {
+      const { erased, hasMore } = await clear(nowMs);
+      if (erased > 0) log.info({ chore: name, erased }, message);
+      return hasMore ? 'again' : 'done';
+    },
   });
 
-  const mendTimes = async (nowMs: number): Promise<void> => {
-    const mended = await store.mendTimes({ nowMs, latestMs });
-    if (mended > 0)
-      log.warn({ mended, backMs: latestMs - nowMs }, 'the clock has gone back: times were put back');
-    latestMs = nowMs;
-  };
+  const { payloadRetentionDays } = deps;
+  const chores: readonly Chore<ChoreName>[] = [
+    mendTimes,
+    clearing('erasures', MINUTE_MS, 'payloads were erased', (nowMs) => store.finishErasures(nowMs)),
+    clearing('scrub', 10 * MINUTE_MS, 'payloads were erased', (nowMs) => store.scrubPayloads(nowMs)),
+    clearing('payloads', 10 * MINUTE_MS, 'payloads were erased', async (nowMs) => {
+      const erased = await store.eraseOldPayloads(nowMs - payloadRetentionDays * DAY_MS);
+      return { erased, hasMore: erased > 0 };
+    }),
+    clearing('inbox', HOUR_MS, 'old notifications were deleted', (nowMs) =>
+      store.pruneInbox({
+        settledBeforeMs: nowMs - INBOX_DAYS * DAY_MS,
+        parkedBeforeMs: nowMs - PARKED_DAYS * DAY_MS,
+      }),
+    ),
+    clearing('runs', HOUR_MS, 'old runs were deleted', (nowMs) =>
+      store.pruneRuns({
+        sweepsBeforeMs: nowMs - SWEEPS_DAYS * DAY_MS,
+        othersBeforeMs: nowMs - RUNS_DAYS * DAY_MS,
+      }),
+    ),
+    {
+      name: 'counts',
+      everyMs: MINUTE_MS,
+      run: async (nowMs) => {
+        await store.keepWebhookCounts(nowMs - WEBHOOK_COUNTS_DAYS * DAY_MS);
+        return 'done';
+      },
+    },
+  ];
 
-  /** Answers whether there is more to erase. */
-  const erase = async (nowMs: number): Promise<boolean> => {
-    const scrubbed = await store.scrubPayloads();
-    const expired = await store.eraseOldPayloads(nowMs - deps.payloadRetentionDays * DAY_MS);
-    if (expired + scrubbed.erased > 0) {
-      log.info({ expired, scrubbed: scrubbed.erased }, 'payloads were erased');
-    }
-    return expired > 0 || scrubbed.hasMore;
-  };
-
-  return createWorkLoop<never>({
-    loop: 'keep-house',
+  return createChores({
+    chores,
     clock,
     log,
-    concurrency: 1,
-    take: async () => {
-      const nowMs = clock.nowMs();
-      const hasGoneBack = nowMs < latestMs;
-      if (nowMs < dueAtMs && !hasGoneBack) {
-        latestMs = nowMs;
-        return [];
-      }
-      dueAtMs = nowMs + EVERY_MS;
-      await mendTimes(nowMs);
-      if (await erase(nowMs)) dueAtMs = nowMs + PAUSE_MS;
-      return [];
-    },
-    handle: () => Promise.resolve(),
-    nextDueAtMs: () => Promise.resolve(dueAtMs),
+    counts: deps.metrics.chores,
     onWork: (listener) => store.onWork('erasure', listener),
+    wakes: ['erasures', 'scrub'],
   });
 }

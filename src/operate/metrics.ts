@@ -4,6 +4,7 @@ import type { FinishedCall } from '../intercom/client.js';
 import type { RateBudget } from '../intercom/rate-budget.js';
 import type { Store } from '../store/store.js';
 import { VERSION } from '../version.js';
+import { addChoreGauges, type ChoreCounts, type ChoreName } from './metrics/chore-gauges.js';
 import { addFreshnessGauges } from './metrics/freshness-gauges.js';
 import { addRateGauges } from './metrics/rate-gauges.js';
 import { addWorkGauges } from './metrics/work-gauges.js';
@@ -18,6 +19,7 @@ export interface Metrics {
   readonly transitions: Counter;
   /** From the decision that an attribute must change to Intercom having it, seconds. */
   readonly writeLatency: Histogram;
+  readonly chores: ChoreCounts<ChoreName>;
   readonly countCall: (call: FinishedCall) => void;
   /** What Prometheus reads. Gauges are asked at this moment, so they are never stale. */
   scrape(): Promise<string>;
@@ -44,7 +46,9 @@ export function createMetrics(sources: MetricsSources): Metrics {
     registers,
   }).set({ version: VERSION, node: process.versions.node }, 1);
   // Each group adds its gauges and answers what brings them up to date.
-  const refreshers = [addWorkGauges, addFreshnessGauges, addRateGauges].map((add) => add(registers, sources));
+  const chores = addChoreGauges(registers, sources);
+  const groups = [addWorkGauges, addFreshnessGauges, addRateGauges].map((add) => add(registers, sources));
+  const refreshers = [...groups, chores.refresh];
 
   const calls = new Counter({
     name: 'engagement_intercom_calls_total',
@@ -77,6 +81,7 @@ export function createMetrics(sources: MetricsSources): Metrics {
   for (const result of ['sent', 'retried', 'parked']) writes.inc({ result }, 0);
 
   return {
+    chores: chores.counts,
     notifications,
     writes,
     webhooks: new Counter({

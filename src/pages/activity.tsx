@@ -1,5 +1,6 @@
 import type { Context } from 'hono';
 import type { Clock } from '../clock.js';
+import { isParkedPlace } from '../store/look-store.js';
 import type { JobName, Run } from '../store/run-store.js';
 import type { Store } from '../store/store.js';
 import { FoughtOverList } from './activity/fought-over.js';
@@ -46,17 +47,20 @@ const OTHERS: readonly JobName[] = [
 ];
 const MOST_RUNS = 6;
 const MOST = 25;
+/** Pieces of parked work on one page. */
+const MAX_PARKED = 50;
 
 /** What the service is doing now and has done last; what is parked can be replayed. */
 export async function showActivity(deps: ActivityPageDeps, context: Context): Promise<Response> {
   const { store, timeZone: zone } = deps;
   const nowMs = deps.clock.nowMs();
+  const parkedAfter = placeIn(context.req.query('parkedAfter'));
   const [runs, notifications, writes, fights, parked, backlog, freshness] = await Promise.all([
     recentRuns(store),
     store.recentNotifications(MOST, nowMs),
     store.recentWrites(MOST),
     store.foughtOver(MOST, nowMs),
-    store.parked(),
+    store.parked({ limit: MAX_PARKED + 1, after: parkedAfter }),
     store.backlog(nowMs),
     store.freshness(),
   ]);
@@ -98,7 +102,11 @@ export async function showActivity(deps: ActivityPageDeps, context: Context): Pr
             tiles={[
               { name: 'Notifications waiting', count: backlog.notificationsWaiting },
               { name: 'Writes waiting', count: backlog.writesWaiting },
-              { name: 'Parked', count: parked.length, href: '#parked' },
+              {
+                name: 'Parked',
+                count: backlog.notificationsParked + backlog.writesParked,
+                href: '#parked',
+              },
               { name: 'Members in the cache', count: backlog.members },
               { name: 'Conversations in the cache', count: backlog.conversations },
             ]}
@@ -112,7 +120,13 @@ export async function showActivity(deps: ActivityPageDeps, context: Context): Pr
           </div>
           <Runs runs={runs} zone={zone} />
           <h2 id="parked">Parked work</h2>
-          <ParkedWork parked={parked} zone={zone} formId="replay" />
+          <ParkedWork
+            parked={parked.slice(0, MAX_PARKED)}
+            hasMore={parked.length > MAX_PARKED}
+            isFirst={parkedAfter === null}
+            zone={zone}
+            formId="replay"
+          />
           <FoughtOverList fights={fights} total={backlog.attributesFoughtOver} zone={zone} nowMs={nowMs} />
           <h2 id="writes">Recent writes</h2>
           <WritesTable
@@ -129,6 +143,11 @@ export async function showActivity(deps: ActivityPageDeps, context: Context): Pr
       </>
     ),
   });
+}
+
+/** Anything else means the first page. */
+function placeIn(text: string | undefined): string | null {
+  return text !== undefined && isParkedPlace(text) ? text : null;
 }
 
 async function recentRuns(store: Pick<Store, 'listRuns'>): Promise<Run[]> {

@@ -13,7 +13,7 @@ import { SilenceNotice } from './parts/silence-notice.js';
 import type { Render } from './render.js';
 
 export interface HomePageDeps {
-  readonly store: Pick<Store, 'freshness' | 'backlog' | 'parked'>;
+  readonly store: Pick<Store, 'freshness' | 'countParked'>;
   readonly reports: ReportStore;
   readonly clock: Clock;
   readonly timeZone: string;
@@ -26,7 +26,7 @@ export async function showHome(deps: HomePageDeps, context: Context): Promise<Re
   const about = reportContext(deps.reports, nowAt(deps.clock), deps.timeZone);
   const freshness = await deps.store.freshness();
   const [attention, headline] = await Promise.all([
-    showAttention(about, await deps.store.parked()),
+    showAttention(about, await deps.store.countParked()),
     showHeadline(about),
   ]);
   return deps.render(context, {

@@ -12,7 +12,7 @@ import { BARE_HEADERS } from '../operate/secure-headers.js';
 import type { NewNotification, Store } from '../store/store.js';
 
 export interface ReceiveDeps {
-  readonly store: Pick<Store, 'storeNotification'>;
+  readonly store: Pick<Store, 'storeNotification' | 'countWebhook'>;
   readonly clock: Clock;
   readonly log: Log;
   readonly metrics: Metrics;
@@ -36,8 +36,13 @@ const MOST_LONG_BYTES = 16 * MOST_BYTES;
 export function createWebhookRoutes(deps: ReceiveDeps): Hono {
   const { metrics, log, clock } = deps;
   const count = (topic: string, result: string): void => metrics.webhooks.inc({ topic, result });
+  /** Counts what is answered without being stored. */
+  const refuse = (topic: string, result: string): void => {
+    count(topic, result);
+    deps.store.countWebhook('refused', clock.nowMs());
+  };
   const routes = new Hono();
-  routes.use(limitLongBodies(() => count('unknown', 'busy')));
+  routes.use(limitLongBodies(() => refuse('unknown', 'busy')));
 
   // Intercom asks with HEAD when the address is saved in its Developer Hub (Hono serves HEAD through GET).
   routes.get('/', (context) =>
@@ -47,18 +52,18 @@ export function createWebhookRoutes(deps: ReceiveDeps): Hono {
   routes.post(
     '/',
     limitBody((context) => {
-      count('unknown', 'too_large');
+      refuse('unknown', 'too_large');
       return answerProblem(context, 413, `A webhook body may have at most ${MOST_BYTES} bytes.`);
     }),
     async (context) => {
       const startedAtMs = clock.nowMs();
       if (!isJson(context.req.header('content-type'))) {
-        count('unknown', 'not_json');
+        refuse('unknown', 'not_json');
         return answerProblem(context, 415, 'Send the notification as application/json.');
       }
       const body = new Uint8Array(await context.req.arrayBuffer());
       if (!verifySignature(body, context.req.header('x-hub-signature'), deps.clientSecrets)) {
-        count('unknown', 'wrong_signature');
+        refuse('unknown', 'wrong_signature');
         return answerProblem(context, 401, 'X-Hub-Signature does not match the body and the client secret.');
       }
       const read = readEnvelope(body);
@@ -78,6 +83,7 @@ export function createWebhookRoutes(deps: ReceiveDeps): Hono {
       };
       if (read.kind === 'ok' && read.envelope.interest !== 'handle') {
         settle(read.envelope.interest === 'ping' ? 'ping' : 'ignored', read.envelope.id);
+        deps.store.countWebhook('ignored', startedAtMs);
         return context.body(null, 200, BARE_HEADERS);
       }
       const notification = toStore(body, startedAtMs, read);
@@ -87,6 +93,7 @@ export function createWebhookRoutes(deps: ReceiveDeps): Hono {
         return context.body(null, 200, BARE_HEADERS);
       } catch (error) {
         settle('not_stored', notification.dedupeKey, error);
+        deps.store.countWebhook('refused', startedAtMs);
         context.header('retry-after', '60');
         return answerProblem(context, 503, 'The notification could not be stored; send it again.');
       }

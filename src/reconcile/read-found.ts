@@ -1,4 +1,5 @@
-import { isContradiction, readSubject } from '../apply-work.js';
+import { isContradiction, MAX_READS_AT_ONCE, readSubject } from '../apply-work.js';
+import { mapAtMost } from '../at-most.js';
 import {
   allMembers,
   conversationsChangedSince,
@@ -124,7 +125,7 @@ const MOST_UNSEEN = 5000;
 
 /** What the cache holds and no search has shown is asked for by id: only that tells whether it is gone. */
 async function readUnseen(frame: Frame, step: Step): Promise<Step> {
-  const { deps, run, call, startedAt } = frame;
+  const { deps, run, startedAt } = frame;
   const { phase, after, tally } = step.checkpoint;
   const changed = { fromAt: (await windowFromAt(frame)) + 1, untilAt: startedAt - INDEX_LAG_SECONDS };
   const limit = LOOKED_AT_PER_STEP;
@@ -132,19 +133,7 @@ async function readUnseen(frame: Frame, step: Step): Promise<Step> {
   const asked = tally['unseen'] ?? 0;
   const unseen = subjects.slice(0, MOST_UNSEEN - asked);
   if (unseen.length < subjects.length) deps.log.warn({ run: run.id, asked }, 'more objects have not come up');
-  const read = await Promise.all(
-    unseen.map((subject) =>
-      asking(frame, step, () =>
-        readSubject(deps, subject, call).catch((error: unknown) => {
-          if (!isContradiction(error)) throw error;
-          // One that contradicts itself costs itself alone.
-          const { kind, id } = subject;
-          deps.log.warn({ run: run.id, [kind]: id, reason: error.message }, 'left as it is in the cache');
-          return [];
-        }),
-      ),
-    ),
-  );
+  const read = await readAll(frame, step, unseen);
   const counted = tallied(step, { unseen: unseen.length });
   const { progress } = counted;
   const moved: Step = {
@@ -164,6 +153,37 @@ async function readUnseen(frame: Frame, step: Step): Promise<Step> {
     nowMs: deps.clock.nowMs(),
   });
   return next;
+}
+
+/**
+ * Reads all of them by id. One that fails for now ends the try for all that are left: then a single one is asked for
+ * until it is answered, so that an outage costs one call, one line and one checkpoint for each pause, however many wait.
+ */
+async function readAll(frame: Frame, step: Step, subjects: readonly Subject[]): Promise<CacheChange[]> {
+  const known = new Map<Subject, readonly CacheChange[]>();
+  let isProbing = false;
+  const read = async (subject: Subject): Promise<void> => {
+    const changes = await readSubject(frame.deps, subject, frame.call).catch((error: unknown) => {
+      if (!isContradiction(error)) throw error;
+      // One that contradicts itself costs itself alone.
+      const { kind, id } = subject;
+      frame.deps.log.warn(
+        { run: frame.run.id, [kind]: id, reason: error.message },
+        'left as it is in the cache',
+      );
+      return [];
+    });
+    known.set(subject, changes);
+  };
+  const readOthers = async (): Promise<void> => {
+    const left = subjects.filter((subject) => !known.has(subject));
+    const probe = isProbing ? left.shift() : undefined;
+    if (probe !== undefined) await read(probe);
+    isProbing = true;
+    await mapAtMost(MAX_READS_AT_ONCE, left, read);
+  };
+  await asking(frame, step, readOthers);
+  return subjects.flatMap((subject) => known.get(subject) ?? []);
 }
 
 function readPlace(after: string | null): Subject | null {

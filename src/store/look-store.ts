@@ -11,8 +11,16 @@ export interface LookStore {
   backlog(nowMs: number): Promise<Backlog>;
   /** True when a row could be written and read back just now. */
   canWrite(): Promise<boolean>;
-  parked(): Promise<ParkedItem[]>;
+  /**
+   * What waits for a person, oldest first: at most `limit` (1000), behind the place `after` (from {@link parkedPlace}).
+   */
+  parked(page?: { readonly limit?: number; readonly after?: string | null }): Promise<ParkedItem[]>;
+  countParked(): Promise<number>;
 }
+
+/** What became of a request to the webhook's address; `refused` and `ignored` (pings among them) leave no row. */
+export const WEBHOOK_RESULTS = ['accepted', 'duplicate', 'parked', 'ignored', 'refused'] as const;
+export type WebhookResult = (typeof WEBHOOK_RESULTS)[number];
 
 export interface MemberRecord {
   readonly contact: ContactFacts;
@@ -59,6 +67,10 @@ export interface Backlog {
   readonly attributesFoughtOver: number;
   readonly members: number;
   readonly conversations: number;
+  /** Since the oldest erasure for which payloads are still looked through; null when all is done. */
+  readonly erasureAgeMs: number | null;
+  /** Of the write-ahead log: it grows as long as a reader holds on to an old state. */
+  readonly logBytes: number;
 }
 
 export interface ParkedItem {
@@ -71,3 +83,16 @@ export interface ParkedItem {
   readonly attempts: number;
   readonly sinceMs: number;
 }
+
+/** The place of `item` in the list of {@link LookStore.parked}. */
+export function parkedPlace({ kind, id, sinceMs }: ParkedItem): string {
+  return `${sinceMs}.${kind}.${id}`;
+}
+
+/** Whether `text` can be a place of that list. */
+export function isParkedPlace(text: string): boolean {
+  return PARKED_PLACE.test(text);
+}
+
+/** Milliseconds, kind, id. */
+export const PARKED_PLACE = /^(\d{1,16})\.(notification|write)\.([\w-]{1,200})$/;

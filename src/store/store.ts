@@ -8,7 +8,7 @@ import type {
 } from '../rules/facts.js';
 import type { MaintainedAttribute } from '../rules/vocabulary.js';
 import type { ActivityStore } from './activity-store.js';
-import type { LookStore } from './look-store.js';
+import type { LookStore, WebhookResult } from './look-store.js';
 import type { RunPage, RunStore } from './run-store.js';
 import type { Difference, SweepStore } from './sweep-store.js';
 
@@ -27,6 +27,11 @@ export interface Store extends RunStore, SweepStore, LookStore, ActivityStore {
    * share one commit. `duplicate`: its `dedupeKey` is known, nothing was stored.
    */
   storeNotification(notification: NewNotification): Promise<'stored' | 'duplicate'>;
+  /**
+   * Counts a request that leaves nothing else: it is on disk with the next notification or by
+   * {@link keepWebhookCounts}, and never forces a write of its own.
+   */
+  countWebhook(result: Exclude<WebhookResult, 'accepted' | 'duplicate' | 'parked'>, atMs: number): void;
 
   // --- process -----------------------------------------------------------------------------------------------
   /**
@@ -101,10 +106,24 @@ export interface Store extends RunStore, SweepStore, LookStore, ActivityStore {
    */
   eraseOldPayloads(beforeMs: number): Promise<number>;
   /**
-   * After a contact was erased: looks through the payloads about others, a piece at a time, and erases those that name
-   * it. `hasMore`: there are further pieces.
+   * Finishes erasures whose own payloads were too many for one transaction, a piece at a time, and sees to it that what
+   * was erased is out of the file.
    */
-  scrubPayloads(): Promise<{ readonly erased: number; readonly hasMore: boolean }>;
+  finishErasures(nowMs: number): Promise<Piece>;
+  /**
+   * After contacts were erased: looks through the payloads about others, a piece at a time, and erases those that name
+   * one of them. One pass serves all that were erased before it began.
+   */
+  scrubPayloads(nowMs: number): Promise<Piece>;
+  /**
+   * Deletes entries of the inbox that were settled before `settledBeforeMs`, and parked ones that nobody has replayed
+   * since `parkedBeforeMs`, a piece at a time. What still has its payload stays.
+   */
+  pruneInbox(before: { readonly settledBeforeMs: number; readonly parkedBeforeMs: number }): Promise<Piece>;
+  /** Deletes runs, with their drift, that began before; the last one of each job that ended well stays. */
+  pruneRuns(before: { readonly sweepsBeforeMs: number; readonly othersBeforeMs: number }): Promise<Piece>;
+  /** Stores what {@link countWebhook} has counted, and forgets hours that began before `beforeMs`. */
+  keepWebhookCounts(beforeMs: number): Promise<void>;
   /**
    * Where the clock has gone back, by more than a second, puts back with it every time that was taken from it, and has
    * members decided upon again whose decision lies ahead. Answers how many rows that concerned.
@@ -126,6 +145,12 @@ export interface Store extends RunStore, SweepStore, LookStore, ActivityStore {
   /** Calls `listener` after a commit that may have given `loop` work. Returns the function that stops it. */
   onWork(loop: WorkKind, listener: () => void): () => void;
   close(): Promise<void>;
+}
+
+/** What a piece of a longer clean-up did: how many payloads or rows went, and whether there are further pieces. */
+export interface Piece {
+  readonly erased: number;
+  readonly hasMore: boolean;
 }
 
 export interface ClockReading {

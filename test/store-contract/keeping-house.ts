@@ -102,26 +102,186 @@ export function describeKeepingHouse(storeOf: () => Store): void {
       await store.storeNotification(notification('group', { body: naming('gone'), lane: 'other' }));
       await store.storeNotification(notification('else', { body: naming('somebody'), lane: 'third' }));
       await store.apply(workOn([{ kind: 'contact-deleted', id: 'gone' }]));
-      expect(await store.scrubPayloads()).toEqual({ erased: 1, hasMore: false });
-      expect(await store.scrubPayloads()).toEqual({ erased: 0, hasMore: false });
+      expect(await store.scrubPayloads(NOW_MS)).toEqual({ erased: 1, hasMore: false });
+      expect(await store.scrubPayloads(NOW_MS)).toEqual({ erased: 0, hasMore: false });
       const taken = await store.leaseNotifications(lease());
       const bodies = new Map(taken.map((one) => [one.dedupeKey, one.body]));
       expect(bodies.get('group')).toBeNull();
       expect(bodies.get('else')).not.toBeNull();
     });
 
-    it('are looked for again from the start when another contact is erased meanwhile', async () => {
+    it('of a thousand and more are found in one pass, and each further one begins no pass anew', async () => {
       const store = storeOf();
-      for (const id of ['one', 'two']) await knowMember(store, id);
-      for (let index = 0; index < 501; index += 1) {
-        const body = Buffer.from(index === 0 ? '"one"' : index === 500 ? '"two"' : '""');
-        await store.storeNotification(notification(`n-${index}`, { body }));
+      const ids = Array.from({ length: 1100 }, (_, number) => `gone-${number}`);
+      await store.apply(workOn(ids.map((id) => contactChange(contact(id)))));
+      await knowMember(store, 'late');
+      for (const [at, named] of ['nobody', 'gone-7', 'late', 'gone-1099', 'nobody'].entries()) {
+        const body = Buffer.from(`{"contacts":["${named}"]}`);
+        await store.storeNotification(notification(`n-${at}`, { body, receivedAtMs: NOW_MS + at }));
       }
-      await store.apply(workOn([{ kind: 'contact-deleted', id: 'one' }]));
-      expect(await store.scrubPayloads()).toEqual({ erased: 0, hasMore: true });
-      await store.apply(workOn([{ kind: 'contact-deleted', id: 'two' }]));
-      expect(await store.scrubPayloads()).toEqual({ erased: 1, hasMore: true });
-      expect(await store.scrubPayloads()).toEqual({ erased: 1, hasMore: false });
+      // More than one piece, so that something can happen in between.
+      for (let at = 0; at < 70; at += 1) await store.storeNotification(notification(`other-${at}`));
+      await store.apply(workOn(ids.map((id) => ({ kind: 'contact-deleted', id }) as const)));
+      let erased = 0;
+      let pieces = 0;
+      for (let hasMore = true; hasMore; pieces += 1) {
+        const piece = await store.scrubPayloads(NOW_MS);
+        ({ hasMore } = piece);
+        erased += piece.erased;
+        if (pieces < 40) await store.apply(workOn([contactChange(contact(`more-${pieces}`))]));
+        if (pieces < 40) await store.apply(workOn([{ kind: 'contact-deleted', id: `more-${pieces}` }]));
+        if (pieces === 20) await store.apply(workOn([{ kind: 'contact-deleted', id: 'late' }]));
+      }
+      expect(erased).toBe(3);
+      expect(pieces, 'every pass comes to its end').toBeGreaterThan(40);
+      expect(await store.backlog(NOW_MS)).toMatchObject({ erasureAgeMs: null });
+    });
+
+    it.each([
+      ['second', { contacts: { contacts: [{ id: 'other' }, { id: 'gone' }] } }],
+      ['by e-mail alone', { source: { author: { email: 'Gone.Person@Example.test' } } }],
+      ['by e-mail within a text', { body: '<p>write to gone.person@example.test.</p>' }],
+      ['by e-mail in a link', { url: 'https://a.test/?to=gone.person%40example.test&x=1' }],
+      ['by User ID', { custom_attributes: { 'Member Number': 'user-gone' } }],
+      ['by a User ID as a number', { custom_attributes: { 'Member Number': 471_147 } }],
+      ['by name', { source: { author: { name: 'Gone  Person' } } }],
+      ['by an earlier e-mail', { source: { author: { email: 'maiden@example.test' } } }],
+      ['by the e-mail of a contact merged into it', { author: { email: 'absorbed@example.test' } }],
+    ])('in a payload that comes later, %s, are gone when it is settled', async (_, item) => {
+      const store = storeOf();
+      const person = { name: 'Gone Person', email: 'gone.person@example.test' };
+      const before = contact('gone', { ...person, email: 'maiden@example.test' });
+      const absorbed = contact('absorbed', { externalId: '471147' });
+      await store.apply(workOn([contactChange(before), contactChange(absorbed)]));
+      const later = contact('gone', { ...person, updatedAt: before.updatedAt + 1 });
+      const merge = { kind: 'contact-merged', absorbedId: 'absorbed', survivorId: 'gone' } as const;
+      await store.apply(workOn([contactChange(later), merge]));
+      await knowMember(store, 'other');
+      await store.apply(workOn([{ kind: 'contact-deleted', id: 'gone' }]));
+      while ((await store.scrubPayloads(NOW_MS)).hasMore);
+
+      const body = Buffer.from(JSON.stringify({ id: 'c-later', item }));
+      await store.storeNotification(notification('later', { lane: 'other', body }));
+      await store.storeNotification(notification('plain', { body: Buffer.from('{"id":"c-plain"}') }));
+      for (let left = 2; left > 0; left -= 1) await settle(store);
+      expect(await store.eraseOldPayloads(LATER_MS), 'only the other one still has its payload').toBe(1);
+      const unreadable = { unreadable: 'cut off', subject: null, lane: null, body } as const;
+      await store.storeNotification(notification('unreadable', unreadable));
+      expect(await store.parked()).toEqual([]);
+      expect(await store.eraseOldPayloads(LATER_MS)).toBe(0);
+    });
+
+    it('are not looked for when nobody knew the contact, until a day is over', async () => {
+      const store = storeOf();
+      const body = Buffer.from('{"contacts":["somebody","never-seen"]}');
+      await store.storeNotification(notification('group', { body }));
+      await store.apply(workOn([{ kind: 'contact-deleted', id: 'never-seen' }]));
+      expect(await store.scrubPayloads(NOW_MS + 3_600_000)).toEqual({ erased: 0, hasMore: false });
+      expect(await store.scrubPayloads(NOW_MS + DAY_MS)).toMatchObject({ erased: 1 });
+      expect(await store.scrubPayloads(NOW_MS + 2 * DAY_MS)).toEqual({ erased: 0, hasMore: false });
+    });
+
+    it('let the name of a coach be, who was a contact once', async () => {
+      const store = storeOf();
+      await store.saveCoaches([{ id: '7', name: 'Coach Seven', email: 'seven@example.test' }]);
+      await store.apply(
+        workOn([contactChange(contact('gone', { name: 'Coach Seven', email: 'seven@example.test' }))]),
+      );
+      await store.apply(workOn([{ kind: 'contact-deleted', id: 'gone' }]));
+      const body = Buffer.from('{"author":{"name":"Coach Seven","email":"seven@example.test"}}');
+      await store.storeNotification(notification('later', { body }));
+      await settle(store);
+      expect(await store.eraseOldPayloads(LATER_MS)).toBe(1);
+    });
+
+    it('do not count any more when the contact turns out to be there', async () => {
+      const store = storeOf();
+      await knowMember(store, 'back');
+      await store.apply(workOn([{ kind: 'contact-deleted', id: 'back' }]));
+      const read = contactChange(contact('back'), NOW_MS + 2000);
+      await store.apply(workOn([read], { nowMs: NOW_MS + 2000 }));
+      const body = Buffer.from('{"contacts":["somebody","back"],"email":"back@example.test"}');
+      await store.storeNotification(notification('later', { body }));
+      await settle(store);
+      expect(await store.eraseOldPayloads(LATER_MS)).toBe(1);
+    });
+  });
+
+  describe('an erasure with very many payloads of its own', () => {
+    it('is finished piece by piece, its conversations included', async () => {
+      const store = storeOf();
+      await knowMember(store, 'gone');
+      await store.apply(workOn([callChange(call('call-of-gone', 'gone'))]));
+      for (let at = 0; at < 130; at += 1) {
+        await store.storeNotification(
+          notification(`own-${at}`, { lane: 'gone', subject: { kind: 'contact', id: 'gone' } }),
+        );
+        await store.storeNotification(
+          notification(`call-${at}`, { lane: null, subject: { kind: 'conversation', id: 'call-of-gone' } }),
+        );
+      }
+      await store.apply(workOn([{ kind: 'contact-deleted', id: 'gone' }]));
+      let erased = 0;
+      for (let hasMore = true; hasMore;) {
+        const piece = await store.finishErasures(NOW_MS);
+        ({ hasMore } = piece);
+        erased += piece.erased;
+      }
+      expect(erased).toBe(160);
+      expect(await store.leaseNotifications(lease({ limit: 500 }))).toEqual([]);
+      expect(await store.eraseOldPayloads(LATER_MS)).toBe(0);
+    });
+  });
+
+  describe('entries of the inbox', () => {
+    const settledBefore = (nowMs: number) => ({
+      settledBeforeMs: nowMs - 45 * DAY_MS,
+      parkedBeforeMs: nowMs - 180 * DAY_MS,
+    });
+
+    it('are deleted 45 days after they were settled, and are known for as long', async () => {
+      const store = storeOf();
+      for (let at = 0; at < 3; at += 1) await store.storeNotification(notification(`n-${at}`));
+      for (let left = 2; left > 0; left -= 1) await settle(store);
+      const afterMs = (days: number): number => NOW_MS + days * DAY_MS + 1;
+      expect(await store.pruneInbox(settledBefore(afterMs(45))), 'with a payload it stays').toEqual({
+        erased: 0,
+        hasMore: false,
+      });
+      expect(await store.eraseOldPayloads(LATER_MS)).toBe(2);
+      expect(await store.pruneInbox(settledBefore(afterMs(44)))).toEqual({ erased: 0, hasMore: false });
+      expect(await store.storeNotification(notification('n-0'))).toBe('duplicate');
+      expect(await store.pruneInbox(settledBefore(afterMs(45)))).toEqual({ erased: 2, hasMore: false });
+      expect(await store.storeNotification(notification('n-0'))).toBe('stored');
+      expect(await store.storeNotification(notification('n-2')), 'it still waits').toBe('duplicate');
+    });
+
+    it('that are parked end when nobody has replayed them for half a year', async () => {
+      const store = storeOf();
+      await store.storeNotification(notification('parked'));
+      const { id, lease: held } = await takeOne(store);
+      await store.parkNotification({ id, lease: held, reason: 'why' });
+      await store.eraseOldPayloads(LATER_MS);
+      const atMs = NOW_MS + 180 * DAY_MS;
+      expect(await store.pruneInbox(settledBefore(atMs))).toMatchObject({ erased: 0 });
+      expect(await store.pruneInbox(settledBefore(atMs + 1))).toMatchObject({ erased: 1 });
+      expect(await store.countParked()).toBe(0);
+    });
+
+    it('go a piece at a time, and what has to stay is passed over', async () => {
+      const store = storeOf();
+      const body = Buffer.alloc(0);
+      const many = Array.from({ length: 1200 }, (_, at) => notification(`n-${at}`, { body, lane: null }));
+      await Promise.all(many.map((one) => store.storeNotification(one)));
+      await store.eraseOldPayloads(0);
+      const leased = await store.leaseNotifications(lease({ limit: 1100 }));
+      for (const one of leased) await store.apply(workOn([], { completes: handled(one, 'ignored') }));
+      while ((await store.eraseOldPayloads(LATER_MS)) > 0);
+      const before = settledBefore(NOW_MS + 46 * DAY_MS);
+      expect(await store.pruneInbox(before)).toEqual({ erased: 500, hasMore: true });
+      expect(await store.pruneInbox(before)).toEqual({ erased: 500, hasMore: true });
+      expect(await store.pruneInbox(before)).toEqual({ erased: 100, hasMore: false });
+      expect(await store.pruneInbox(before)).toEqual({ erased: 0, hasMore: false });
     });
   });
 

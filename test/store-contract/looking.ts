@@ -91,6 +91,8 @@ export function describeLooking(storeOf: () => Store): void {
         writesParked: 0,
         members: 1,
         conversations: 1,
+        erasureAgeMs: null,
+        logBytes: expect.any(Number),
       });
     });
 

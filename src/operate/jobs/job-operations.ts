@@ -6,7 +6,7 @@ import { jsonSchema, problemAnswer, type JsonSchema, type Operation } from '../o
 import { differenceRow, jobAnswer, runSchema } from './describe-run.js';
 import { fieldsOf } from './job-routes.js';
 import { REQUESTABLE_JOBS, type RequestableJob } from './jobs.js';
-import { parkedItem, REPLAY_FIELDS } from './parked-routes.js';
+import { PARKED_FIELDS, parkedItem, REPLAY_FIELDS } from './parked-routes.js';
 import { DRIFT_FIELDS, RUNS_FIELDS } from './run-routes.js';
 
 const TAG = 'Jobs';
@@ -101,9 +101,14 @@ export const JOB_OPERATIONS: readonly Operation[] = [
     path: '/API/intercom/parked',
     id: 'parked',
     tag: TAG,
-    summary: 'Work that waits for a person, with the reason',
+    summary: 'Work that waits for a person, with the reason, oldest first',
+    parameters: parametersOf(PARKED_FIELDS),
     answers: {
-      200: answer('What is parked', z.object({ generatedAt: instant, total, items: z.array(parkedItem) })),
+      200: answer(
+        'One page of what is parked',
+        z.object({ generatedAt: instant, total, items: z.array(parkedItem), nextCursor }),
+      ),
+      400: problemAnswer('Wrong fields'),
     },
   },
   {

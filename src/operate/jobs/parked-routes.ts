@@ -3,14 +3,14 @@ import { z } from 'zod';
 import { nowAt, type Clock } from '../../clock.js';
 import { readQuery } from '../../reports/read-query.js';
 import { readGiven } from '../../reports/read-request.js';
-import { flag } from '../../reports/query-fields.js';
+import { flag, optionalText, wholeNumber } from '../../reports/query-fields.js';
 import { count, instant } from '../../reports/columns.js';
 import type { Store } from '../../store/store.js';
-import type { ParkedItem } from '../../store/look-store.js';
+import { isParkedPlace, parkedPlace, type ParkedItem } from '../../store/look-store.js';
 import { refuseFields, type FieldProblem } from '../problem.js';
 
 export interface ParkedDeps {
-  readonly store: Pick<Store, 'parked' | 'replay'>;
+  readonly store: Pick<Store, 'parked' | 'countParked' | 'replay'>;
   readonly clock: Clock;
 }
 
@@ -23,6 +23,19 @@ export const parkedItem = z.object({
   attempts: count,
   since: instant,
 });
+
+/** What one page holds at most, in the API and on the command line. */
+export const MAX_PARKED = 500;
+
+const cursor = optionalText(250, 'nextCursor of the page before').refine(
+  (text) => text === undefined || isParkedPlace(text),
+  'must be the nextCursor of the page before',
+);
+
+export const PARKED_FIELDS = {
+  limit: wholeNumber({ min: 1, max: MAX_PARKED }, 100, 'Most pieces of one page'),
+  cursor,
+} as const;
 
 const MOST = 5000;
 const notificationNumber = 'must be a list of numbers of parked notifications';
@@ -49,11 +62,35 @@ export const REPLAY_FIELDS = {
 export function createParkedRoutes({ store, clock }: ParkedDeps): Hono {
   const routes = new Hono();
   routes.get('/API/intercom/parked', async (context) => {
-    const items = (await store.parked()).map(describeParked);
-    return context.json({ generatedAt: nowAt(clock), total: items.length, items });
+    const read = await readGiven(context);
+    if (read.kind === 'wrong') return refuseFields(context, read.problems);
+    const reading = readQuery(PARKED_FIELDS, read.given, undefined, 'request');
+    if (reading.kind === 'wrong') return refuseFields(context, reading.problems);
+    const { limit, cursor: after } = reading.query;
+    return context.json({ generatedAt: nowAt(clock), ...(await parkedPage(store, limit, after ?? null)) });
   });
   routes.post('/API/intercom/replay', (context) => replayParked(context, store));
   return routes;
+}
+
+/** One page of what is parked, as the API and the command line show it. */
+export async function parkedPage(
+  store: Pick<Store, 'parked' | 'countParked'>,
+  limit: number,
+  after: string | null,
+): Promise<{
+  readonly total: number;
+  readonly items: readonly z.output<typeof parkedItem>[];
+  readonly nextCursor: string | null;
+}> {
+  const some = await store.parked({ limit: limit + 1, after });
+  const items = some.slice(0, limit);
+  const last = items.at(-1);
+  return {
+    total: await store.countParked(),
+    items: items.map(describeParked),
+    nextCursor: some.length > limit && last !== undefined ? parkedPlace(last) : null,
+  };
 }
 
 async function replayParked(context: Context, store: ParkedDeps['store']): Promise<Response> {
@@ -80,7 +117,7 @@ function checkChoice({ all, notifications, writes }: Choice): FieldProblem[] {
   return [{ field: 'all', message: 'must be true, unless notifications or writes are named' }];
 }
 
-export function describeParked(item: ParkedItem): z.output<typeof parkedItem> {
+function describeParked(item: ParkedItem): z.output<typeof parkedItem> {
   const { kind, id, topic, attributes, reason, attempts, sinceMs } = item;
   return {
     kind,

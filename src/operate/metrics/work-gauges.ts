@@ -23,6 +23,14 @@ export function addWorkGauges(registers: Registry[], { store, clock }: WorkSourc
   );
   const members = gauge('engagement_members', 'Members in the cache');
   const conversations = gauge('engagement_conversations', 'Conversations in the cache');
+  const erasure = gauge(
+    'engagement_erasure_age_seconds',
+    'Age of the oldest deletion whose traces in payloads are still looked for; else 0',
+  );
+  const log = gauge(
+    'engagement_store_log_bytes',
+    'Size of the write-ahead log: it grows while a reader holds on to an old state',
+  );
 
   return async () => {
     try {
@@ -37,6 +45,8 @@ export function addWorkGauges(registers: Registry[], { store, clock }: WorkSourc
       foughtOver.set(backlog.attributesFoughtOver);
       members.set(backlog.members);
       conversations.set(backlog.conversations);
+      erasure.set((backlog.erasureAgeMs ?? 0) / 1000);
+      log.set(backlog.logBytes);
     } catch (error) {
       if (!isUnavailable(error)) throw error;
       // Just now these figures are wanted: the ones known last stay, and the first gauge says what is wrong.

@@ -1,31 +1,32 @@
-import type { ParkedItem } from '../../store/look-store.js';
+import { parkedPlace, type ParkedItem } from '../../store/look-store.js';
 import { memberHref } from '../addresses.js';
 import { DataTable } from '../parts/data-table.js';
-import { countOf } from '../parts/numbers.js';
 import { Instant } from '../parts/when.js';
 
 interface ParkedWorkProps {
+  /** One page of it. */
   readonly parked: readonly ParkedItem[];
+  /** There is a page behind this one. */
+  readonly hasMore: boolean;
+  readonly isFirst: boolean;
   readonly zone: string;
   /** The form that the buttons belong to; it stands outside, so that its token is not renewed every second. */
   readonly formId: string;
 }
 
-const MOST = 50;
-
 /** What failed for good and waits for a person, with its reason and a button that puts it back into the flow. */
-export function ParkedWork({ parked, zone, formId }: ParkedWorkProps) {
-  if (parked.length === 0) {
+export function ParkedWork({ parked, hasMore, isFirst, zone, formId }: ParkedWorkProps) {
+  const last = parked.at(-1);
+  if (last === undefined && isFirst) {
     return <p class="empty">Nothing is parked. What fails for good waits here, with the reason.</p>;
   }
-  const left = parked.length - MOST;
   return (
     <>
       <DataTable
         id="parked-work"
         caption="Parked work, oldest first"
-        rows={parked.slice(0, MOST)}
-        empty=""
+        rows={parked}
+        empty="Nothing more is parked."
         keyOf={({ kind, id }) => `${kind}-${id}`}
         columns={[
           { name: 'Since', cell: ({ sinceMs }) => <Instant at={Math.floor(sinceMs / 1000)} zone={zone} /> },
@@ -50,7 +51,14 @@ export function ParkedWork({ parked, zone, formId }: ParkedWorkProps) {
         ]}
       />
       <div class="below">
-        <p>{left > 0 ? `${countOf(left, 'more piece')} not shown.` : ''}</p>
+        <p>
+          {!isFirst && <a href="/intercom/activity#parked">The oldest</a>}{' '}
+          {hasMore && last !== undefined && (
+            <a href={`/intercom/activity?parkedAfter=${encodeURIComponent(parkedPlace(last))}#parked`}>
+              The next ones
+            </a>
+          )}
+        </p>
         <button type="submit" form={formId} name="all" value="yes">
           Replay all
         </button>

@@ -9,7 +9,7 @@ const DAYS_BACK = 30;
 const YEAR_DAYS = 365;
 
 /** What somebody could do something about today, each with the way to who or what it is. */
-export async function showAttention(context: ReportContext, parked: readonly unknown[]) {
+export async function showAttention(context: ReportContext, parked: number) {
   const { store, todayOn, timeZone } = context;
   const everybody = { coaches: [], employers: [], channels: [] };
   const [changing, waiting, uncounted] = await Promise.all([
@@ -55,7 +55,7 @@ export async function showAttention(context: ReportContext, parked: readonly unk
           },
           {
             name: 'Parked work',
-            count: parked.length,
+            count: parked,
             note: 'failed for good, to be replayed',
             href: '/intercom/activity#parked',
           },

@@ -54,6 +54,8 @@ export function applyWork(tables: Tables, work: Work, onErased: () => void): App
       if (held !== undefined && learned.tellsOfDeleted) {
         erasePayload(tables, held.id);
         hasErased = true;
+      } else if (held !== undefined && tables.scrubber.forgetMentions(held, work.nowMs)) {
+        hasErased = true;
       }
       return { kind: 'applied', members, queued, waiting: stillWaiting(tables, work) } as const;
     });

@@ -6,6 +6,7 @@ import { drizzle, type BetterSQLite3Database } from 'drizzle-orm/better-sqlite3'
 import { migrate } from 'drizzle-orm/better-sqlite3/migrator';
 import { readMigrationFiles } from 'drizzle-orm/migrator';
 import { AppError } from '../../errors.js';
+import { sqliteCode } from './store-errors.js';
 
 /** The one connection that writes. better-sqlite3 is synchronous: a transaction is one piece of code, never awaited. */
 export interface Connection {
@@ -13,12 +14,19 @@ export interface Connection {
   readonly db: BetterSQLite3Database;
   /** Runs `work` in one IMMEDIATE transaction; whatever it throws rolls everything back. */
   readonly transact: <Result>(work: () => Result) => Result;
-  /** Moves what is in the write-ahead log into the file and cuts the log to nothing. False when a reader prevents it. */
+  /**
+   * Moves what is in the write-ahead log into the file and cuts the log to nothing. False when a reader, a writer or the
+   * disk prevents it.
+   */
   readonly emptyLog: () => boolean;
+  /** From now on a lock is waited for by `wait-for-lock.ts`, and next to not at all on the thread that serves. */
+  readonly beginServing: () => void;
 }
 
-/** A command line tool beside the service holds the file for milliseconds; whoever waits longer is to try again. */
-const BUSY_TIMEOUT_MS = 5000;
+/** While the file is opened and migrated nobody is served yet. */
+const OPENING_TIMEOUT_MS = 5000;
+/** What two processes of ours hold it for; everything longer is waited for without holding up the thread. */
+const SERVING_TIMEOUT_MS = 10;
 
 /** Three levels up is the package, from `src/store/sqlite` as well as from `dist/store/sqlite`. */
 const MIGRATIONS = fileURLToPath(new URL('../../../drizzle/sqlite', import.meta.url));
@@ -30,7 +38,7 @@ const MIGRATIONS = fileURLToPath(new URL('../../../drizzle/sqlite', import.meta.
  */
 export function openConnection(path: string): Connection {
   createPrivately(path);
-  const sqlite = new Database(path);
+  const sqlite = new Database(path, { timeout: OPENING_TIMEOUT_MS });
   try {
     setPragmas(sqlite);
     const db = drizzle(sqlite);
@@ -38,10 +46,17 @@ export function openConnection(path: string): Connection {
     applyMigrations(db);
     // Last, because a migration that rebuilds a table must be free to drop the old one.
     sqlite.pragma('foreign_keys = ON');
-    const connection = { sqlite, db, transact: createTransact(sqlite), emptyLog: () => emptyLog(sqlite) };
-    // What an erasure left in the log when the process ended before it was emptied.
-    connection.emptyLog();
-    return connection;
+    return {
+      sqlite,
+      db,
+      transact: createTransact(sqlite),
+      emptyLog: () => emptyLog(sqlite),
+      beginServing: () => {
+        sqlite.pragma(`busy_timeout = ${SERVING_TIMEOUT_MS}`);
+        // What an erasure left in the log when the process ended before it was emptied.
+        emptyLog(sqlite);
+      },
+    };
   } catch (error) {
     sqlite.close();
     throw error;
@@ -73,8 +88,6 @@ function insistOnPrivacy(path: string): void {
 
 /** All of the connection's settings but one (see {@link openConnection}), in the order in which they have to be. */
 function setPragmas(sqlite: Database.Database): void {
-  // First: the next ones may have to wait for another process that is just opening or closing the file.
-  sqlite.pragma(`busy_timeout = ${BUSY_TIMEOUT_MS}`);
   // Before anything is deleted: freed bytes are overwritten with zeros, so that erased personal data is really gone.
   sqlite.pragma('secure_delete = ON');
   // Readers don't block the writer nor the other way round; a commit is one append and one fsync.
@@ -145,9 +158,12 @@ function createTransact(sqlite: Database.Database): Connection['transact'] {
 }
 
 function emptyLog(sqlite: Database.Database): boolean {
-  // It would wait for readers as long as for locks, and everything else with it.
-  sqlite.pragma('busy_timeout = 0');
-  const isBusy = sqlite.pragma('wal_checkpoint(TRUNCATE)', { simple: true });
-  sqlite.pragma(`busy_timeout = ${BUSY_TIMEOUT_MS}`);
-  return isBusy === 0;
+  try {
+    return sqlite.pragma('wal_checkpoint(TRUNCATE)', { simple: true }) === 0;
+  } catch (error) {
+    // What is in the log is committed, and readable from there. A full disk or another checkpoint is no failure of the
+    // work that came before.
+    if (sqliteCode(error) === null) throw error;
+    return false;
+  }
 }

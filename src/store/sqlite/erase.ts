@@ -1,24 +1,45 @@
-import { beginScrubbing } from './payload-scrub.js';
+import type { Subject } from '../store.js';
 import type { Tables } from './tables.js';
+
+/** What one transaction may overwrite: milliseconds, and webhooks wait that long. */
+const MAX_ROWS = 100;
+const MAX_BYTES = 500_000;
+/** Payloads that can't be read name no subject: so many of them are looked through at once, the newest. */
+const MAX_UNREADABLE = 20;
+
+interface Payload {
+  readonly id: number;
+  readonly topic: string | null;
+  readonly bytes: number | null;
+}
 
 /**
  * Erases a contact for good: what is cached of it and of its conversations, stored payloads, and who its writes were
- * about. What stays is that there was a contact with this id, so that no late notification brings it back, and the
- * audit without names. Runs inside the caller's transaction; the write-ahead log has to be emptied after the commit.
+ * about. What stays is that there was a contact with this id, so that no late notification brings it back, hashes by
+ * which it is recognized in later payloads, and the audit without names. Runs inside the caller's transaction; the
+ * write-ahead log has to be emptied after the commit. More payloads than fit are left to {@link eraseLeft}.
  */
 export function eraseContact(tables: Tables, contactId: string, nowMs: number): void {
-  const { connection, contacts, conversations, lifecycles, meta, writes, outbox, sweeps, fights } = tables;
+  const { contacts, conversations, fights, lifecycles, marks, meta, scrubber, writes, outbox, sweeps } =
+    tables;
   // A contact that was merged into this one was the same person.
   const ids = [contactId, ...lifecycles.absorbedBy(contactId)];
+  const cached = contacts.find(contactId);
+  const before = lifecycles.find('contact', contactId)?.state;
   const conversationIds = conversations.ofContact(contactId).map((conversation) => conversation.id);
+  if (cached !== undefined) marks.remember(contactId, cached);
+  const hadPayloads = eraseOwnPayloads(tables, ids, conversationIds, nowMs);
   for (const id of ids) {
-    erasePayloads(connection.sqlite, id, conversationIds, nowMs);
     writes.supersede(
       writes.waiting(id).map((write) => write.id),
       nowMs,
     );
   }
-  beginScrubbing(tables, ids);
+  // A second notice of the same deletion has nothing new to look for.
+  if (before !== 'deleted' || cached !== undefined) {
+    const isKnown = cached !== undefined || before !== undefined || conversationIds.length > 0 || hadPayloads;
+    scrubber.begin(nowMs, isKnown);
+  }
   tables.bell.ring('erasure');
   writes.anonymise(ids);
   sweeps.forgetContacts(ids);
@@ -44,32 +65,127 @@ export function erasePayload({ connection }: Tables, inboxId: number): void {
     .run(inboxId);
 }
 
-/**
- * An entry that has not been handled yet can't be handled without its payload, and has nothing to say any more: it
- * counts as ignored, whoever holds its lease.
- */
-function erasePayloads(
-  sqlite: Tables['connection']['sqlite'],
-  contactId: string,
+/** The next piece of what a deletion has left. Answers how many payloads were erased, and whether there may be more. */
+export function eraseLeft(
+  { connection }: Tables,
+  nowMs: number,
+): { readonly erased: number; readonly hasMore: boolean } {
+  const { sqlite, transact } = connection;
+  const left = sqlite.prepare<[], Subject>('select kind, id from erasing limit 1').get();
+  if (left === undefined) return { erased: 0, hasMore: false };
+  return transact(() => {
+    const budget = { rows: MAX_ROWS, bytes: MAX_BYTES };
+    const piece = prepareEraser(sqlite).eraseSome(left, nowMs, budget);
+    if (!piece.hasMore) {
+      sqlite.prepare('delete from erasing where kind = ? and id = ?').run(left.kind, left.id);
+    }
+    return { erased: piece.erased, hasMore: true };
+  });
+}
+
+/** Answers whether there was any payload besides the notices of the deletion itself. */
+function eraseOwnPayloads(
+  { connection: { sqlite } }: Tables,
+  contactIds: readonly string[],
   conversationIds: readonly string[],
   nowMs: number,
-): void {
-  const erase = (where: string, ...parameters: string[]): void => {
-    sqlite
-      .prepare(
-        `update inbox set body = null, lane = null, subject_kind = null, subject_id = null, lease_owner = null,
-           settled_at_ms = case when status in ('waiting', 'parked') then ? else settled_at_ms end,
-           reason = case when status in ('waiting', 'parked') then 'the contact was deleted' else reason end,
-           status = case when status in ('waiting', 'parked') then 'ignored' else status end
-         where ${where}`,
-      )
-      .run(nowMs, ...parameters);
-  };
-  // A payload that can't be read names no subject, but may well hold the contact.
-  erase('subject_id is null and body is not null and instr(body, cast(? as blob)) > 0', `"${contactId}"`);
-  erase('lane = ?', contactId);
-  erase("subject_kind = 'contact' and subject_id = ? and body is not null", contactId);
-  for (const id of conversationIds) {
-    erase("subject_kind = 'conversation' and subject_id = ? and body is not null", id);
+): boolean {
+  const subjects: readonly Subject[] = [
+    ...contactIds.map((id) => ({ kind: 'contact', id }) as const),
+    ...conversationIds.map((id) => ({ kind: 'conversation', id }) as const),
+  ];
+  const leave = sqlite.prepare<[string, string]>(
+    'insert into erasing (kind, id) values (?, ?) on conflict do nothing',
+  );
+  const budget = { rows: MAX_ROWS, bytes: MAX_BYTES };
+  const eraser = prepareEraser(sqlite);
+  let hadAny = eraseUnreadable(sqlite, eraser, contactIds, nowMs);
+  for (const subject of subjects) {
+    const piece = eraser.eraseSome(subject, nowMs, budget);
+    hadAny ||= piece.tellsMore;
+    if (piece.hasMore) leave.run(subject.kind, subject.id);
   }
+  return hadAny;
+}
+
+/**
+ * What can't be read names no subject, but may well hold the contact. The pass through all payloads finds the rest; what
+ * a person would look at first goes at once.
+ */
+function eraseUnreadable(
+  sqlite: Tables['connection']['sqlite'],
+  eraser: Eraser,
+  contactIds: readonly string[],
+  nowMs: number,
+): boolean {
+  const unreadable = sqlite
+    .prepare<[number], { readonly id: number; readonly bytes: number }>(
+      `select id, length(body) as bytes from inbox
+       where subject_id is null and body is not null order by id desc limit ?`,
+    )
+    .all(MAX_UNREADABLE);
+  const names = sqlite
+    .prepare<[string, number], number>('select instr(body, cast(? as blob)) > 0 from inbox where id = ?')
+    .pluck();
+  let bytes = 0;
+  let hadAny = false;
+  for (const one of unreadable) {
+    bytes += one.bytes;
+    if (bytes > MAX_BYTES) break;
+    if (!contactIds.some((id) => names.get(`"${id}"`, one.id) === 1)) continue;
+    eraser.eraseOne(one.id, nowMs);
+    hadAny = true;
+  }
+  return hadAny;
+}
+
+interface Eraser {
+  /** Takes what it erases off `budget`, of which the last payload may take more than is left. */
+  readonly eraseSome: (
+    subject: Subject,
+    nowMs: number,
+    budget: { rows: number; bytes: number },
+  ) => { readonly erased: number; readonly hasMore: boolean; readonly tellsMore: boolean };
+  /**
+   * An entry that has not been handled yet can't be handled without its payload, and has nothing to say any more: it
+   * counts as ignored, whoever holds its lease.
+   */
+  readonly eraseOne: (id: number, nowMs: number) => void;
+}
+
+function prepareEraser(sqlite: Tables['connection']['sqlite']): Eraser {
+  const payloads = 'select id, topic, length(body) as bytes from inbox';
+  const inLane = sqlite.prepare<[string, number], Payload>(`${payloads} where lane = ? limit ?`);
+  const ofSubject = sqlite.prepare<[string, Subject['kind'], number], Payload>(
+    `${payloads} where subject_id = ? and subject_kind = ? and body is not null limit ?`,
+  );
+  const erase = sqlite.prepare<{ id: number; nowMs: number }>(
+    `update inbox set body = null, lane = null, subject_kind = null, subject_id = null, lease_owner = null,
+       settled_at_ms = case when status in ('waiting', 'parked') then @nowMs else settled_at_ms end,
+       reason = case when status in ('waiting', 'parked') then 'the contact was deleted' else reason end,
+       status = case when status in ('waiting', 'parked') then 'ignored' else status end
+     where id = @id`,
+  );
+  return {
+    eraseSome: ({ kind, id }, nowMs, budget) => {
+      const limit = budget.rows + 1;
+      const some = new Map<number, Payload>();
+      if (kind === 'contact') for (const payload of inLane.all(id, limit)) some.set(payload.id, payload);
+      for (const payload of ofSubject.all(id, kind, limit)) some.set(payload.id, payload);
+      let erased = 0;
+      let tellsMore = false;
+      for (const { id: entry, topic, bytes } of some.values()) {
+        if (budget.rows <= 0 || budget.bytes <= 0) return { erased, hasMore: true, tellsMore };
+        erase.run({ id: entry, nowMs });
+        erased += 1;
+        tellsMore ||= topic?.endsWith('.deleted') !== true;
+        budget.rows -= 1;
+        budget.bytes -= bytes ?? 0;
+      }
+      return { erased, hasMore: false, tellsMore };
+    },
+    eraseOne: (id, nowMs) => {
+      erase.run({ id, nowMs });
+    },
+  };
 }

@@ -14,6 +14,8 @@ import type {
 import type { Connection } from './connection.js';
 import { createRenewal, type Renew } from './leases.js';
 import { inbox } from './schema.js';
+import type { Scrubber } from './payload-scrub.js';
+import type { WebhookHours } from './webhook-hours.js';
 import type { WorkBell } from './work-bell.js';
 
 export type InboxRow = typeof inbox.$inferSelect;
@@ -28,12 +30,21 @@ export interface Inbox {
   readonly renew: Renew<number>;
   readonly settle: (row: InboxRow, outcome: 'done' | 'ignored', nowMs: number) => void;
   readonly retry: (failure: NotificationFailure & { readonly dueAtMs: number }) => Settlement;
-  readonly park: (failure: NotificationFailure) => Settlement;
+  /** `erased`: its payload is gone, because it names somebody who was erased. */
+  readonly park: (failure: NotificationFailure) => {
+    readonly settlement: Settlement;
+    readonly erased: boolean;
+  };
   readonly addReread: (reread: Reread) => void;
   readonly nextDueAtMs: (of?: InboxShare) => number | null;
 }
 
-export function createInbox(connection: Connection, bell: WorkBell): Inbox {
+export function createInbox(
+  connection: Connection,
+  bell: WorkBell,
+  hours: Pick<WebhookHours, 'count'>,
+  scrubber: Pick<Scrubber, 'forgetMentions' | 'namesErased'>,
+): Inbox {
   const { sqlite, db, transact } = connection;
 
   const insert = sqlite.prepare<(string | number | Uint8Array | null)[]>(`
@@ -125,7 +136,16 @@ export function createInbox(connection: Connection, bell: WorkBell): Inbox {
 
   return {
     storeAll: (notifications) => {
-      const answers = transact(() => notifications.map((notification) => insertNew(notification)));
+      const answers = transact(() => {
+        const stored = notifications.map((notification) => insertNew(notification));
+        const counted = notifications.map(({ receivedAtMs, unreadable }, at) => {
+          const isNew = stored[at] === 'stored';
+          const result = !isNew ? 'duplicate' : unreadable === null ? 'accepted' : 'parked';
+          return { result, atMs: receivedAtMs } as const;
+        });
+        hours.count(counted);
+        return stored;
+      });
       const isWork = notifications.some((one, at) => one.unreadable === null && answers[at] === 'stored');
       if (isWork) bell.ring('inbox');
       return answers;
@@ -176,14 +196,14 @@ export function createInbox(connection: Connection, bell: WorkBell): Inbox {
     park: ({ id, lease, reason }) =>
       transact(() => {
         const row = findHeld(id, lease);
-        if (row === undefined) return 'lease-lost';
+        if (row === undefined) return { settlement: 'lease-lost', erased: false };
         const settledAtMs = row.leasedAtMs ?? row.receivedAtMs;
         db.update(inbox)
           .set({ ...free, status: 'parked', reason, settledAtMs })
           .where(eq(inbox.id, id))
           .run();
         wakeLane(row.lane);
-        return 'settled';
+        return { settlement: 'settled', erased: scrubber.forgetMentions(row, settledAtMs) };
       }),
 
     addReread: ({ dedupeKey, origin, subject, lane, dueAtMs }) => {
@@ -217,6 +237,8 @@ export function createInbox(connection: Connection, bell: WorkBell): Inbox {
 
   function insertNew(one: NewNotification): 'stored' | 'duplicate' {
     const isParked = one.unreadable !== null;
+    // What can be read is looked at when it is settled; this is where an unreadable one already is.
+    const isErased = isParked && scrubber.namesErased(one.body);
     const { changes } = insert.run(
       'webhook',
       one.dedupeKey,
@@ -226,10 +248,10 @@ export function createInbox(connection: Connection, bell: WorkBell): Inbox {
       one.lane,
       one.createdAt,
       one.receivedAtMs,
-      one.body,
-      isParked ? 'parked' : 'waiting',
+      isErased ? null : one.body,
+      isErased && one.subject === null ? 'ignored' : isParked ? 'parked' : 'waiting',
       one.receivedAtMs,
-      one.unreadable,
+      isErased ? 'its payload named a contact that was deleted' : one.unreadable,
       isParked ? one.receivedAtMs : null,
     );
     return changes === 1 ? 'stored' : 'duplicate';

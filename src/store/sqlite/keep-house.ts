@@ -1,5 +1,5 @@
-import { and, eq, inArray, isNotNull, sql } from 'drizzle-orm';
-import type { Coach, Store, Workspace } from '../store.js';
+import { inArray, isNotNull } from 'drizzle-orm';
+import type { Coach, Workspace } from '../store.js';
 import { prepareUpsert } from './prepare-upsert.js';
 import { coaches, inbox, outbox, runs } from './schema.js';
 import type { Tables } from './tables.js';
@@ -36,30 +36,6 @@ export function releaseDeadLeases({ connection, bell }: Tables, isDead: (owner: 
     if (released > 0) bell.ring('inbox');
     if (released > 0) bell.ring('writes');
     return released;
-  });
-}
-
-/** Puts parked work back into the flow, due at once, as if it had never been tried. Answers how many. */
-export function replay({ connection, bell }: Tables, what: Parameters<Store['replay']>[0]): number {
-  const { db, transact } = connection;
-  const anew = { attempts: 0, reason: null };
-  return transact(() => {
-    const all = what === 'all';
-    const someNotifications = all ? undefined : inArray(inbox.id, [...(what.notifications ?? [])]);
-    const notifications = db
-      .update(inbox)
-      .set({ ...anew, status: 'waiting', dueAtMs: inbox.receivedAtMs, settledAtMs: null })
-      .where(and(eq(inbox.status, sql`'parked'`), someNotifications))
-      .run().changes;
-    const someWrites = all ? undefined : inArray(outbox.contactId, [...(what.writes ?? [])]);
-    const writes = db
-      .update(outbox)
-      .set({ ...anew, state: 'ready', parkedAtMs: null })
-      .where(and(eq(outbox.state, 'parked'), someWrites))
-      .run().changes;
-    if (notifications > 0) bell.ring('inbox');
-    if (writes > 0) bell.ring('writes');
-    return notifications + writes;
   });
 }
 

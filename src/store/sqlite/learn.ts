@@ -126,6 +126,7 @@ function learnContact(tables: Tables, learned: Learned, contact: ContactFacts, s
   switch (judge(learned, subject, cached, { ...seen, updatedAt: contact.updatedAt }, isSame)) {
     case 'take':
       learned.news += 1;
+      if (cached !== undefined) tables.marks.rememberFormer(contact.id, cached, contact);
       contacts.save(contact, seen);
       learned.affected.add(contact.id);
       return;
@@ -222,7 +223,7 @@ function mergeContact(
   survivor: string,
   nowMs: number,
 ): void {
-  const { contacts, conversations, lifecycles } = tables;
+  const { contacts, conversations, lifecycles, marks } = tables;
   const survivorId = lifecycles.survivorOf(survivor);
   const known = lifecycles.find('contact', absorbedId)?.state;
   // A second notice of the same merge, or one that would close a circle.
@@ -232,6 +233,9 @@ function mergeContact(
 
   conversations.move(absorbedId, survivorId);
   lifecycles.repoint(absorbedId, survivorId);
+  const absorbed = contacts.find(absorbedId);
+  marks.repoint(absorbedId, survivorId);
+  if (absorbed !== undefined) marks.remember(survivorId, absorbed);
   const at = Math.floor(nowMs / 1000);
   lifecycles.record({ kind: 'contact', id: absorbedId, state: 'merged', at, mergedIntoId: survivorId });
   contacts.remove(absorbedId);

@@ -1,4 +1,5 @@
-import type { Backlog, Freshness, MemberRecord, ParkedItem } from '../look-store.js';
+import { statSync } from 'node:fs';
+import type { Backlog, Freshness, MemberRecord } from '../look-store.js';
 import { contactFacts } from './contacts.js';
 import { storedDecision } from './members.js';
 import type { Tables } from './tables.js';
@@ -35,11 +36,11 @@ export function readFreshness({ meta }: Tables): Freshness {
 }
 
 /** What waits and what is parked. Our own entries wait from the moment at which they fall due. */
-export function countBacklog({ connection, fights }: Tables, nowMs: number): Backlog {
+export function countBacklog({ connection, fights, meta }: Tables, nowMs: number): Backlog {
   const row = connection.sqlite
     .prepare<
       { readonly nowMs: number },
-      Record<keyof Backlog | 'oldestReceivedMs' | 'oldestQueuedMs', number | null>
+      Partial<Record<keyof Backlog | 'oldestReceivedMs' | 'oldestQueuedMs', number | null>>
     >(
       `select
         (select count(*) from inbox where status = 'waiting' and received_at_ms <= :nowMs) as notificationsWaiting,
@@ -65,41 +66,7 @@ export function countBacklog({ connection, fights }: Tables, nowMs: number): Bac
     attributesFoughtOver: fights.count(nowMs),
     members: row?.members ?? 0,
     conversations: row?.conversations ?? 0,
+    erasureAgeMs: ageMs(meta.read('erasures')?.sinceMs),
+    logBytes: statSync(`${connection.sqlite.name}-wal`, { throwIfNoEntry: false })?.size ?? 0,
   };
-}
-
-interface ParkedRow {
-  readonly id: string | number;
-  readonly topic: string | null;
-  readonly reason: string | null;
-  readonly attempts: number;
-  readonly sinceMs: number | null;
-}
-
-/** Everything that waits for a person, oldest first. */
-export function listParked({ connection, writes }: Tables): ParkedItem[] {
-  const { sqlite } = connection;
-  const notifications = sqlite
-    .prepare<[], ParkedRow>(
-      `select id, topic, reason, attempts, settled_at_ms as sinceMs from inbox
-       where status = 'parked' order by settled_at_ms, id`,
-    )
-    .all()
-    .map((row) => ({ kind: 'notification', ...parkedItem(row), attributes: [] }) as const);
-  const contacts = sqlite
-    .prepare<[], ParkedRow>(
-      `select contact_id as id, null as topic, reason, attempts, parked_at_ms as sinceMs from outbox
-       where state = 'parked' order by parked_at_ms`,
-    )
-    .all()
-    .map((row) => {
-      const attributes = writes.waiting(String(row.id)).map((write) => write.attribute);
-      return { kind: 'write', ...parkedItem(row), attributes } as const;
-    });
-  return [...notifications, ...contacts].sort((one, other) => one.sinceMs - other.sinceMs);
-}
-
-function parkedItem(row: ParkedRow): Omit<ParkedItem, 'kind' | 'attributes'> {
-  const { topic, attempts } = row;
-  return { id: String(row.id), topic, reason: row.reason ?? '', attempts, sinceMs: row.sinceMs ?? 0 };
 }

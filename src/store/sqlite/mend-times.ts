@@ -36,6 +36,7 @@ function putBack({ connection, meta }: Tables, nowMs: number, stepMs: number): n
     ...['contacts', 'conversations'].map(
       (table) => `update ${table} set seen_at_ms = @nowMs where seen_at_ms > @nowMs`,
     ),
+    'update webhook_hours set last_at_ms = @nowMs where last_at_ms > @nowMs',
     'update lifecycles set at = @nowAt where at > @nowAt',
     // What was decided in days that have not come is decided again.
     'update members set decided_at_ms = @nowMs, next_change_at = @nowAt where decided_at_ms > @nowMs',

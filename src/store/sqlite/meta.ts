@@ -2,7 +2,7 @@ import { eq, sql } from 'drizzle-orm';
 import type { Workspace } from '../store.js';
 import type { Connection } from './connection.js';
 import { prepareUpsert } from './prepare-upsert.js';
-import type { Scrubbing } from './payload-scrub.js';
+import { NO_ERASURES, type Erasures, type ScrubPass } from './payload-scrub.js';
 import { meta } from './schema.js';
 
 /** Every single value that is stored, by name. */
@@ -23,9 +23,12 @@ interface MetaValues {
   /** When the last webhook came before sweeps found that some are missing. */
   readonly silent_since_at: number | null;
   readonly write_probe: number;
-  readonly scrubbing: Scrubbing;
   /** The last one that was given to a lease of the outbox. */
   readonly lease_token: number;
+  readonly erasures: Erasures;
+  readonly scrub_pass: ScrubPass | null;
+  /** Of the hashes by which erased people are recognized. */
+  readonly mark_key: string;
   /** The latest time that was looked at; see `mend-times.ts`. */
   readonly clock_at_ms: number;
 }
@@ -51,8 +54,10 @@ const READERS: { readonly [Name in keyof MetaValues]: (value: unknown) => MetaVa
   complete_at: readNumber,
   silent_since_at: readNumber,
   write_probe: readNumber,
-  scrubbing: readScrubbing,
   lease_token: readNumber,
+  erasures: readErasures,
+  scrub_pass: readScrubPass,
+  mark_key: readText,
   clock_at_ms: readNumber,
 };
 
@@ -102,13 +107,26 @@ function readNumber(value: unknown): number | null {
   return typeof value === 'number' ? value : null;
 }
 
-function readScrubbing(value: unknown): Scrubbing | null {
-  if (typeof value !== 'object' || value === null || !('contactIds' in value) || !('belowId' in value)) {
-    return null;
-  }
-  const { contactIds, belowId } = value;
-  if (!Array.isArray(contactIds) || typeof belowId !== 'number') return null;
-  return { contactIds: contactIds.filter((id) => typeof id === 'string'), belowId };
+function readErasures(value: unknown): Erasures | null {
+  if (typeof value !== 'object' || value === null) return null;
+  const known: Partial<Erasures> = value;
+  return {
+    last: readNumber(known.last) ?? NO_ERASURES.last,
+    scrubbed: readNumber(known.scrubbed) ?? NO_ERASURES.scrubbed,
+    sinceMs: readNumber(known.sinceMs),
+    unknownSinceMs: readNumber(known.unknownSinceMs),
+  };
+}
+
+function readScrubPass(value: unknown): ScrubPass | null {
+  if (typeof value !== 'object' || value === null) return null;
+  const known: Partial<ScrubPass> = value;
+  const covers = readNumber(known.covers);
+  const beforeMs = readNumber(known.beforeMs);
+  const beforeId = readNumber(known.beforeId);
+  if (covers === null || beforeMs === null || beforeId === null) return null;
+  const { beganAtMs = 0, offset = 0 } = known;
+  return { covers, beganAtMs, beforeMs, beforeId, offset };
 }
 
 function readWorkspace(value: unknown): Workspace | null {

@@ -1,70 +1,193 @@
+import { CHUNK_BYTES, OVERLAP_BYTES, chunkNamesErased, namesErased } from './mentions.js';
+import type { InboxRow } from './inbox.js';
 import type { Tables } from './tables.js';
 
-/** Erased contacts whose mentions in other payloads are still looked for. */
-export interface Scrubbing {
-  readonly contactIds: readonly string[];
-  /** Entries with a higher id have been looked at already. */
-  readonly belowId: number;
+/**
+ * One pass through the stored payloads, newest first. It covers every contact erased before it began; those erased
+ * meanwhile are covered by the next one, so no deletion makes a pass begin anew.
+ */
+export interface ScrubPass {
+  /** The number of the last erasure that it covers. */
+  readonly covers: number;
+  readonly beganAtMs: number;
+  /** Payloads before this place are still to be looked at … */
+  readonly beforeMs: number;
+  readonly beforeId: number;
+  /** … and of the one at `beforeId` what begins here; 0 where that is done. */
+  readonly offset: number;
 }
 
-interface Payload {
+export interface Erasures {
+  /** How many there have been for which payloads must be looked through. */
+  readonly last: number;
+  /** Up to which of them that is done. */
+  readonly scrubbed: number;
+  /** When the oldest was that is not done. */
+  readonly sinceMs: number | null;
+  /** The same for contacts that the cache never knew: they begin no pass before a day is over. */
+  readonly unknownSinceMs: number | null;
+}
+
+export const NO_ERASURES: Erasures = { last: 0, scrubbed: 0, sinceMs: null, unknownSinceMs: null };
+
+/** What one piece may cost the thread that receives webhooks. */
+const MAX_ROWS = 64;
+const MAX_BYTES = 1_000_000;
+const MAX_MS = 5;
+/** What is looked at may be looked at again after a crash: progress is not worth a forced write for each piece. */
+const SAVE_EVERY_PIECES = 50;
+const UNKNOWN_WAIT_MS = 86_400_000;
+
+export interface Scrubber {
+  /** One more contact is erased. `isKnown`: the cache or the inbox had something of it. In the caller's transaction. */
+  readonly begin: (nowMs: number, isKnown: boolean) => void;
+  /** See {@link Store.scrubPayloads}. */
+  readonly takePiece: (nowMs: number) => { readonly erased: number; readonly hasMore: boolean };
+  /** Erases the payload of this entry if it names somebody who was erased. In the caller's transaction. */
+  readonly forgetMentions: (row: Pick<InboxRow, 'id' | 'body'>, nowMs: number) => boolean;
+  /** Whether this payload, which is not stored yet, names somebody who was erased. */
+  readonly namesErased: (body: Uint8Array) => boolean;
+}
+
+interface Candidate {
   readonly id: number;
+  readonly receivedAtMs: number;
   readonly bytes: number;
 }
 
-/** What one transaction may read: it takes some milliseconds, and webhooks wait that long. */
-const MOST_ROWS = 500;
-const MOST_BYTES = 2_000_000;
+type ScrubberTables = Pick<Tables, 'connection' | 'meta' | 'marks'>;
 
-/** Begins, from the newest entry, to look for mentions of these contacts. Inside the caller's transaction. */
-export function beginScrubbing({ connection, meta }: Tables, contactIds: readonly string[]): void {
-  const newest = connection.sqlite.prepare<[], number | null>('select max(id) from inbox').pluck().get();
-  const before = meta.read('scrubbing')?.contactIds ?? [];
-  const all = [...new Set([...before, ...contactIds])];
-  meta.save('scrubbing', { contactIds: all, belowId: (newest ?? 0) + 1 });
-}
-
-/**
- * Looks through the next payloads for contacts that were erased, and erases those that name one: conversations of
- * several people hold the names of all of them. What is still to be handled is then read from Intercom by its id.
- * Answers how many were erased, and whether there are more to look through.
- */
-export function scrubPayloads({ connection, meta }: Tables): {
-  readonly erased: number;
-  readonly hasMore: boolean;
-} {
+export function createScrubber({ connection, meta, marks }: ScrubberTables): Scrubber {
   const { sqlite, transact } = connection;
-  const pending = meta.read('scrubbing');
-  if (pending === null || pending.contactIds.length === 0) return { erased: 0, hasMore: false };
-  return transact(() => {
-    const payloads = sqlite
-      .prepare<[number, number], Payload>(
-        `select id, length(body) as bytes from inbox
-         where id < ? and body is not null order by id desc limit ?`,
-      )
-      .all(pending.belowId, MOST_ROWS);
-    const some = withinBytes(payloads);
-    const isMention = pending.contactIds.map(() => 'instr(body, cast(? as blob)) > 0').join(' or ');
-    const erase = sqlite.prepare(
-      `update inbox set body = null,
-         status = case when status in ('waiting', 'parked') and subject_id is null then 'ignored' else status end
-       where id = ? and (${isMention})`,
-    );
-    const quoted = pending.contactIds.map((id) => `"${id}"`);
-    const erased = some.reduce((sum, { id }) => sum + erase.run(id, ...quoted).changes, 0);
-    const hasMore = some.length < payloads.length || payloads.length === MOST_ROWS;
-    const belowId = some.at(-1)?.id ?? 0;
-    meta.save('scrubbing', hasMore ? { ...pending, belowId } : { contactIds: [], belowId: 0 });
-    return { erased, hasMore };
-  });
+  // Along inbox_payloads, which leaves out the weeks of entries without payload.
+  const next = sqlite.prepare<[number, number, number], Candidate>(
+    `select id, received_at_ms as receivedAtMs, length(body) as bytes from inbox
+     where body is not null and (received_at_ms, id) < (?, ?)
+     order by received_at_ms desc, id desc limit ?`,
+  );
+  const same = sqlite.prepare<[number], Candidate>(
+    `select id, received_at_ms as receivedAtMs, length(body) as bytes from inbox
+     where id = ? and body is not null`,
+  );
+  const chunkOf = sqlite
+    .prepare<[number, number, number], Uint8Array>('select substr(body, ?, ?) from inbox where id = ?')
+    .pluck();
+  const forget = sqlite.prepare<{ id: number; nowMs: number }>(
+    `update inbox set body = null,
+       reason = case when status in ('waiting', 'parked') and subject_id is null
+         then 'its payload named a contact that was deleted' else reason end,
+       settled_at_ms = case when status in ('waiting', 'parked') and subject_id is null
+         then @nowMs else settled_at_ms end,
+       status = case when status in ('waiting', 'parked') and subject_id is null then 'ignored' else status end
+     where id = @id and body is not null`,
+  );
+
+  const erasures = (): Erasures => meta.read('erasures') ?? NO_ERASURES;
+  let pass: ScrubPass | null = null;
+  let unsavedPieces = 0;
+
+  const beginPass = (nowMs: number): ScrubPass | null => {
+    const { last, scrubbed, unknownSinceMs } = erasures();
+    const unknownAreDue = unknownSinceMs !== null && nowMs - unknownSinceMs >= UNKNOWN_WAIT_MS;
+    if (scrubbed >= last && !unknownAreDue) return null;
+    const end = Number.MAX_SAFE_INTEGER;
+    return { covers: last, beganAtMs: nowMs, beforeMs: end, beforeId: end, offset: 0 };
+  };
+
+  const endPass = ({ covers, beganAtMs }: ScrubPass): boolean => {
+    const now = erasures();
+    const isUnknownDone = now.unknownSinceMs !== null && now.unknownSinceMs < beganAtMs;
+    const ended: Erasures = {
+      last: now.last,
+      scrubbed: Math.max(now.scrubbed, covers),
+      sinceMs: now.last > covers ? beganAtMs : null,
+      unknownSinceMs: isUnknownDone ? null : now.unknownSinceMs,
+    };
+    meta.save('erasures', ended);
+    meta.save('scrub_pass', null);
+    return ended.last > ended.scrubbed;
+  };
+
+  /** Looks on from `from`; answers where it came to, null at the end, and what is to be erased. */
+  const look = (from: ScrubPass): { readonly at: ScrubPass | null; readonly found: readonly number[] } => {
+    const endsAtMs = performance.now() + MAX_MS;
+    const found: number[] = [];
+    let at = from;
+    let bytes = 0;
+    let foundBytes = 0;
+    const open = at.offset > 0 ? same.get(at.beforeId) : undefined;
+    const candidates = [
+      ...(open === undefined ? [] : [open]),
+      ...next.all(at.beforeMs, at.beforeId, MAX_ROWS),
+    ];
+    for (const { id, receivedAtMs, bytes: length } of candidates) {
+      let offset = id === open?.id ? at.offset : 0;
+      while (offset < length) {
+        if (bytes >= MAX_BYTES || foundBytes >= MAX_BYTES || (bytes > 0 && performance.now() > endsAtMs)) {
+          return { at: offset === 0 ? at : { ...at, beforeMs: receivedAtMs, beforeId: id, offset }, found };
+        }
+        const chunk = chunkOf.get(offset + 1, CHUNK_BYTES + OVERLAP_BYTES, id);
+        bytes += CHUNK_BYTES < length - offset ? CHUNK_BYTES : length - offset;
+        offset += CHUNK_BYTES;
+        if (chunk === undefined || !chunkNamesErased(marks, chunk)) continue;
+        found.push(id);
+        foundBytes += length;
+        break;
+      }
+      at = { ...at, beforeMs: receivedAtMs, beforeId: id, offset: 0 };
+    }
+    return { at: candidates.length < MAX_ROWS ? null : at, found };
+  };
+
+  return {
+    begin: (nowMs, isKnown) => {
+      const now = erasures();
+      meta.save(
+        'erasures',
+        isKnown
+          ? { ...now, last: now.last + 1, sinceMs: now.sinceMs ?? nowMs }
+          : { ...now, unknownSinceMs: now.unknownSinceMs ?? nowMs },
+      );
+    },
+
+    takePiece: (nowMs) => {
+      const from = pass ?? meta.read('scrub_pass') ?? beginPass(nowMs);
+      if (from === null) return { erased: 0, hasMore: false };
+      const { at, found } = look(from);
+      unsavedPieces += 1;
+      if (found.length > 0 || at === null || unsavedPieces >= SAVE_EVERY_PIECES) {
+        unsavedPieces = 0;
+        pass = null;
+        return transact(() => {
+          const erased = found.reduce((sum, id) => sum + forget.run({ id, nowMs }).changes, 0);
+          const hasMore = at === null ? endPass(from) : true;
+          if (at !== null) meta.save('scrub_pass', at);
+          return { erased, hasMore };
+        });
+      }
+      pass = at;
+      return { erased: 0, hasMore: true };
+    },
+
+    forgetMentions: ({ id, body }, nowMs) =>
+      body !== null && hasErased() && namesErased(marks, body) && forget.run({ id, nowMs }).changes > 0,
+
+    namesErased: (body) => hasErased() && namesErased(marks, body),
+  };
+
+  /** Before anybody was erased nothing needs looking at. */
+  function hasErased(): boolean {
+    return meta.read('erasures') !== null;
+  }
 }
 
-/** At least one, however long it is. */
-function withinBytes(payloads: readonly Payload[]): readonly Payload[] {
-  let bytes = 0;
-  const end = payloads.findIndex((payload, index) => {
-    bytes += payload.bytes;
-    return index > 0 && bytes > MOST_BYTES;
-  });
-  return end === -1 ? payloads : payloads.slice(0, end);
+/** For a database of an older version: contacts that it has erased are looked for once more, and in what comes in. */
+export function beginForOlder({ connection, meta, scrubber }: Tables): void {
+  const isNeeded = connection.sqlite
+    .prepare<[], number>(
+      "select exists (select 1 from lifecycles where kind = 'contact' and state = 'deleted')",
+    )
+    .pluck();
+  if (meta.read('erasures') !== null || isNeeded.get() !== 1) return;
+  connection.transact(() => scrubber.begin(0, true));
 }

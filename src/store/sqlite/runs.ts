@@ -47,8 +47,6 @@ const AT_THE_START = {
 } as const;
 /** Jobs that bring the cache up to date as a whole. */
 const SWEEPING: ReadonlySet<JobName> = new Set<JobName>(['backfill', 'sweep', 'reconcile']);
-/** There is a sweep every few minutes; what it wrote stays in the audit for ever. */
-const SWEEPS_KEPT_MS = 30 * 86_400_000;
 
 export function createRuns(connection: Connection, meta: Meta): Runs {
   const { db, transact } = connection;
@@ -145,9 +143,6 @@ export function createRuns(connection: Connection, meta: Meta): Runs {
         forgetFindings();
         if (status === 'done' && job !== undefined && SWEEPING.has(job)) {
           if (sweptUntilAt !== undefined) meta.save('swept_at', Math.floor(nowMs / 1000));
-          db.delete(runs)
-            .where(and(eq(runs.job, 'sweep'), lt(runs.startedAtMs, nowMs - SWEEPS_KEPT_MS)))
-            .run();
         }
         if (sweptUntilAt !== undefined) meta.save('swept_until_at', sweptUntilAt);
         if (completeAt !== undefined) meta.save('complete_at', completeAt);

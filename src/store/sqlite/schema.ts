@@ -14,6 +14,7 @@ import {
   MAINTAINED_ATTRIBUTES,
   QUALIFYING_SERVICE_CODES,
 } from '../../rules/vocabulary.js';
+import { WEBHOOK_RESULTS } from '../look-store.js';
 import type { JobName, OpenRun, RunProgress, RunResult } from '../run-store.js';
 
 // Instants of the business are Unix seconds (`…_at`), operational times milliseconds (`…_at_ms`), dates `YYYY-MM-DD`
@@ -178,6 +179,48 @@ export const lifecycles = sqliteTable(
   ],
 );
 
+/**
+ * By which texts a person can be recognized in a payload: keyed hashes of the e-mail, User ID and name of contacts that
+ * were erased, and of former ones of those that may be. At most some dozen for each contact; see `person-marks.ts`.
+ */
+export const personMarks = sqliteTable(
+  'person_marks',
+  {
+    mark: text('mark').notNull(),
+    /** The contact, or the one that it was merged into. */
+    contactId: text('contact_id').notNull(),
+  },
+  (table) => [
+    primaryKey({ columns: [table.mark, table.contactId] }),
+    index('person_marks_contact').on(table.contactId),
+  ],
+);
+
+/** Erased contacts, and conversations of theirs, whose own payloads were too many for the deletion's transaction. */
+export const erasing = sqliteTable(
+  'erasing',
+  {
+    kind: text('kind', { enum: ['contact', 'conversation'] }).notNull(),
+    id: text('id').notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.kind, table.id] })],
+);
+
+/** What came to the webhook's address, hour by hour: it outlives the inbox's rows, and is counted without them. */
+export const webhookHours = sqliteTable(
+  'webhook_hours',
+  {
+    /** Beginning of the hour, Unix seconds. */
+    hourAt: integer('hour_at').notNull(),
+    result: text('result', { enum: WEBHOOK_RESULTS }).notNull(),
+    count: integer('count').notNull(),
+    // Of what was stored, to tell what pauses are usual; null for the others.
+    lastAtMs: integer('last_at_ms'),
+    longestPauseMs: integer('longest_pause_ms'),
+  },
+  (table) => [primaryKey({ columns: [table.hourAt, table.result] })],
+);
+
 export const coaches = sqliteTable('coaches', {
   id: text('id').primaryKey(),
   name: text('name'),
@@ -294,6 +337,10 @@ export const outbox = sqliteTable(
     index('outbox_leased')
       .on(table.leaseUntilMs)
       .where(sql`lease_owner is not null`),
+    // Pages of what waits for a person, oldest first.
+    index('outbox_parked')
+      .on(table.parkedAtMs, table.contactId)
+      .where(sql`state = 'parked'`),
   ],
 );
 

@@ -1,4 +1,5 @@
 import { AppError } from '../../errors.js';
+import { systemClock, type Clock } from '../../clock.js';
 import type { Log } from '../../log.js';
 import type { NewNotification, Store } from '../store.js';
 import { recentNotifications, recentWrites } from './activity.js';
@@ -6,12 +7,17 @@ import { applyWork, compareWork, recomputeMembers } from './apply.js';
 import { openConnection } from './connection.js';
 import { deriveAgain } from './derive-again.js';
 import { createGroupCommit } from './group-commit.js';
-import { bindWorkspace, canWrite, releaseDeadLeases, replay, saveCoaches } from './keep-house.js';
-import { countBacklog, findMember, listParked, readFreshness } from './look.js';
+import { bindWorkspace, canWrite, releaseDeadLeases, saveCoaches } from './keep-house.js';
+import { eraseLeft } from './erase.js';
+import { countBacklog, findMember, readFreshness } from './look.js';
+import { createLogEmptying } from './log-emptying.js';
 import { mendTimes } from './mend-times.js';
 import { eraseOldPayloads } from './payload-retention.js';
-import { scrubPayloads } from './payload-scrub.js';
+import { beginForOlder } from './payload-scrub.js';
+import { countParked, listParked } from './parked.js';
+import { createInboxPruner, pruneRuns } from './prune.js';
 import { recomputeMember } from './recompute.js';
+import { replay } from './replay.js';
 import { asStoreError, guarded, sqliteCode } from './store-errors.js';
 import {
   countCached,
@@ -23,6 +29,8 @@ import {
   noteSilence,
 } from './sweep-steps.js';
 import { createTables } from './tables.js';
+import { PATIENCE_MS, waitForLock } from './wait-for-lock.js';
+import { countOlderWebhooks } from './webhook-hours.js';
 
 export interface SqliteStoreOptions {
   /** The database file; created with its folder where it is missing. */
@@ -30,15 +38,18 @@ export interface SqliteStoreOptions {
   /** Report time zone (IANA name): in it the dates that reports filter by are read. */
   readonly timeZone: string;
   readonly log?: Pick<Log, 'warn'>;
+  /** Passes the time while another program holds the write lock. */
+  readonly clock?: Pick<Clock, 'sleep'>;
 }
 
 /**
  * Opens the store on one SQLite file, brought up to this program's version.
  * @throws AppError `store_newer_than_program`, or `store_unavailable` when the file can't be used.
  */
-export function openSqliteStore({ path, timeZone, log }: SqliteStoreOptions): Store {
+export function openSqliteStore({ path, timeZone, log, clock = systemClock }: SqliteStoreOptions): Store {
   const { tables, connection } = open(path, timeZone);
-  const { inbox, outbox, runs, members, meta, bell } = tables;
+  const { inbox, outbox, runs, members, meta, bell, hours, scrubber } = tables;
+  const pruner = createInboxPruner(tables);
 
   const incoming = createGroupCommit((notifications: readonly NewNotification[]) =>
     inbox.storeAll(notifications),
@@ -46,48 +57,48 @@ export function openSqliteStore({ path, timeZone, log }: SqliteStoreOptions): St
 
   // An erasure counts only when the old pages are out of the log too. A reader can hold that up: then after the next
   // piece of work, at the latest when the database is closed or opened.
-  let mustEmptyLog = false;
-  let isHeldUp = false;
-  const emptyLog = (): void => {
-    mustEmptyLog = !connection.emptyLog();
-    // Once: a reader such as Litestream may hold on for long, and each piece of work tries again.
-    if (mustEmptyLog && !isHeldUp) {
-      log?.warn({}, 'erased data stays in the write-ahead log until a reader lets go of it');
-    }
-    isHeldUp = mustEmptyLog;
-  };
+  const logEmptying = createLogEmptying(connection.emptyLog, () =>
+    log?.warn({}, 'erased data stays in the write-ahead log until a reader lets go of it'),
+  );
 
   const insistOnOpen = (): void => {
     if (!connection.sqlite.open) throw new AppError('store_unavailable', 'later', 'the database is closed');
   };
-  const withOpen = <Result>(work: () => Result): Promise<Result> =>
-    guarded(() => {
-      insistOnOpen();
-      return work();
-    });
+  const sleep = (ms: number): Promise<void> => clock.sleep(ms);
+  const openFor =
+    (patienceMs: number) =>
+    <Result>(work: () => Result | Promise<Result>): Promise<Result> =>
+      waitForLock(
+        () => {
+          insistOnOpen();
+          return work();
+        },
+        { patienceMs, sleep },
+      );
+  const withOpen = openFor(PATIENCE_MS.long);
+  /** Where somebody waits for the answer. */
+  const withOpenBriefly = openFor(PATIENCE_MS.brief);
 
   return {
-    storeNotification: async (notification) => {
-      insistOnOpen();
-      try {
-        return await incoming.add(notification);
-      } catch (error) {
-        throw asStoreError(error);
-      }
-    },
+    storeNotification: (notification) => withOpenBriefly(() => incoming.add(notification)),
+    countWebhook: (result, atMs) => hours.note(result, atMs),
 
     leaseNotifications: (lease, of) => withOpen(() => inbox.lease(lease, of)),
     apply: (work) =>
       withOpen(() => {
-        const applied = applyWork(tables, work, () => {
-          mustEmptyLog = true;
-        });
-        if (mustEmptyLog) emptyLog();
+        const applied = applyWork(tables, work, logEmptying.request);
+        logEmptying.afterWork();
         return applied;
       }),
     compare: (work) => withOpen(() => compareWork(tables, work)),
     retryNotification: (failure) => withOpen(() => inbox.retry(failure)),
-    parkNotification: (failure) => withOpen(() => inbox.park(failure)),
+    parkNotification: (failure) =>
+      withOpen(() => {
+        const { settlement, erased } = inbox.park(failure);
+        if (erased) logEmptying.request();
+        logEmptying.afterWork();
+        return settlement;
+      }),
     renewNotifications: (held, leaseUntilMs) =>
       withOpen(() =>
         inbox.renew(
@@ -160,40 +171,71 @@ export function openSqliteStore({ path, timeZone, log }: SqliteStoreOptions): St
     foughtOver: (limit, nowMs) => withOpen(() => tables.fights.list(limit, nowMs)),
     backlog: (nowMs) => withOpen(() => countBacklog(tables, nowMs)),
     canWrite: () =>
-      guarded(() => connection.sqlite.open && canWrite(tables)).catch((error: unknown) => {
+      waitForLock(() => connection.sqlite.open && canWrite(tables), {
+        patienceMs: PATIENCE_MS.brief,
+        sleep,
+      }).catch((error: unknown) => {
         const code = sqliteCode(error);
         if (code === null) throw error;
         log?.warn({ code }, 'the database cannot be written');
         return false;
       }),
 
-    eraseOldPayloads: (beforeMs) =>
+    eraseOldPayloads: (beforeMs) => withOpen(() => loggedErasure(eraseOldPayloads(connection, beforeMs))),
+    finishErasures: (nowMs) =>
       withOpen(() => {
-        const erased = eraseOldPayloads(connection, beforeMs);
-        if (erased > 0) emptyLog();
-        return erased;
+        const { erased, hasMore } = eraseLeft(tables, nowMs);
+        loggedErasure(erased);
+        return { erased, hasMore: hasMore || logEmptying.isRequested() };
       }),
-    scrubPayloads: () =>
+    scrubPayloads: (nowMs) =>
       withOpen(() => {
-        const scrubbed = scrubPayloads(tables);
-        if (scrubbed.erased > 0) emptyLog();
-        return scrubbed;
+        const piece = scrubber.takePiece(nowMs);
+        loggedErasure(piece.erased);
+        return piece;
       }),
-    mendTimes: (clock) => withOpen(() => mendTimes(tables, clock)),
+    pruneInbox: (before) => withOpen(() => pruner.prune(before)),
+    pruneRuns: (before) => withOpen(() => pruneRuns(tables, before)),
+    keepWebhookCounts: (beforeMs) =>
+      withOpen(() =>
+        connection.transact(() => {
+          hours.flush();
+          hours.forgetBefore(beforeMs);
+        }),
+      ),
+    mendTimes: (reading) => withOpen(() => mendTimes(tables, reading)),
     bindWorkspace: (workspace) => withOpen(() => bindWorkspace(tables, workspace)),
     readWorkspace: () => withOpen(() => meta.read('workspace')),
     releaseDeadLeases: (isDead) => withOpen(() => releaseDeadLeases(tables, isDead)),
-    replay: (what) => withOpen(() => replay(tables, what)),
-    parked: () => withOpen(() => listParked(tables)),
+    replay: (what) => replay(tables, what, withOpenBriefly),
+    parked: (page) => withOpen(() => listParked(tables, page)),
+    countParked: () => withOpen(() => countParked(tables)),
     onWork: (loop, listener) => bell.listen(loop, listener),
     close: () =>
       guarded(() => {
         if (!connection.sqlite.open) return;
         incoming.flush();
-        if (mustEmptyLog) emptyLog();
+        keepNotes();
+        logEmptying.now();
         connection.sqlite.close();
       }),
   };
+
+  function loggedErasure(erased: number): number {
+    if (erased > 0) logEmptying.request();
+    logEmptying.afterWork();
+    return erased;
+  }
+
+  /** Counts are worth no failure. */
+  function keepNotes(): void {
+    if (!hours.hasNotes()) return;
+    try {
+      connection.transact(() => hours.flush());
+    } catch (error) {
+      if (sqliteCode(error) === null) throw error;
+    }
+  }
 }
 
 function open(path: string, timeZone: string) {
@@ -201,6 +243,9 @@ function open(path: string, timeZone: string) {
     const connection = openConnection(path);
     const tables = createTables(connection, timeZone);
     deriveAgain(tables, timeZone);
+    countOlderWebhooks(connection);
+    beginForOlder(tables);
+    connection.beginServing();
     return { connection, tables };
   } catch (error) {
     throw asStoreError(error);

@@ -204,28 +204,16 @@ const USUAL_DAYS = 14;
 const LONGER = 1.5;
 
 /** See {@link SweepStore.noteSilence}. */
-export function noteSilence({ connection, sweeps, meta }: Tables, nowMs: number): void {
+export function noteSilence({ connection, hours, sweeps, meta }: Tables, nowMs: number): void {
   const { sqlite, transact } = connection;
   const nowAt = Math.floor(nowMs / 1000);
   if (sweeps.countFound(nowAt - DELIVERY_SECONDS) === 0) return;
-  const last = sqlite
-    .prepare<[], number>("select received_at_ms from inbox where origin = 'webhook' order by id desc limit 1")
-    .pluck()
-    .get();
+  const last = hours.lastAtMs();
   // Without any webhook yet: since this service has been at work.
   const firstRun = sqlite.prepare<[], number | null>('select min(started_at_ms) from runs').pluck();
   const since = Math.floor((last ?? firstRun.get() ?? nowMs) / 1000);
   if (nowAt - since < SHORTEST_SILENCE_SECONDS) return;
-  const pauses = sqlite
-    .prepare<[number], number>(
-      `select max(pause) from (
-         select received_at_ms / 86400000 as day,
-           (received_at_ms - lag(received_at_ms) over (order by id)) / 1000 as pause
-         from inbox where origin = 'webhook' and received_at_ms >= ?)
-       where pause is not null group by day order by 1`,
-    )
-    .pluck()
-    .all(nowMs - USUAL_DAYS * 86_400_000);
-  const usual = (pauses[Math.floor(pauses.length / 2)] ?? 0) * LONGER;
+  const pauses = hours.longestPausesMs(nowMs - USUAL_DAYS * 86_400_000);
+  const usual = ((pauses[Math.floor(pauses.length / 2)] ?? 0) / 1000) * LONGER;
   if (nowAt - since > usual) transact(() => meta.save('silent_since_at', since));
 }

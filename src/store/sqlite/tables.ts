@@ -7,9 +7,12 @@ import { createLifecycles, type Lifecycles } from './lifecycles.js';
 import { createMembers, type Members } from './members.js';
 import { createMeta, type Meta } from './meta.js';
 import { createOutbox, type Outbox } from './outbox.js';
+import { createScrubber, type Scrubber } from './payload-scrub.js';
+import { createPersonMarks, type PersonMarks } from './person-marks.js';
 import { createReportedMembers, type ReportedMembers } from './reported-members.js';
 import { createRuns, type Runs } from './runs.js';
 import { createSweeps, type Sweeps } from './sweeps.js';
+import { createWebhookHours, type WebhookHours } from './webhook-hours.js';
 import { createWorkBell, type WorkBell } from './work-bell.js';
 import { createWrites, type Writes } from './writes.js';
 
@@ -18,9 +21,12 @@ export interface Tables {
   readonly connection: Connection;
   readonly bell: WorkBell;
   readonly inbox: Inbox;
+  readonly hours: WebhookHours;
   readonly contacts: Contacts;
   readonly conversations: Conversations;
   readonly lifecycles: Lifecycles;
+  readonly marks: PersonMarks;
+  readonly scrubber: Scrubber;
   readonly members: Members;
   readonly reportedMembers: ReportedMembers;
   readonly writes: Writes;
@@ -35,12 +41,18 @@ export function createTables(connection: Connection, timeZone: string): Tables {
   const bell = createWorkBell();
   const writes = createWrites(connection);
   const meta = createMeta(connection);
+  const marks = createPersonMarks(connection, meta);
+  const hours = createWebhookHours(connection);
+  const scrubber = createScrubber({ connection, meta, marks });
   return {
     connection,
     bell,
     writes,
     meta,
-    inbox: createInbox(connection, bell),
+    marks,
+    scrubber,
+    hours,
+    inbox: createInbox(connection, bell, hours, scrubber),
     contacts: createContacts(connection, timeZone),
     conversations: createConversations(connection),
     lifecycles: createLifecycles(connection),

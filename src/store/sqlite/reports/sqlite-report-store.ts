@@ -119,9 +119,12 @@ function countGroups(
   return groups.map((_, group) => rows.reduce((sum, row) => sum + (row?.[`g${group}`] ?? 0), 0));
 }
 
+const LOCK_TIMEOUT_MS = 400;
+
 function open(path: string): Database.Database {
   try {
-    const sqlite = new Database(path, { readonly: true, fileMustExist: true });
+    // Readers wait for nobody in WAL mode; where another program has locked the whole file, for this long.
+    const sqlite = new Database(path, { readonly: true, fileMustExist: true, timeout: LOCK_TIMEOUT_MS });
     // Sorting must not leave personal data in temporary files.
     sqlite.pragma('temp_store = MEMORY');
     sqlite.function('fold', { deterministic: true }, (value: unknown) => fold(String(value)));

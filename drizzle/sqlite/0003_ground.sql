@@ -1,0 +1,38 @@
+CREATE TABLE `erasing` (
+	`kind` text NOT NULL,
+	`id` text NOT NULL,
+	PRIMARY KEY(`kind`, `id`)
+);
+--> statement-breakpoint
+CREATE TABLE `fights` (
+	`contact_id` text NOT NULL,
+	`attribute` text NOT NULL,
+	`reversals` integer NOT NULL,
+	`since_ms` integer NOT NULL,
+	`until_ms` integer NOT NULL,
+	`last_write_id` integer NOT NULL,
+	PRIMARY KEY(`contact_id`, `attribute`)
+);
+--> statement-breakpoint
+CREATE INDEX `fights_until` ON `fights` (`until_ms`);--> statement-breakpoint
+CREATE TABLE `person_marks` (
+	`mark` text NOT NULL,
+	`contact_id` text NOT NULL,
+	PRIMARY KEY(`mark`, `contact_id`)
+);
+--> statement-breakpoint
+CREATE INDEX `person_marks_contact` ON `person_marks` (`contact_id`);--> statement-breakpoint
+CREATE TABLE `webhook_hours` (
+	`hour_at` integer NOT NULL,
+	`result` text NOT NULL,
+	`count` integer NOT NULL,
+	`last_at_ms` integer,
+	`longest_pause_ms` integer,
+	PRIMARY KEY(`hour_at`, `result`)
+);
+--> statement-breakpoint
+ALTER TABLE `inbox` ADD `lease_token` integer DEFAULT 0 NOT NULL;--> statement-breakpoint
+ALTER TABLE `outbox` ADD `lease_token` integer DEFAULT 0 NOT NULL;--> statement-breakpoint
+CREATE INDEX `outbox_parked` ON `outbox` (`parked_at_ms`,`contact_id`) WHERE state = 'parked';--> statement-breakpoint
+ALTER TABLE `runs` ADD `lease_token` integer DEFAULT 0 NOT NULL;--> statement-breakpoint
+ALTER TABLE `writes` ADD `not_before_ms` integer DEFAULT 0 NOT NULL;

@@ -1,0 +1,72 @@
+import { MAX_MARKED_LENGTH, type PersonMarks } from './person-marks.js';
+
+/** As much of a payload is looked at in one go: a millisecond or two. */
+export const CHUNK_BYTES = 64 * 1024;
+/** Chunks overlap by the longest text that is looked for, each character of it six bytes as `\u0040` may be. */
+export const OVERLAP_BYTES = 6 * MAX_MARKED_LENGTH;
+
+/** Stands for an escaped quote, so that it doesn't end its string. */
+const ESCAPED_QUOTE = '\u0001';
+const BEFORE_AT = /[\p{L}\p{N}._%+'-]{1,64}$/u;
+const BEHIND_AT = /^[\p{L}\p{N}.-]{1,255}/u;
+const NUMBERS = /(?<![\d.])\d{4,20}(?![\d.])/g;
+/** What keys of Intercom's own look like: they are never somebody's. */
+const KEY = /^[a-z_]{1,40}$/;
+
+/** True when `body` names a contact that was erased, anywhere and at any length. */
+export function namesErased(marks: PersonMarks, body: Uint8Array): boolean {
+  for (let offset = 0; offset < body.length; offset += CHUNK_BYTES) {
+    if (chunkNamesErased(marks, body.subarray(offset, offset + CHUNK_BYTES + OVERLAP_BYTES))) return true;
+  }
+  return false;
+}
+
+/**
+ * The same for a piece of a payload. It need not be JSON, nor whole: what cut-off bodies hold counts too. Looked at are
+ * whole values (ids, User IDs, names), numbers, and e-mail addresses wherever they stand.
+ */
+export function chunkNamesErased(marks: PersonMarks, chunk: Uint8Array): boolean {
+  const seen = new Set<string>();
+  for (const text of textsIn(Buffer.from(chunk.buffer, chunk.byteOffset, chunk.length).toString('utf8'))) {
+    if (seen.has(text)) continue;
+    seen.add(text);
+    if (marks.isOfErased(text)) return true;
+  }
+  return false;
+}
+
+function* textsIn(raw: string): Generator<string> {
+  const text = unescape(raw);
+  // Between each two quotes there is a string, or what stands between two strings: no need to know which.
+  const parts = text.split('"');
+  for (const [at, part] of parts.entries()) {
+    if (part.length === 0 || part.length > MAX_MARKED_LENGTH) continue;
+    if (!/\p{L}/u.test(part)) {
+      for (const [number] of part.matchAll(NUMBERS)) yield number;
+      if (!/^\d+$/.test(part)) continue;
+    }
+    if (KEY.test(part) && parts[at + 1]?.trimStart().startsWith(':') === true) continue;
+    yield part.replaceAll(ESCAPED_QUOTE, '"');
+  }
+  yield* addressesIn(text);
+}
+
+/** Walks from one @ to the next, so that a long text without any costs next to nothing. */
+function* addressesIn(text: string): Generator<string> {
+  for (let at = text.indexOf('@'); at !== -1; at = text.indexOf('@', at + 1)) {
+    const [before] = BEFORE_AT.exec(text.slice(Math.max(0, at - 64), at)) ?? [];
+    const [behind] = BEHIND_AT.exec(text.slice(at + 1, at + 256)) ?? [];
+    if (before !== undefined && behind !== undefined) yield `${before}@${behind.replace(/[.-]+$/, '')}`;
+  }
+}
+
+/** As far as it matters to recognizing somebody: JSON's escapes, and the @ of addresses in links. */
+function unescape(raw: string): string {
+  const plain = raw.includes('%40') ? raw.replaceAll('%40', '@') : raw;
+  if (!plain.includes('\\')) return plain;
+  return plain
+    .replaceAll('\\"', ESCAPED_QUOTE)
+    .replaceAll('\\/', '/')
+    .replaceAll(/\\[bfnrt]/g, ' ')
+    .replaceAll(/\\u([0-9a-fA-F]{4})/g, (_, code: string) => String.fromCharCode(Number.parseInt(code, 16)));
+}

@@ -1,0 +1,115 @@
+import { hash, randomBytes } from 'node:crypto';
+import type { Connection } from './connection.js';
+import type { Meta } from './meta.js';
+
+/** What a payload may call a person by. */
+export interface Person {
+  readonly name: string | null;
+  readonly email: string | null;
+  readonly externalId: string | null;
+}
+
+/**
+ * Recognizes people who were erased, without keeping who they were: of their e-mail, User ID and name only keyed hashes
+ * stay. A mark counts once its contact, or the one that it was merged into, has been deleted, and as long as it is.
+ */
+export interface PersonMarks {
+  readonly remember: (contactId: string, person: Person) => void;
+  /** What of `former` is not in `current` any more: older payloads call the person so. */
+  readonly rememberFormer: (contactId: string, former: Person, current: Person) => void;
+  /** Marks of a contact that was merged away go with the survivor. */
+  readonly repoint: (fromId: string, toId: string) => void;
+  /** True where `text`, the whole of a value in a payload, is the id, e-mail, User ID or name of an erased contact. */
+  readonly isOfErased: (text: string) => boolean;
+}
+
+/** Longer texts are no ids, e-mail addresses (254) or names. */
+export const MAX_MARKED_LENGTH = 320;
+/** User IDs such as `7` stand everywhere in a payload and tell nobody from anybody. */
+const MIN_USER_ID_LENGTH = 4;
+/** Of one contact, whatever has been merged into it. */
+const MAX_MARKS = 60;
+const MARK_LENGTH = 22;
+
+/** Case, and how much blank stands between words, tell nobody from anybody. Marks are stored: it must stay as it is. */
+function fold(text: string): string {
+  return text.normalize('NFKC').replaceAll(/\s+/g, ' ').trim().toLowerCase();
+}
+
+export function createPersonMarks({ sqlite }: Connection, meta: Meta): PersonMarks {
+  const insert = sqlite.prepare<[string, string]>(
+    'insert into person_marks (mark, contact_id) values (?, ?) on conflict do nothing',
+  );
+  const count = sqlite
+    .prepare<[string], number>('select count(*) from person_marks where contact_id = ?')
+    .pluck();
+  const move = sqlite.prepare<[string, string]>(
+    'update or replace person_marks set contact_id = ? where contact_id = ?',
+  );
+  const findMark = sqlite
+    .prepare<[string], number>(
+      `select 1 from person_marks
+       join lifecycles on lifecycles.kind = 'contact' and lifecycles.id = contact_id and state = 'deleted'
+       where mark = ? limit 1`,
+    )
+    .pluck();
+  const findId = sqlite
+    .prepare<[string], number>(
+      `select 1 from lifecycles as one where kind = 'contact' and id = ? and (state = 'deleted' or exists (
+         select 1 from lifecycles as survivor
+         where survivor.kind = 'contact' and survivor.id = one.merged_into_id and survivor.state = 'deleted'))`,
+    )
+    .pluck();
+  const isCoach = sqlite
+    .prepare<{ text: string }, number>(
+      'select 1 from coaches where lower(email) = @text or lower(name) = @text limit 1',
+    )
+    .pluck();
+
+  let key: string | null = null;
+  const markOf = (folded: string): string => {
+    key ??= meta.read('mark_key');
+    if (key === null) {
+      key = randomBytes(32).toString('base64url');
+      meta.save('mark_key', key);
+    }
+    return hash('sha256', `${key} ${folded}`, 'base64url').slice(0, MARK_LENGTH);
+  };
+  const add = (contactId: string, texts: readonly string[]): void => {
+    if (texts.length === 0 || (count.get(contactId) ?? 0) >= MAX_MARKS) return;
+    for (const text of texts) insert.run(markOf(text), contactId);
+  };
+
+  return {
+    remember: (contactId, person) => add(contactId, textsOf(person)),
+    rememberFormer: (contactId, former, current) => {
+      const still = new Set(textsOf(current));
+      add(
+        contactId,
+        textsOf(former).filter((text) => !still.has(text)),
+      );
+    },
+    repoint: (fromId, toId) => {
+      move.run(toId, fromId);
+    },
+    isOfErased: (text) => {
+      if (text.length > MAX_MARKED_LENGTH) return false;
+      if (/^[\w-]{1,128}$/.test(text) && findId.get(text) !== undefined) return true;
+      const folded = fold(text);
+      if (folded === '' || findMark.get(markOf(folded)) === undefined) return false;
+      // A coach who was a contact too is named in every conversation, and stays.
+      return isCoach.get({ text: folded }) === undefined;
+    },
+  };
+}
+
+function textsOf({ name, email, externalId }: Person): string[] {
+  return [
+    ...(email?.includes('@') === true ? [email] : []),
+    ...(externalId !== null && externalId.length >= MIN_USER_ID_LENGTH ? [externalId] : []),
+    // One word alone names too many people.
+    ...(name !== null && /\S\s+\S/.test(name) ? [name] : []),
+  ]
+    .filter((text) => text.length <= MAX_MARKED_LENGTH)
+    .map(fold);
+}

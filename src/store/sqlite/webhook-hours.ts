@@ -1,0 +1,120 @@
+import type { WebhookResult } from '../look-store.js';
+import type { Connection } from './connection.js';
+
+/**
+ * What came to the webhook's address, hour by hour. Silence is judged by it, and by no row of the inbox: it stays quick
+ * however much comes in, and knows what is usual when those rows are gone.
+ */
+export interface WebhookHours {
+  /** What was stored or known already, at the time it came; those of one group together. In the caller's transaction. */
+  readonly count: (received: readonly { readonly result: WebhookResult; readonly atMs: number }[]) => void;
+  /** Held in memory until the next {@link count} or {@link flush}. */
+  readonly note: (result: WebhookResult, atMs: number) => void;
+  /** Stores what was noted. In the caller's transaction. */
+  readonly flush: () => void;
+  readonly hasNotes: () => boolean;
+  readonly forgetBefore: (ms: number) => void;
+  /** When the last one came that was stored; null before the first. */
+  readonly lastAtMs: () => number | null;
+  /** The longest pause of each day since, milliseconds, in ascending order. */
+  readonly longestPausesMs: (sinceMs: number) => number[];
+}
+
+const HOUR_SECONDS = 3600;
+const DAY_SECONDS = 86_400;
+
+interface Sum {
+  count: number;
+  lastAtMs: number | null;
+  longestPauseMs: number | null;
+}
+
+export function createWebhookHours({ sqlite }: Connection): WebhookHours {
+  const add = sqlite.prepare<[number, WebhookResult, number, number | null, number | null]>(
+    `insert into webhook_hours (hour_at, result, count, last_at_ms, longest_pause_ms) values (?, ?, ?, ?, ?)
+     on conflict (hour_at, result) do update set count = count + excluded.count,
+       last_at_ms = max(coalesce(last_at_ms, 0), excluded.last_at_ms),
+       longest_pause_ms = max(coalesce(longest_pause_ms, 0), excluded.longest_pause_ms)`,
+  );
+  const last = sqlite
+    .prepare<[], number | null>(
+      `select last_at_ms from webhook_hours where last_at_ms is not null order by hour_at desc, last_at_ms desc
+       limit 1`,
+    )
+    .pluck();
+  const pauses = sqlite
+    .prepare<[number], number>(
+      `select max(longest_pause_ms) from webhook_hours
+       where hour_at >= ? and longest_pause_ms is not null group by hour_at / ${DAY_SECONDS} order by 1`,
+    )
+    .pluck();
+  const forget = sqlite.prepare<[number]>('delete from webhook_hours where hour_at < ?');
+
+  let noted = new Map<string, { readonly result: WebhookResult; readonly atMs: number; count: number }>();
+  const lastAtMs = (): number | null => last.get() ?? null;
+
+  const flush = (): void => {
+    for (const { result, atMs, count } of noted.values()) add.run(hourOf(atMs), result, count, null, null);
+    noted = new Map();
+  };
+
+  return {
+    count: (received) => {
+      const sums = new Map<string, Sum & { readonly hourAt: number; readonly result: WebhookResult }>();
+      let beforeMs = lastAtMs();
+      for (const { result, atMs } of received) {
+        const hourAt = hourOf(atMs);
+        const key = `${hourAt} ${result}`;
+        const sum = sums.get(key) ?? { hourAt, result, count: 0, lastAtMs: null, longestPauseMs: null };
+        sum.count += 1;
+        if (result === 'accepted' || result === 'parked') {
+          const pauseMs = beforeMs === null ? null : Math.max(0, atMs - beforeMs);
+          sum.lastAtMs = Math.max(sum.lastAtMs ?? 0, atMs);
+          if (pauseMs !== null) sum.longestPauseMs = Math.max(sum.longestPauseMs ?? 0, pauseMs);
+          beforeMs = Math.max(beforeMs ?? 0, atMs);
+        }
+        sums.set(key, sum);
+      }
+      for (const { hourAt, result, count, lastAtMs: at, longestPauseMs } of sums.values()) {
+        add.run(hourAt, result, count, at, longestPauseMs);
+      }
+      if (noted.size > 0) flush();
+    },
+    note: (result, atMs) => {
+      const key = `${hourOf(atMs)} ${result}`;
+      const known = noted.get(key) ?? { result, atMs, count: 0 };
+      known.count += 1;
+      noted.set(key, known);
+    },
+    flush,
+    hasNotes: () => noted.size > 0,
+    forgetBefore: (ms) => {
+      forget.run(hourOf(ms));
+    },
+    lastAtMs,
+    longestPausesMs: (sinceMs) => pauses.all(hourOf(sinceMs)),
+  };
+}
+
+function hourOf(ms: number): number {
+  return Math.floor(ms / 1000 / HOUR_SECONDS) * HOUR_SECONDS;
+}
+
+/** For a database of an older version: what its inbox still knows. Does nothing where anything has been counted. */
+export function countOlderWebhooks({ sqlite, transact }: Connection): void {
+  const isNeeded = sqlite
+    .prepare<[], number>('select not exists (select 1 from webhook_hours) and exists (select 1 from inbox)')
+    .pluck();
+  if (isNeeded.get() !== 1) return;
+  transact(() => {
+    sqlite
+      .prepare(
+        `insert into webhook_hours (hour_at, result, count, last_at_ms, longest_pause_ms)
+         select received_at_ms / 3600000 * ${HOUR_SECONDS}, 'accepted', count(*), max(received_at_ms), max(pause)
+         from (select received_at_ms, received_at_ms - lag(received_at_ms) over (order by id) as pause
+               from inbox where origin = 'webhook')
+         where true group by 1 on conflict do nothing`,
+      )
+      .run();
+  });
+}
