@@ -27,9 +27,13 @@ export async function applyWork(
   deps: { readonly store: Store; readonly intercom: IntercomClient; readonly clock: Clock },
   work: Work,
   call: CallOptions,
+  readOne?: ReadOne,
 ): Promise<Exclude<Applied, { kind: 'needs' }>> {
-  return resolveReads(deps, work, (one) => deps.store.apply(one), call);
+  return resolveReads(deps, work, (one) => deps.store.apply(one), call, readOne);
 }
+
+/** Reads an object by id; null where it can't be read, and what is known of it is left as it is. */
+export type ReadOne = (subject: Subject) => Promise<readonly CacheChange[] | null>;
 
 type Needs = Extract<Applied, { kind: 'needs' }>;
 
@@ -39,15 +43,44 @@ export async function resolveReads<Answer extends { readonly kind: string }>(
   work: Work,
   attempt: (work: Work) => Promise<Answer | Needs>,
   call: CallOptions,
+  readOne: ReadOne = (subject) => readSubject(deps, subject, call),
 ): Promise<Answer> {
   let changes = work.changes;
   for (let round = 0; round < MOST_ROUNDS; round += 1) {
     const answer = await attempt({ ...work, changes });
     if (!isNeeds(answer)) return answer;
-    const read = await Promise.all(answer.reads.map((subject) => readSubject(deps, subject, call)));
-    changes = [...changes, ...read.flat()];
+    const read = await Promise.all(
+      answer.reads.map(async (subject) => ({ subject, changes: await readOne(subject) })),
+    );
+    const left = new Set(read.flatMap((one) => (one.changes === null ? [keyOf(one.subject)] : [])));
+    changes = [
+      ...changes.filter((change) => !left.has(keyOf(subjectOf(change)))),
+      ...read.flatMap((one) => one.changes ?? []),
+    ];
   }
   throw new AppError('intercom_answer_unreadable', 'later', 'the object changed each time it was read');
+}
+
+/** What a change is about; of a merge the contact that is there no more. */
+function subjectOf(change: CacheChange): Subject {
+  switch (change.kind) {
+    case 'conversation':
+      return { kind: 'conversation', id: change.conversation.id };
+    case 'conversation-deleted':
+      return { kind: 'conversation', id: change.id };
+    case 'contact':
+      return { kind: 'contact', id: change.contact.id };
+    case 'contact-merged':
+      return { kind: 'contact', id: change.absorbedId };
+    case 'contact-archived':
+    case 'contact-unarchived':
+    case 'contact-deleted':
+      return { kind: 'contact', id: change.id };
+  }
+}
+
+function keyOf({ kind, id }: Subject): string {
+  return `${kind}:${id}`;
 }
 
 function isNeeds(answer: { readonly kind: string }): answer is Needs {

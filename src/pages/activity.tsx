@@ -142,7 +142,7 @@ function stillGuarded(runs: readonly Run[]): Run | undefined {
 
 /** Puts back what the form names: one piece, or everything that is parked. */
 export async function replayParked(deps: ActivityPageDeps, context: Context): Promise<Response> {
-  const { notification, write, all } = await context.req.parseBody();
+  const { notification, write, contact, conversation, all } = await context.req.parseBody();
   const replayed = await deps.store.replay(
     all === 'yes'
       ? 'all'
@@ -150,7 +150,14 @@ export async function replayParked(deps: ActivityPageDeps, context: Context): Pr
           notifications:
             typeof notification === 'string' && /^\d+$/.test(notification) ? [Number(notification)] : [],
           writes: typeof write === 'string' ? [write] : [],
+          objects: [
+            ...(typeof contact === 'string' ? [{ kind: 'contact', id: contact } as const] : []),
+            ...(typeof conversation === 'string'
+              ? [{ kind: 'conversation', id: conversation } as const]
+              : []),
+          ],
         },
+    deps.clock.nowMs(),
   );
   return context.redirect(`/intercom/activity?replayed=${replayed}#parked`, 303);
 }

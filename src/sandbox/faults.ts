@@ -4,7 +4,7 @@ import type { Random } from './random.js';
 /** What can go wrong with a call. */
 export type CallFault =
   /** Answered with `error.list`; a 429 says that the window is used up. Nothing takes effect. */
-  | { readonly kind: 'status'; readonly status: 429 | 500 | 503 }
+  | { readonly kind: 'status'; readonly status: 400 | 429 | 500 | 503 }
   /** A gateway's HTML page in place of JSON. Nothing takes effect. */
   | { readonly kind: 'gateway'; readonly status: 502 | 503 | 504 }
   /** Takes effect, and is answered this much later: longer than any caller waits. */
@@ -12,7 +12,9 @@ export type CallFault =
   /** The connection breaks before anything takes effect. */
   | { readonly kind: 'reset' }
   /** Takes effect, and the connection breaks before the answer arrives. */
-  | { readonly kind: 'answer-lost' };
+  | { readonly kind: 'answer-lost' }
+  /** Takes effect, and the answer's JSON arrives changed; undefined leaves it as it is. */
+  | { readonly kind: 'altered'; readonly alter: (body: unknown, request: unknown) => unknown };
 
 /** What can go wrong with a notification on its way to the receiver. */
 type DeliveryFault =

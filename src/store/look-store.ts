@@ -55,13 +55,16 @@ export interface Backlog {
   readonly writesWaiting: number;
   readonly oldestWriteAgeMs: number | null;
   readonly writesParked: number;
+  /** Contacts and conversations that can't be read. */
+  readonly objectsParked: number;
   readonly members: number;
   readonly conversations: number;
 }
 
 export interface ParkedItem {
-  readonly kind: 'notification' | 'write';
-  /** Inbox id, or contact id of the write. */
+  /** `contact`, `conversation`: an object of Intercom's that can't be read. */
+  readonly kind: 'notification' | 'write' | 'contact' | 'conversation';
+  /** Inbox id, contact id of the write, or the object's own. */
   readonly id: string;
   readonly topic: string | null;
   readonly attributes: readonly MaintainedAttribute[];

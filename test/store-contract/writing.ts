@@ -286,7 +286,7 @@ export function describeWriting(storeOf: () => Store): void {
         writesWaiting: 0,
         oldestWriteAgeMs: null,
       });
-      expect(await store.replay({ writes: ['a'] })).toBe(1);
+      expect(await store.replay({ writes: ['a'] }, NOW_MS)).toBe(1);
       expect(await leaseOneWrite(store)).toMatchObject({ attempt: 1 });
     });
 

@@ -7,7 +7,8 @@ import type { Tables } from './tables.js';
  * audit without names. Runs inside the caller's transaction; the write-ahead log has to be emptied after the commit.
  */
 export function eraseContact(tables: Tables, contactId: string, nowMs: number): void {
-  const { connection, contacts, conversations, lifecycles, meta, writes, outbox, sweeps } = tables;
+  const { connection, contacts, conversations, lifecycles, meta, writes, outbox, sweeps, parkedObjects } =
+    tables;
   // A contact that was merged into this one was the same person.
   const ids = [contactId, ...lifecycles.absorbedBy(contactId)];
   const conversationIds = conversations.ofContact(contactId).map((conversation) => conversation.id);
@@ -22,6 +23,7 @@ export function eraseContact(tables: Tables, contactId: string, nowMs: number): 
   tables.bell.ring('erasure');
   writes.anonymise(ids);
   sweeps.forgetContacts(ids);
+  parkedObjects.forgetContacts(ids);
   outbox.dropIfEmpty(contactId, nowMs);
   conversations.remove(conversationIds);
   // Its member rows go with it.

@@ -1,5 +1,5 @@
 import { and, eq, inArray, isNotNull, sql } from 'drizzle-orm';
-import type { Coach, Store, Workspace } from '../store.js';
+import type { Coach, Store, Subject, Workspace } from '../store.js';
 import { prepareUpsert } from './prepare-upsert.js';
 import { coaches, inbox, outbox, runs } from './schema.js';
 import type { Tables } from './tables.js';
@@ -40,7 +40,11 @@ export function releaseDeadLeases({ connection, bell }: Tables, isDead: (owner: 
 }
 
 /** Puts parked work back into the flow, due at once, as if it had never been tried. Answers how many. */
-export function replay({ connection, bell }: Tables, what: Parameters<Store['replay']>[0]): number {
+export function replay(
+  { connection, bell, inbox: entries, parkedObjects }: Tables,
+  what: Parameters<Store['replay']>[0],
+  nowMs: number,
+): number {
   const { db, transact } = connection;
   const anew = { attempts: 0, reason: null };
   return transact(() => {
@@ -57,10 +61,31 @@ export function replay({ connection, bell }: Tables, what: Parameters<Store['rep
       .set({ ...anew, state: 'ready', parkedAtMs: null })
       .where(and(eq(outbox.state, 'parked'), someWrites))
       .run().changes;
+    const objects = (all ? parkedSubjects(parkedObjects) : (what.objects ?? [])).filter(({ kind, id }) =>
+      parkedObjects.makeDue(kind, id),
+    );
+    for (const subject of objects) {
+      // One without an id can't be asked for: the next whole run names it again, if it is still there.
+      if (subject.id.startsWith('#')) parkedObjects.release(subject.kind, subject.id);
+      else
+        entries.addReread({
+          dedupeKey: `parked:${subject.kind}:${subject.id}:${nowMs}`,
+          origin: 'reread',
+          subject,
+          lane: subject.kind === 'contact' ? subject.id : `conversation:${subject.id}`,
+          dueAtMs: nowMs,
+        });
+    }
     if (notifications > 0) bell.ring('inbox');
     if (writes > 0) bell.ring('writes');
-    return notifications + writes;
+    return notifications + writes + objects.length;
   });
+}
+
+function parkedSubjects(parkedObjects: Tables['parkedObjects']): readonly Subject[] {
+  return (['contact', 'conversation'] as const).flatMap((kind) =>
+    parkedObjects.idsOf(kind).map((id) => ({ kind, id })),
+  );
 }
 
 /** Coaches that Intercom lists no longer stay, because conversations go on naming them. */

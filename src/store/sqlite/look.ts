@@ -49,6 +49,7 @@ export function countBacklog({ connection }: Tables, nowMs: number): Backlog {
         (select min(queued_at_ms) from writes join outbox using (contact_id)
           where outcome = 'waiting' and state = 'ready') as oldestQueuedMs,
         (select count(*) from outbox where state = 'parked') as writesParked,
+        (select count(*) from parked_objects) as objectsParked,
         (select count(*) from members) as members,
         (select count(*) from conversations) as conversations`,
     )
@@ -62,6 +63,7 @@ export function countBacklog({ connection }: Tables, nowMs: number): Backlog {
     writesWaiting: row?.writesWaiting ?? 0,
     oldestWriteAgeMs: ageMs(row?.oldestQueuedMs),
     writesParked: row?.writesParked ?? 0,
+    objectsParked: row?.objectsParked ?? 0,
     members: row?.members ?? 0,
     conversations: row?.conversations ?? 0,
   };
@@ -76,7 +78,7 @@ interface ParkedRow {
 }
 
 /** Everything that waits for a person, oldest first. */
-export function listParked({ connection, writes }: Tables): ParkedItem[] {
+export function listParked({ connection, writes, parkedObjects }: Tables): ParkedItem[] {
   const { sqlite } = connection;
   const notifications = sqlite
     .prepare<[], ParkedRow>(
@@ -95,7 +97,9 @@ export function listParked({ connection, writes }: Tables): ParkedItem[] {
       const attributes = writes.waiting(String(row.id)).map((write) => write.attribute);
       return { kind: 'write', ...parkedItem(row), attributes } as const;
     });
-  return [...notifications, ...contacts].sort((one, other) => one.sinceMs - other.sinceMs);
+  return [...notifications, ...contacts, ...parkedObjects.list()].sort(
+    (one, other) => one.sinceMs - other.sinceMs,
+  );
 }
 
 function parkedItem(row: ParkedRow): Omit<ParkedItem, 'kind' | 'attributes'> {

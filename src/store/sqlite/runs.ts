@@ -14,7 +14,7 @@ import type {
 import type { Connection } from './connection.js';
 import type { Meta } from './meta.js';
 import { runs } from './schema.js';
-import { sweepFound, sweepSeen } from './schema-sweeps.js';
+import { sweepCounted, sweepFound, sweepSeen } from './schema-sweeps.js';
 
 type RunRow = typeof runs.$inferSelect;
 
@@ -30,6 +30,7 @@ export interface Runs {
   readonly latest: (job: JobName) => Run | null;
   readonly find: (id: string) => Run | null;
   readonly latestDone: (jobs: readonly JobName[]) => Run | null;
+  readonly countEntries: (phase: string) => number;
   readonly list: (request: Parameters<RunStore['listRuns']>[0]) => RunList;
 }
 
@@ -46,7 +47,7 @@ const SWEEPING: ReadonlySet<JobName> = new Set<JobName>(['backfill', 'sweep', 'r
 /** There is a sweep every few minutes; what it wrote stays in the audit for ever. */
 const SWEEPS_KEPT_MS = 30 * 86_400_000;
 
-export function createRuns({ db, transact }: Connection, meta: Meta): Runs {
+export function createRuns({ sqlite, db, transact }: Connection, meta: Meta): Runs {
   const row = (id: string): RunRow | undefined => db.select().from(runs).where(eq(runs.id, id)).get();
 
   const isHeld: Runs['isHeld'] = (runId, owner) => {
@@ -61,7 +62,12 @@ export function createRuns({ db, transact }: Connection, meta: Meta): Runs {
       `run ${runId} is over, or another process has taken it over`,
     );
   };
-  const savePage: Runs['savePage'] = ({ runId, leaseUntilMs, checkpoint, progress }) => {
+  const addCounted = sqlite.prepare<[string, string]>(
+    'insert into sweep_counted (phase, entry) values (?, ?) on conflict do nothing',
+  );
+  const savePage: Runs['savePage'] = ({ runId, leaseUntilMs, checkpoint, progress, counted, uncounted }) => {
+    if (uncounted !== undefined) db.delete(sweepCounted).where(eq(sweepCounted.phase, uncounted)).run();
+    for (const entry of counted?.entries ?? []) addCounted.run(counted?.phase ?? '', entry);
     db.update(runs).set({ leaseUntilMs, checkpoint, progress }).where(eq(runs.id, runId)).run();
   };
 
@@ -84,6 +90,7 @@ export function createRuns({ db, transact }: Connection, meta: Meta): Runs {
   const forgetFindings = (): void => {
     db.delete(sweepFound).run();
     db.delete(sweepSeen).run();
+    db.delete(sweepCounted).run();
   };
 
   return {
@@ -170,6 +177,13 @@ export function createRuns({ db, transact }: Connection, meta: Meta): Runs {
         .get();
       return done === undefined ? null : toRun(done);
     },
+
+    countEntries: (phase) =>
+      db
+        .select({ count: sql<number>`count(*)` })
+        .from(sweepCounted)
+        .where(eq(sweepCounted.phase, phase))
+        .get()?.count ?? 0,
 
     list: ({ limit, after, jobs }) => {
       const ofJobs = jobs.length === 0 ? undefined : inArray(runs.job, [...jobs]);

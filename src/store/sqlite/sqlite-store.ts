@@ -38,7 +38,7 @@ export interface SqliteStoreOptions {
  */
 export function openSqliteStore({ path, timeZone, log }: SqliteStoreOptions): Store {
   const { tables, connection } = open(path, timeZone);
-  const { inbox, outbox, runs, members, meta, bell } = tables;
+  const { inbox, outbox, runs, members, meta, bell, parkedObjects } = tables;
 
   const incoming = createGroupCommit((notifications: readonly NewNotification[]) =>
     inbox.storeAll(notifications),
@@ -112,6 +112,7 @@ export function openSqliteStore({ path, timeZone, log }: SqliteStoreOptions): St
     takeUpRun: (request) => withOpen(() => runs.takeUp(request)),
     advanceRun: (page) => withOpen(() => runs.advance(page)),
     finishRun: (finish) => withOpen(() => runs.finish(finish)),
+    countEntries: (phase) => withOpen(() => runs.countEntries(phase)),
     latestRun: (job) => withOpen(() => runs.latest(job)),
     findRun: (id) => withOpen(() => runs.find(id)),
     latestDoneRun: (jobs) => withOpen(() => runs.latestDone(jobs)),
@@ -126,6 +127,12 @@ export function openSqliteStore({ path, timeZone, log }: SqliteStoreOptions): St
     countSynced: () => withOpen(() => members.countSynced()),
     countWritesOf: (runId) => withOpen(() => countWritesOf(tables, runId)),
     noteSilence: (nowMs) => withOpen(() => noteSilence(tables, nowMs)),
+
+    parkObject: (object) => withOpen(() => connection.transact(() => parkedObjects.park(object))),
+    findParkedObject: (subject, nowMs) => withOpen(() => parkedObjects.find(subject, nowMs)),
+    listDueObjects: (nowMs, limit) => withOpen(() => parkedObjects.due(nowMs, limit)),
+    releaseNameless: (kind, exceptRunId) => withOpen(() => parkedObjects.releaseNameless(kind, exceptRunId)),
+    countParkedObjects: (kind) => withOpen(() => parkedObjects.count(kind)),
 
     recomputeMembers: (request) => withOpen(() => recomputeMembers(tables, request)),
     setCoverage: (coverageFromAt) =>
@@ -166,7 +173,7 @@ export function openSqliteStore({ path, timeZone, log }: SqliteStoreOptions): St
     bindWorkspace: (workspace) => withOpen(() => bindWorkspace(tables, workspace)),
     readWorkspace: () => withOpen(() => meta.read('workspace')),
     releaseDeadLeases: (isDead) => withOpen(() => releaseDeadLeases(tables, isDead)),
-    replay: (what) => withOpen(() => replay(tables, what)),
+    replay: (what, nowMs) => withOpen(() => replay(tables, what, nowMs)),
     parked: () => withOpen(() => listParked(tables)),
     onWork: (loop, listener) => bell.listen(loop, listener),
     close: () =>

@@ -6,6 +6,7 @@ import { createLifecycles, type Lifecycles } from './lifecycles.js';
 import { createMembers, type Members } from './members.js';
 import { createMeta, type Meta } from './meta.js';
 import { createOutbox, type Outbox } from './outbox.js';
+import { createParkedObjects, type ParkedObjects } from './parked-objects.js';
 import { createReportedMembers, type ReportedMembers } from './reported-members.js';
 import { createRuns, type Runs } from './runs.js';
 import { createSweeps, type Sweeps } from './sweeps.js';
@@ -26,6 +27,7 @@ export interface Tables {
   readonly outbox: Outbox;
   readonly runs: Runs;
   readonly sweeps: Sweeps;
+  readonly parkedObjects: ParkedObjects;
   readonly meta: Meta;
 }
 
@@ -47,5 +49,6 @@ export function createTables(connection: Connection, timeZone: string): Tables {
     outbox: createOutbox(connection, writes, bell),
     runs: createRuns(connection, meta),
     sweeps: createSweeps(connection),
+    parkedObjects: createParkedObjects(connection),
   };
 }
