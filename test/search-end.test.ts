@@ -41,9 +41,9 @@ function onPage(number: number, alter: (page: Page) => unknown) {
       : undefined;
 }
 
-async function createPopulated(): Promise<Harness> {
+async function createPopulated(members = 45): Promise<Harness> {
   const harness = await createHarness();
-  populate(harness.workspace, { members: 45, seed: 3 });
+  populate(harness.workspace, { members, seed: 3 });
   harness.workspace.webhooks.stop();
   harness.clock.advance(30 * 60_000);
   return harness;
@@ -80,7 +80,7 @@ describe('the end of a search that does not agree with total_count is not believ
   });
 
   test('a cursor that leads round in circles ends, and is not believed', async () => {
-    const harness = await createPopulated();
+    const harness = await createPopulated(160);
     const { faults, calls } = harness.workspace;
     const seen: unknown[] = [];
     const circle = (body: unknown): unknown => {
@@ -117,7 +117,7 @@ describe('the end of a search that does not agree with total_count is not believ
   });
 
   test('what is new, changed or deleted while pages are read does not count against them', async () => {
-    const harness = await createPopulated();
+    const harness = await createPopulated(160);
     const { workspace } = harness;
     const [first, second, third] = workspace.conversations().toReversed();
     let pages = 0;

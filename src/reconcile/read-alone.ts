@@ -6,6 +6,8 @@ import { asking, giveUpWhereHopeless, type Frame, type Step } from './run-frame.
 
 /** How many objects are read alone at once. */
 const AT_ONCE = 8;
+/** After so many for which no answer came the others are asked for once only: it is not the single object that fails. */
+const MAX_UNANSWERED = 20;
 /** How many are in one run; the others are parked unread, and tried by later runs. */
 const MAX_READ_ALONE = 1000;
 
@@ -32,7 +34,10 @@ export async function readAlone(
           throw error;
         }
       },
-      { onFailure: (error, attempt) => giveUpWhereHopeless(frame, error, attempt) },
+      {
+        onFailure: (error, attempt) =>
+          giveUpWhereHopeless(frame, error, frame.unanswered.count < MAX_UNANSWERED ? attempt : null),
+      },
     );
   } catch (error) {
     if (frame.signal.aborted) throw error;
@@ -41,6 +46,7 @@ export async function readAlone(
       return null;
     }
     if (!(error instanceof AppError) || !error.code.startsWith('intercom_')) throw error;
+    frame.unanswered.count += 1;
     await park(frame, { ...subject, field: `the answer (${error.code})`, likelyOwnerId: null });
     return null;
   }

@@ -72,6 +72,8 @@ export interface Frame {
   readonly signal: AbortSignal;
   /** Objects that this process has parked or found parked during the run, `kind:id`. */
   readonly parkedHere: Set<string>;
+  /** How many objects have been given up because no answer came for them. */
+  readonly unanswered: { count: number };
 }
 
 /** The end of a run as its plan sees it. */
@@ -102,7 +104,15 @@ export async function carryOut(deps: RunDeps, run: Run, plan: Plan, signal: Abor
   setMaxListeners(0, signal);
   const startedAt = Number(run.params['startedAt'] ?? Math.floor(run.startedAtMs / 1000));
   const call: CallOptions = { priority: 'sweep', signal, searchTimeoutMs: SEARCH_TIMEOUT_MS };
-  const frame: Frame = { deps, run, startedAt, call, signal, parkedHere: new Set() };
+  const frame: Frame = {
+    deps,
+    run,
+    startedAt,
+    call,
+    signal,
+    parkedHere: new Set(),
+    unanswered: { count: 0 },
+  };
   const fields = { run: run.id, job: run.job };
   log.info({ ...fields, resumes: run.checkpoint !== null }, 'run begins');
   let step: Step = { checkpoint: { phase: '', after: null, tally: {} }, progress: run.progress };
@@ -252,10 +262,15 @@ const DOUBTFUL_ATTEMPTS = 6;
 
 /**
  * Ends an asking that will not get better: when Intercom answers other questions, but not this one.
+ * @param attempt null: it is found out at once
  * @throws the failure itself
  */
-export async function giveUpWhereHopeless(frame: Frame, error: AppError, attempt: number): Promise<void> {
-  if (error.code === 'intercom_rate_limited' || attempt % DOUBTFUL_ATTEMPTS !== 0) return;
+export async function giveUpWhereHopeless(
+  frame: Frame,
+  error: AppError,
+  attempt: number | null,
+): Promise<void> {
+  if (error.code === 'intercom_rate_limited' || (attempt ?? 0) % DOUBTFUL_ATTEMPTS !== 0) return;
   try {
     await frame.deps.intercom.readClock(frame.call);
   } catch {

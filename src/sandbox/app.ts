@@ -65,6 +65,10 @@ export function createSandboxApp(workspace: Workspace): Hono<SandboxEnv> {
       c.res = brokenConnection();
       return;
     }
+    if (fault?.kind === 'refused') {
+      c.res = Response.json(fault.body, { status: fault.status });
+      return;
+    }
     if (fault?.kind === 'gateway') {
       c.res = new Response(`<html><body><h1>${fault.status}</h1></body></html>`, {
         status: fault.status,

@@ -5,6 +5,8 @@ import type { Random } from './random.js';
 export type CallFault =
   /** Answered with `error.list`; a 429 says that the window is used up. Nothing takes effect. */
   | { readonly kind: 'status'; readonly status: 400 | 429 | 500 | 503 }
+  /** Answered with any status and JSON, such as a gateway's own. Nothing takes effect. */
+  | { readonly kind: 'refused'; readonly status: number; readonly body: unknown }
   /** A gateway's HTML page in place of JSON. Nothing takes effect. */
   | { readonly kind: 'gateway'; readonly status: 502 | 503 | 504 }
   /** Takes effect, and is answered this much later: longer than any caller waits. */

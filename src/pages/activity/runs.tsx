@@ -99,14 +99,18 @@ export function tookText({ startedAtMs, finishedAtMs }: Run): string | null {
   return finishedAtMs === null ? null : durationText(finishedAtMs - startedAtMs);
 }
 
-export function outcomeText({ status, reason, result, params }: Run): string {
+export function outcomeText({ status, reason, result, params, progress }: Run): string {
   if (status === 'guarded') return 'stopped before writing';
   if (status === 'failed') return `failed: ${reason ?? ''}`;
   if (status === 'running') return 'running';
-  if (result === null) return 'done';
+  const unread = progress.parked ?? 0;
+  if (result === null)
+    return unread === 0 ? 'done' : `done, ${countOf(unread, 'object')} unreadable and parked`;
   const changed = countOf(result.changed, 'member');
-  const verb = params['dryRun'] === true ? 'would change' : 'changed';
-  return `done, ${verb} ${changed} of ${countText(result.compared)} compared`;
+  const isDry = params['dryRun'] === true;
+  const { erased = 0 } = result;
+  const lost = erased === 0 ? '' : `, ${isDry ? 'would erase' : 'erased'} ${countText(erased)}`;
+  return `done, ${isDry ? 'would change' : 'changed'} ${changed} of ${countText(result.compared)} compared${lost}`;
 }
 
 function barOf({ done, total }: RunProgress): { readonly value?: number; readonly max?: number } {
