@@ -343,19 +343,23 @@ async function abortAfter(
 async function readBytes(response: Response, call: Call): Promise<Uint8Array> {
   const chunks: Uint8Array[] = [];
   let size = 0;
-  // Leaving the loop early cancels the rest of the body.
-  for await (const chunk of response.body ?? []) {
-    size += chunk.byteLength;
-    if (size > MAX_ANSWER_BYTES)
-      throw new AppError(
-        'intercom_answer_too_large',
-        'later',
-        `${call.label}: the answer is longer than ${MAX_ANSWER_BYTES} bytes`,
-        { outcomeUnknown: call.method === 'PUT' },
-      );
-    chunks.push(chunk);
+  const reader = response.body?.getReader();
+  if (reader === undefined) return new Uint8Array();
+  for (;;) {
+    const { done, value } = await reader.read();
+    if (done) return Buffer.concat(chunks);
+    size += value.byteLength;
+    chunks.push(value);
+    if (size <= MAX_ANSWER_BYTES) continue;
+    // Nobody need wait until the rest is called off.
+    reader.cancel().catch(() => undefined);
+    throw new AppError(
+      'intercom_answer_too_large',
+      'later',
+      `${call.label}: the answer is longer than ${MAX_ANSWER_BYTES} bytes`,
+      { outcomeUnknown: call.method === 'PUT' },
+    );
   }
-  return Buffer.concat(chunks);
 }
 
 function callFailure(

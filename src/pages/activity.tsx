@@ -4,7 +4,7 @@ import type { JobName, Run } from '../store/run-store.js';
 import type { Store } from '../store/store.js';
 import { NotificationsTable } from './activity/notifications.js';
 import { ParkedWork } from './activity/parked.js';
-import { GuardNotice, Runs } from './activity/runs.js';
+import { BackfillNotice, GuardNotice, Runs } from './activity/runs.js';
 import { memberHref, runHref } from './addresses.js';
 import { FormToken } from './layout.js';
 import { LiveControls } from './live-controls.js';
@@ -20,7 +20,15 @@ import { START_RUN_PATH, StartButton } from './start-run.js';
 export interface ActivityPageDeps {
   readonly store: Pick<
     Store,
-    'listRuns' | 'recentNotifications' | 'recentWrites' | 'parked' | 'replay' | 'backlog' | 'freshness'
+    | 'listRuns'
+    | 'latestRun'
+    | 'latestDoneRun'
+    | 'recentNotifications'
+    | 'recentWrites'
+    | 'parked'
+    | 'replay'
+    | 'backlog'
+    | 'freshness'
   >;
   readonly clock: Clock;
   readonly timeZone: string;
@@ -52,6 +60,7 @@ export async function showActivity(deps: ActivityPageDeps, context: Context): Pr
     store.freshness(),
   ]);
   const guarded = stillGuarded(runs);
+  const unfilled = await failedFirstBackfill(store);
   const replayed = Number(context.req.query('replayed') ?? '');
   return deps.render(context, {
     title: 'Activity',
@@ -75,6 +84,7 @@ export async function showActivity(deps: ActivityPageDeps, context: Context): Pr
           <FormToken value={formToken} />
         </form>
         <div id="activity" data-live>
+          {unfilled !== null && <BackfillNotice run={unfilled} zone={zone} />}
           <SilenceNotice freshness={freshness} zone={zone} />
           {guarded !== undefined && (
             <GuardNotice run={guarded} zone={zone}>
@@ -128,6 +138,13 @@ async function recentRuns(store: Pick<Store, 'listRuns'>): Promise<Run[]> {
   return lists
     .flatMap(({ runs }) => runs)
     .toSorted((one, other) => other.startedAtMs - one.startedAtMs || (one.id < other.id ? 1 : -1));
+}
+
+/** The newest try of the first backfill, when it failed. */
+async function failedFirstBackfill(store: Pick<Store, 'latestRun' | 'latestDoneRun'>): Promise<Run | null> {
+  const latest = await store.latestRun('backfill');
+  if (latest?.status !== 'failed' || (await store.latestDoneRun(['backfill'])) !== null) return null;
+  return latest;
 }
 
 /** A run that stopped before writing, as long as no later one of its kind has ended well. `runs` is newest first. */

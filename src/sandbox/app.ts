@@ -28,7 +28,7 @@ export function createSandboxApp(workspace: Workspace): Hono<SandboxEnv> {
     const body = await readJson(c);
     c.set('body', body);
     if (settings.latencyMs > 0) await settings.clock.sleep(settings.latencyMs);
-    const fault = faults.draw({ method, path });
+    const fault = faults.draw({ method, path, body });
 
     const rate = isAuthorized(c, settings.token) ? windows.count() : null;
     await answer(c, fault, rate?.isExceeded === true ? rate.limit : null, next);

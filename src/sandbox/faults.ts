@@ -88,7 +88,11 @@ function createFaultPlan<Match, Subject, Fault>(
   };
 }
 
-export type CallFaults = FaultPlan<CallMatch, { readonly method: string; readonly path: string }, CallFault>;
+export type CallFaults = FaultPlan<
+  CallMatch,
+  { readonly method: string; readonly path: string; readonly body?: unknown },
+  CallFault
+>;
 export type DeliveryFaults = FaultPlan<DeliveryMatch, { readonly topic: string }, DeliveryFault>;
 
 export function createCallFaults(random: Random): CallFaults {

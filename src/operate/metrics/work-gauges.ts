@@ -17,6 +17,10 @@ export function addWorkGauges(registers: Registry[], { store, clock }: WorkSourc
   );
   const writesAge = gauge('engagement_writes_oldest_seconds', 'Age of the oldest change not in Intercom yet');
   const writesParked = gauge('engagement_writes_parked', 'Contacts whose changes wait for a person');
+  const objectsParked = gauge(
+    'engagement_objects_parked',
+    'Contacts and conversations that cannot be read for now',
+  );
   const members = gauge('engagement_members', 'Members in the cache');
   const conversations = gauge('engagement_conversations', 'Conversations in the cache');
 
@@ -30,6 +34,7 @@ export function addWorkGauges(registers: Registry[], { store, clock }: WorkSourc
       writesWaiting.set(backlog.writesWaiting);
       writesAge.set((backlog.oldestWriteAgeMs ?? 0) / 1000);
       writesParked.set(backlog.writesParked);
+      objectsParked.set(backlog.objectsParked);
       members.set(backlog.members);
       conversations.set(backlog.conversations);
     } catch (error) {
