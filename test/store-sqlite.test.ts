@@ -270,7 +270,9 @@ describe('erasing a contact', () => {
       'inbox',
       'members',
       'outbox',
+      'parked_objects',
       'reported_members',
+      'sweep_counted',
       'sweep_found',
       'sweep_seen',
       'writes',
@@ -295,7 +297,11 @@ describe('erasing a contact', () => {
 
     const { run } = await store.openRun({ job: 'reconcile', params: {}, ...lease() });
     const progress = { phase: 'contacts', done: 1, total: 1, contacts: 1, conversations: 0, calls: 1 };
-    const page = { runId: run.id, owner: 'process-1', leaseUntilMs: NOW_MS, checkpoint: null, progress };
+    const counted = { phase: 'contacts', entries: [id] };
+    const lasting = { owner: 'process-1', leaseUntilMs: NOW_MS, checkpoint: null };
+    const page = { runId: run.id, ...lasting, progress, counted };
+    const parked = { kind: 'conversation', id: 'odd', field: 'state', likelyOwnerId: id } as const;
+    await store.parkObject({ ...parked, nowMs: NOW_MS, runId: run.id });
     const later = contactChange({ ...seen, updatedAt: seen.updatedAt + 60 });
     await store.keepFound({ page, changes: [later], seen: [{ kind: 'contact', id }], nowMs: NOW_MS });
     await store.keepDrift({ page, differences: [{ ...change, contactId: id, why: SECRET }] });

@@ -90,6 +90,7 @@ export function describeLooking(storeOf: () => Store): void {
         writesWaiting: 1,
         oldestWriteAgeMs: 500,
         writesParked: 0,
+        objectsParked: 0,
         members: 1,
         conversations: 1,
       });
