@@ -8,6 +8,8 @@ const CONVERSATIONS = { method: 'POST', path: '/conversations/search' };
 
 type Page = Json & { readonly pages: Json };
 
+const SWEEP = { job: 'sweep', params: NIGHTLY.params } as const;
+
 /** What an answer can say instead of where its next page is, or of how many there are. */
 const ODD: readonly (readonly [string, (page: Page) => unknown])[] = [
   ['no pages.next', (page) => ({ ...page, pages: { type: 'pages' } })],
@@ -137,5 +139,70 @@ describe('the end of a search that does not agree with total_count is not believ
     expect(run.checkpoint).not.toContain('again');
     await harness.settle();
     expect(await harness.wrongAttributes()).toEqual([]);
+  });
+
+  test('entries that come twice stand for no others', async () => {
+    const harness = await createPopulated();
+    let first: unknown;
+    const repeat = (body: unknown, request: unknown): unknown => {
+      const page: Page = Object(body);
+      if (pageOf(request) === 1) first ??= page['conversations'];
+      return pageOf(request) === 2 && page.pages['next'] !== undefined
+        ? { ...page, conversations: first }
+        : undefined;
+    };
+    harness.workspace.faults.always(CONVERSATIONS, { kind: 'altered', alter: repeat });
+    await expect(harness.backfill()).rejects.toMatchObject({ code: 'intercom_search_incomplete' });
+    expect((await harness.store.freshness()).coverageFromAt).toBeNull();
+  });
+
+  test.each([CONVERSATIONS, { method: 'POST', path: '/contacts/search' }])(
+    'the sweep of every few minutes takes no empty page for an end either: $path',
+    async (search) => {
+      const harness = await createPopulated();
+      await harness.backfill();
+      await harness.settle();
+      for (const { id } of harness.workspace.conversations().slice(0, 3))
+        harness.workspace.reopenConversation(id);
+      const before = await harness.store.freshness();
+      const empty = (body: unknown) => ({ ...Object(body), data: [], conversations: [] });
+      harness.workspace.faults.always(search, { kind: 'altered', alter: empty });
+      await expect(harness.runJob(SWEEP)).rejects.toMatchObject({ code: 'intercom_search_incomplete' });
+      expect(await harness.store.freshness()).toEqual(before);
+      harness.workspace.faults.clear();
+      expect((await harness.runJob(SWEEP)).status).toBe('done');
+    },
+  );
+
+  test('a count that Intercom does not tell is no count: the cache is not called complete', async () => {
+    const harness = await createPopulated();
+    await harness.backfill();
+    await harness.settle();
+    const { completeAt } = await harness.store.freshness();
+    const uncounted = (body: unknown) => ({ ...Object(body), total_count: null });
+    const isCount = (request: unknown): boolean => JSON.stringify(request).includes('"per_page":1}');
+    harness.workspace.faults.always(
+      { ...CONVERSATIONS, body: isCount },
+      { kind: 'altered', alter: uncounted },
+    );
+    harness.clock.advance(60_000);
+    expect(await harness.runJob(SWEEP)).toMatchObject({ status: 'done', result: { totals: null } });
+    expect((await harness.store.freshness()).completeAt).toBe(completeAt);
+  });
+
+  test('a merged contact takes over all its conversations, or the merge is tried again', async () => {
+    const harness = await createHarness();
+    const { workspace } = harness;
+    const [absorbed, survivor] = [workspace.addContact(), workspace.addContact()];
+    for (let call = 0; call < 3; call += 1) workspace.addConversation({ contactIds: [absorbed.id] });
+    await harness.settle();
+    const empty = (body: unknown) => ({ ...Object(body), conversations: [], pages: null });
+    workspace.faults.next(CONVERSATIONS, { kind: 'altered', alter: empty });
+    workspace.mergeContacts(absorbed.id, survivor.id);
+    await harness.settle();
+    const [merge] = await harness.store.recentNotifications(1, harness.clock.nowMs());
+    expect(merge).toMatchObject({ topic: 'contact.merged', reason: expect.stringContaining('total_count') });
+    await harness.settleWithRetries();
+    expect((await harness.store.findMember(survivor.id))?.conversations).toHaveLength(3);
   });
 });
