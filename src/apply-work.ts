@@ -52,9 +52,13 @@ export async function applyWork(
   },
   work: Work,
   call: CallOptions,
+  readOne?: ReadOne,
 ): Promise<Exclude<Applied, { kind: 'needs' }>> {
-  return resolveReads(deps, work, (one) => deps.store.apply(one), call);
+  return resolveReads(deps, work, (one) => deps.store.apply(one), call, readOne);
 }
+
+/** Reads an object by id; null where it can't be read, and what is known of it is left as it is. */
+export type ReadOne = (subject: Subject) => Promise<readonly CacheChange[] | null>;
 
 type Needs = Extract<Applied, { kind: 'needs' }>;
 
@@ -67,27 +71,55 @@ export async function resolveReads<Answer extends { readonly kind: string }>(
   work: Work,
   attempt: (work: Work) => Promise<Answer | Needs>,
   call: CallOptions,
+  readOne: ReadOne = (subject) => readSubject(deps, subject, call),
 ): Promise<Answer> {
+  const readOrLeave: ReadOne = async (subject) => {
+    try {
+      return await readOne(subject);
+    } catch (error) {
+      // In bulk, one that contradicts itself costs itself alone.
+      if (work.unknownContacts !== 'accept' || !isContradiction(error)) throw error;
+      deps.log?.warn({ [subject.kind]: subject.id, reason: error.message }, 'left as it is in the cache');
+      return null;
+    }
+  };
   let changes = work.changes;
   for (let round = 0; round < MAX_ROUNDS; round += 1) {
     const answer = await attempt({ ...work, changes });
     if (!isNeeds(answer)) return answer;
-    const isBulk = work.unknownContacts === 'accept';
-    const left = new Set<string>();
-    const read = await mapAtMost(MAX_READS_AT_ONCE, answer.reads, (subject) =>
-      readSubject(deps, subject, call).catch((error: unknown) => {
-        if (!isBulk || !isContradiction(error)) throw error;
-        left.add(subject.id);
-        deps.log?.warn({ contact: subject.id, reason: error.message }, 'left as it is in the cache');
-        return [];
-      }),
-    );
+    const read = await mapAtMost(MAX_READS_AT_ONCE, answer.reads, async (subject) => ({
+      subject,
+      changes: await readOrLeave(subject),
+    }));
+    const left = new Set(read.flatMap((one) => (one.changes === null ? [keyOf(one.subject)] : [])));
     changes = [
-      ...changes.filter((one) => one.kind !== 'contact' || !left.has(one.contact.id)),
-      ...read.flat(),
+      ...changes.filter((change) => !left.has(keyOf(subjectOf(change)))),
+      ...read.flatMap((one) => one.changes ?? []),
     ];
   }
   throw new AppError('intercom_answer_unreadable', 'later', 'the object changed each time it was read');
+}
+
+/** What a change is about; of a merge the contact that is there no more. */
+function subjectOf(change: CacheChange): Subject {
+  switch (change.kind) {
+    case 'conversation':
+      return { kind: 'conversation', id: change.conversation.id };
+    case 'conversation-deleted':
+      return { kind: 'conversation', id: change.id };
+    case 'contact':
+      return { kind: 'contact', id: change.contact.id };
+    case 'contact-merged':
+      return { kind: 'contact', id: change.absorbedId };
+    case 'contact-archived':
+    case 'contact-unarchived':
+    case 'contact-deleted':
+      return { kind: 'contact', id: change.id };
+  }
+}
+
+function keyOf({ kind, id }: Subject): string {
+  return `${kind}:${id}`;
 }
 
 function isNeeds(answer: { readonly kind: string }): answer is Needs {

@@ -101,7 +101,7 @@ function createProgram(surroundings: Surroundings): Command {
       }),
     replay: (command) => {
       const { databasePath, timeZone } = readReportConfig(surroundings.environment());
-      return runReplayCommand(command, { databasePath, timeZone, stdout });
+      return runReplayCommand(command, { databasePath, timeZone, stdout, clock });
     },
   });
   addDoctorCommand(program, (fix) => runDoctor(fix, surroundings));

@@ -11,6 +11,9 @@ export type ErrorCode =
   | 'intercom_refused_request'
   | 'intercom_not_found'
   | 'intercom_answer_unreadable'
+  | 'intercom_answer_too_large'
+  | 'intercom_object_unreadable'
+  | 'intercom_search_incomplete'
   | 'notification_unreadable'
   | 'lease_lost'
   | 'store_unavailable'
@@ -41,6 +44,14 @@ export interface AppErrorOptions {
   readonly said?: string;
   /** HTTP status that Intercom answered with. */
   readonly status?: number;
+  /** Of an object that Intercom answered with: what of it is missing or can't be read, and whose it seems to be. */
+  readonly unreadable?: UnreadablePart;
+}
+
+export interface UnreadablePart {
+  /** Its name, never its value. */
+  readonly field: string;
+  readonly likelyOwnerId: string | null;
 }
 
 /** The only error class that crosses a module boundary. `message` never holds personal data. */
@@ -53,6 +64,7 @@ export class AppError extends Error {
   readonly status: number | null;
   readonly said: string | null;
   readonly attempts: number | null;
+  readonly unreadable: UnreadablePart | null;
 
   constructor(code: ErrorCode, retry: Retry, message: string, options: AppErrorOptions = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
@@ -63,5 +75,6 @@ export class AppError extends Error {
     this.status = options.status ?? null;
     this.said = options.said ?? null;
     this.attempts = options.attempts ?? null;
+    this.unreadable = options.unreadable ?? null;
   }
 }

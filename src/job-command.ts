@@ -23,6 +23,8 @@ export interface ReplayCommand {
   readonly all: boolean;
   readonly notifications: readonly number[];
   readonly writes: readonly string[];
+  readonly contacts: readonly string[];
+  readonly conversations: readonly string[];
 }
 
 export interface JobCommands {
@@ -72,6 +74,8 @@ export function addJobCommands(program: Command, commands: JobCommands): void {
     .option('--all', 'everything that is parked')
     .option('--notification <number>', 'a parked notification; may repeat', collectNumber)
     .option('--write <contact id>', 'the parked writes of a contact; may repeat', collectText)
+    .option('--contact <id>', 'a contact that could not be read; may repeat', collectText)
+    .option('--conversation <id>', 'a conversation that could not be read; may repeat', collectText)
     .action(
       (options: {
         list?: boolean;
@@ -80,6 +84,8 @@ export function addJobCommands(program: Command, commands: JobCommands): void {
         all?: boolean;
         notification?: readonly number[];
         write?: readonly string[];
+        contact?: readonly string[];
+        conversation?: readonly string[];
       }) =>
         commands.replay({
           list: options.list === true,
@@ -88,6 +94,8 @@ export function addJobCommands(program: Command, commands: JobCommands): void {
           all: options.all === true,
           notifications: options.notification ?? [],
           writes: options.write ?? [],
+          contacts: options.contact ?? [],
+          conversations: options.conversation ?? [],
         }),
     );
 }
@@ -178,10 +186,19 @@ function isBusy({ job, id, progress }: Run): string {
 /** @throws AppError `bad_request` when nothing is named, or `store_unavailable`. */
 export async function runReplayCommand(
   command: ReplayCommand,
-  deps: { readonly databasePath: string; readonly timeZone: string; readonly stdout: NodeJS.WritableStream },
+  deps: {
+    readonly databasePath: string;
+    readonly timeZone: string;
+    readonly stdout: NodeJS.WritableStream;
+    readonly clock: Clock;
+  },
 ): Promise<void> {
   const { list, limit, cursor, all, notifications, writes } = command;
-  if (!list && !all && notifications.length + writes.length === 0) {
+  const objects = [
+    ...command.contacts.map((id) => ({ kind: 'contact', id }) as const),
+    ...command.conversations.map((id) => ({ kind: 'conversation', id }) as const),
+  ];
+  if (!list && !all && notifications.length + writes.length + objects.length === 0) {
     throw new AppError('bad_request', 'never', 'Name what is to be replayed, or say --all or --list.');
   }
   const store = openSqliteStore({ path: deps.databasePath, timeZone: deps.timeZone });
@@ -191,7 +208,8 @@ export async function runReplayCommand(
       deps.stdout.write(`${JSON.stringify(page, null, 2)}\n`);
       return;
     }
-    const replayed = await store.replay(all ? 'all' : { notifications, writes });
+    const what = all ? 'all' : { notifications, writes, objects };
+    const replayed = await store.replay(what, deps.clock.nowMs());
     deps.stdout.write(`${replayed} back in the flow; the running service takes it up.\n`);
   } finally {
     await store.close();

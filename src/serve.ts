@@ -9,7 +9,6 @@ import { isDeadOwner } from './owner.js';
 import { regionOf } from './pages/messenger.js';
 import { createProcessor } from './process/processor.js';
 import { createJobs } from './reconcile/jobs.js';
-import { fillCache } from './reconcile/run-job.js';
 import { createSchedule } from './reconcile/schedule.js';
 import { openReportThread } from './report-thread/open-report-thread.js';
 import type { RunProgress } from './store/run-store.js';
@@ -23,7 +22,7 @@ export interface Service {
   readonly store: Store;
   /** Rejects with `workspace_mismatch` when the token belongs to another workspace than the database. */
   readonly bound: Promise<void>;
-  /** Resolves when the first backfill is done (at once when none is due); rejects when it failed. */
+  /** Resolves when the first backfill is done (at once when none is due); rejects when it is stopped before. */
   readonly backfilled: Promise<void>;
   /** Aborted as soon as it is told to stop. */
   readonly signal: AbortSignal;
@@ -92,11 +91,13 @@ export async function serve(options: ServeOptions): Promise<Service> {
   // Receiving needs nothing from Intercom; what calls it waits until the workspace is known to be the right one.
   const bound = connection.bind(signal).then(() => loops.forEach((loop) => loop.start()));
   const { onBackfillProgress } = options;
-  const watched = onBackfillProgress === undefined ? deps : { ...deps, onProgress: onBackfillProgress };
-  const backfilled = bound.then(() => fillCache(watched, config.backfillDays, signal));
-  const schedule = createSchedule(deps, config);
+  const onProgress: NonNullable<typeof deps.onProgress> = (progress, job) => {
+    if (job === 'backfill') onBackfillProgress?.(progress);
+  };
+  const schedule = createSchedule({ ...deps, onProgress }, config);
+  const backfilled = bound.then(() => schedule.filled);
   // A call that was closed while nobody was at work must be known before a status changes for the want of one.
-  void backfilled
+  void bound
     .then(() => schedule.start())
     .catch(() => undefined)
     .then(() => transitions.start());
@@ -115,7 +116,7 @@ export async function serve(options: ServeOptions): Promise<Service> {
 
   async function stop(): Promise<void> {
     stopping.abort();
-    const ending = [listener.close(), backfilled.catch(() => undefined), schedule.stop(), jobs.settled()];
+    const ending = [listener.close(), bound.catch(() => undefined), schedule.stop(), jobs.settled()];
     await Promise.all([...ending, ...[houseKeeping, transitions, ...loops].map((loop) => loop.stop())]);
     await reports.close();
     await store.close();

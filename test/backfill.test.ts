@@ -2,7 +2,8 @@ import { expect, test } from 'vitest';
 import type { IntercomClient } from '../src/intercom/client.js';
 import { createLog } from '../src/log.js';
 import { RUN_LEASE_MS, type RunDeps } from '../src/reconcile/run-frame.js';
-import { fillCache, runJob } from '../src/reconcile/run-job.js';
+import { runJob } from '../src/reconcile/run-job.js';
+import { createSchedule } from '../src/reconcile/schedule.js';
 import { populate } from '../src/sandbox/population.js';
 import type { Run, RunProgress } from '../src/store/run-store.js';
 import { createHarness, type Harness } from './support/harness.js';
@@ -20,6 +21,11 @@ function depsOf(harness: Harness, owner: string, intercom: IntercomClient = harn
     maxChangeShare: 0.2,
     log: createLog({ level: 'silent' }),
   };
+}
+
+/** What a start of the service owes the cache. */
+async function fillCache(deps: RunDeps, backfillDays: number): Promise<void> {
+  await createSchedule(deps, { backfillDays, sweepEveryMinutes: 0, reconcileCron: null }).runDue();
 }
 
 function backfill(deps: RunDeps, days: number, signal: AbortSignal): Promise<Run> {
@@ -146,11 +152,11 @@ test('a failure that cannot mend itself ends the run with its reason, and the ne
     status: 'failed',
     reason: expect.stringContaining('intercom_refused_request'),
   });
-  await fillCache(depsOf(harness, 'one'), 365, NEVER);
+  await fillCache(depsOf(harness, 'one'), 365);
   const done = await store.latestRun('backfill');
   expect(done?.status).toBe('done');
   expect(done?.id).not.toBe(failed?.id);
-  await fillCache(depsOf(harness, 'one'), 365, NEVER);
+  await fillCache(depsOf(harness, 'one'), 365);
   expect((await store.latestRun('backfill'))?.id).toBe(done?.id);
 });
 
@@ -178,9 +184,9 @@ test('progress is told after every page, and never goes back within a phase', as
 test('with BACKFILL_DAYS=0 nothing is asked for, and the coverage begins now, once', async () => {
   const harness = await createHarness({ at: '2026-10-15T15:00:00Z' });
   const at = Date.parse('2026-10-15T15:00:00Z') / 1000;
-  await fillCache(depsOf(harness, 'one'), 0, NEVER);
+  await fillCache(depsOf(harness, 'one'), 0);
   harness.clock.advance(3_600_000);
-  await fillCache(depsOf(harness, 'one'), 0, NEVER);
+  await fillCache(depsOf(harness, 'one'), 0);
   expect(await harness.store.freshness()).toMatchObject({ coverageFromAt: at });
   expect(harness.workspace.calls.total).toBe(0);
 });

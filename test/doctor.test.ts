@@ -147,6 +147,21 @@ describe('each fault is found, with the way to mend it', () => {
     expect(problems[0]).toContain('→ Check INTERCOM_API_BASE');
   });
 
+  test.each([
+    ['no total_count', { total_count: null }, 'total_count is missing'],
+    [
+      'no next page',
+      { total_count: 900, pages: {} },
+      'total_count is 900, but pages.next names no next page',
+    ],
+  ])('a search with %s', async (_name, over, sentence) => {
+    const { settings, workspace } = arrange();
+    const alter = (body: unknown) => ({ ...Object(body), ...over });
+    workspace.faults.always({ method: 'POST', path: '/contacts/search' }, { kind: 'altered', alter });
+    const { problems } = await examine(settings);
+    expect(problems.join('\n')).toContain(sentence);
+  });
+
   test.each(
     ([401, 403] as const).flatMap((scopeRefusal) =>
       [SCOPES.readContacts, SCOPES.writeContacts, SCOPES.readConversations, SCOPES.readAdmins].map(

@@ -5,7 +5,7 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { AppError } from '../src/errors.js';
 import { createIntercomClient, type IntercomClient } from '../src/intercom/client.js';
 import { createRateBudget } from '../src/intercom/rate-budget.js';
-import { allMembers, pagesOf, type Search, type SearchPage } from '../src/intercom/search.js';
+import { allMembers, readAllPages, type Search, type SearchPage } from '../src/intercom/search.js';
 import { KEPT_ATTRIBUTES } from '../src/rules/vocabulary.js';
 import type { WorkspaceOptions } from '../src/sandbox/settings.js';
 import { createWorkspace, type Workspace } from '../src/sandbox/workspace.js';
@@ -224,13 +224,63 @@ describe('what goes wrong', () => {
     });
   });
 
-  it('a page with an unreadable entry is no page: nothing is silently left out', async () => {
+  it('an unreadable entry is kept by its id, place and field: nothing is silently left out', async () => {
     const { client, server } = createWorld();
-    const page = { type: 'list', data: [{ type: 'contact', name: 'no id' }], total_count: 1, pages: {} };
+    const whole = { type: 'contact', id: 'c', role: 'user', updated_at: 5, custom_attributes: {} };
+    const data = [
+      { type: 'contact', name: 'no id' },
+      null,
+      { ...whole, id: 'c1', role: null },
+      { ...whole, id: 'c2', updated_at: { day: 3 } },
+      { ...whole, id: 'c3', custom_attributes: 'none' },
+      { ...whole, id: 'c4' },
+      { ...whole, id: 7, updated_at: '2026-10-15T15:00:00Z', custom_attributes: [] },
+    ];
+    const page = { type: 'list', data, total_count: '7', pages: {} };
     server.use(http.all('https://api.intercom.io/*', () => HttpResponse.json(page)));
-    expect(await failureOf(client.searchContacts(allMembers(), how))).toMatchObject({
-      code: 'intercom_answer_unreadable',
-    });
+    const read = await client.searchContacts(allMembers(), how);
+    expect(read.items.map(({ id }) => id)).toEqual(['c4', '7']);
+    expect(read.totalCount).toBe(7);
+    expect(read.unreadable.map(({ id, place, field }) => [id, place, field])).toEqual([
+      [null, 1, 'id'],
+      [null, 2, 'the whole entry'],
+      ['c1', 3, 'role'],
+      ['c2', 4, 'updated_at'],
+      ['c3', 5, 'custom_attributes'],
+    ]);
+  });
+
+  it.each([
+    ['state', { state: 'resting' }],
+    ['open', { state: null, open: 'perhaps' }],
+    ['updated_at', { updated_at: null, created_at: null }],
+    ['statistics.last_close_at', { statistics: { last_close_at: 'soon' } }],
+    ['contacts', { contacts: 5 }],
+  ])('a conversation whose %s means nothing names that field, and nobody guesses', async (field, over) => {
+    const { workspace, client } = createWorld();
+    const { id: contactId } = workspace.addContact();
+    const { id } = workspace.addConversation({ contactIds: [contactId] });
+    workspace.faults.always(
+      { method: 'GET' },
+      { kind: 'altered', alter: (body) => ({ ...Object(body), ...over }) },
+    );
+    const failure = await failureOf(client.readConversation(id, how));
+    expect(failure).toMatchObject({ code: 'intercom_object_unreadable', unreadable: { field } });
+    expect(failure['message']).not.toMatch(/resting|perhaps|soon/);
+  });
+
+  it.each([
+    ['"true" beside a state', { state: 'closed', open: 'true' }, 'closed'],
+    ['"false" alone', { state: null, open: 'false' }, 'closed'],
+    ['capitals', { state: 'Snoozed' }, 'snoozed'],
+  ])('what Intercom means is read all the same: %s', async (_what, over, state) => {
+    const { workspace, client } = createWorld();
+    const { id } = workspace.addConversation({ contactIds: [workspace.addContact().id] });
+    workspace.faults.always(
+      { method: 'GET' },
+      { kind: 'altered', alter: (body) => ({ ...Object(body), ...over }) },
+    );
+    expect(await client.readConversation(id, how)).toMatchObject({ conversation: { state } });
   });
 
   it('a broken connection before or after the act leaves the outcome of a write open', async () => {
@@ -317,41 +367,52 @@ function listen(answer: RequestListener): Promise<string> {
 }
 
 describe('the pages of a search', () => {
-  const page = (items: readonly number[], nextCursor: string | null): SearchPage<number> => ({
-    items,
-    totalCount: 3,
+  interface Item {
+    readonly id: string;
+  }
+  const page = (
+    ids: readonly string[],
+    nextCursor: string | null,
+    totalCount: number | null = 3,
+  ): SearchPage<Item> => ({
+    items: ids.map((id) => ({ id })),
+    unreadable: [],
+    totalCount,
     nextCursor,
   });
   /** Answers by cursor; `asked` holds the cursors in order. */
-  const searching = (answers: Readonly<Record<string, SearchPage<number>>>) => {
+  const searching = (answers: Readonly<Record<string, SearchPage<Item>>>) => {
     const asked: (string | null)[] = [];
-    const searchOne = (search: Search): Promise<SearchPage<number>> => {
+    const searchOne = (search: Search): Promise<SearchPage<Item>> => {
       asked.push(search.cursor);
       const answer = answers[search.cursor ?? 'first'];
       return answer === undefined ? Promise.reject(new Error('no such page')) : Promise.resolve(answer);
     };
-    return { asked, pages: pagesOf(searchOne, allMembers()) };
-  };
-  const collect = async (pages: AsyncGenerator<SearchPage<number>>): Promise<readonly number[]> => {
-    const items: number[] = [];
-    for await (const one of pages) items.push(...one.items);
-    return items;
+    const read = async (): Promise<readonly string[]> =>
+      (await readAllPages(searchOne, allMembers())).items.map(({ id }) => id);
+    return { asked, read };
   };
 
   it('come one after the other until there is none', async () => {
-    const { asked, pages } = searching({ first: page([1], 'a'), a: page([2], 'b'), b: page([3], null) });
-    expect(await collect(pages)).toEqual([1, 2, 3]);
+    const { asked, read } = searching({ first: page(['1'], 'a'), a: page(['2'], 'b'), b: page(['3'], null) });
+    expect(await read()).toEqual(['1', '2', '3']);
     expect(asked).toEqual([null, 'a', 'b']);
   });
 
-  it('end where a cursor comes again', async () => {
-    const { pages } = searching({ first: page([1], 'a'), a: page([2], 'b'), b: page([3], 'a') });
-    expect(await collect(pages)).toEqual([1, 2, 3]);
+  it('are each shown once, and end where a cursor leads back', async () => {
+    const { read } = searching({ first: page(['1'], 'a'), a: page(['2', '1'], 'b'), b: page(['3'], 'a') });
+    expect(await read()).toEqual(['1', '2', '3']);
   });
 
-  it('end at an empty page', async () => {
-    const { asked, pages } = searching({ first: page([1], 'a'), a: page([], 'b') });
-    expect(await collect(pages)).toEqual([1]);
-    expect(asked).toEqual([null, 'a']);
+  it.each([
+    ['no next page', { first: page(['1'], null) }],
+    ['an empty page', { first: page(['1'], 'a'), a: page([], 'b') }],
+    ['a cursor that leads back', { first: page(['1'], 'a'), a: page(['1'], 'a') }],
+    ['no total_count', { first: page(['1'], null, null) }],
+  ])('%s is no end as long as some are missing', async (_what, answers) => {
+    await expect(searching(answers).read()).rejects.toMatchObject({
+      code: 'intercom_search_incomplete',
+      retry: 'later',
+    });
   });
 });

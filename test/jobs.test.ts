@@ -130,13 +130,17 @@ test('a run that would change too much is answered 409 with the number, and goes
   expect(forced.status).toBe(200);
 });
 
+function never(): never {
+  throw new Error('it was refused');
+}
+
 test('a job that Intercom refuses is answered with its reason', async () => {
   const harness = await createDrifted(0);
   const { id } = harness.workspace.contacts()[0] ?? { id: '' };
   expect(id).not.toBe('');
   const intercom = {
     ...harness.intercom,
-    listAdmins: () => harness.intercom.readContact('no/such id', { priority: 'sweep' }).then(() => []),
+    searchContacts: () => harness.intercom.readContact('no/such id', { priority: 'sweep' }).then(never),
   };
   await expect(
     harness.runJob(
@@ -157,7 +161,7 @@ test.each([
   ['reconcile', '{"days": 3, "speed": 1}', 'days is not a field of this job; speed is not'],
   ['referral-sync', '[1]', 'body must be one JSON object'],
   ['referral-sync?dryRun=true', '{"dryRun": false}', 'dryRun must be either in the body or in the address'],
-  ['replay', '{}', 'all must be true, unless notifications or writes are named'],
+  ['replay', '{}', 'all must be true, unless notifications, writes, contacts or conversations are named'],
   ['replay', '{"all": true, "writes": ["a"]}', 'all must not stand beside'],
   ['replay', '{"notifications": ["x"]}', 'notifications must be a list of numbers'],
 ])('POST %s with %s is refused: %s', async (path, body, sentence) => {

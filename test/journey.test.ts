@@ -430,7 +430,7 @@ test("a refused attribute parks the write with Intercom's words, and a replay se
   const [parked] = await harness.store.parked();
   expect(parked).toMatchObject({ kind: 'write', id, reason: expect.stringContaining('Last Call') });
   workspace.renameContactAttribute('Last Call (old)', 'Last Call');
-  await harness.store.replay('all');
+  await harness.store.replay('all', harness.clock.nowMs());
   await harness.settle();
   expect(await harness.wrongAttributes()).toEqual([]);
   expect(await harness.store.parked()).toEqual([]);

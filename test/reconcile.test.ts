@@ -126,6 +126,100 @@ test('a renamed attribute writes nothing, and the run says why', async () => {
   expect(await harness.wrongAttributes()).toEqual([]);
 });
 
+describe('what would take too many members away stops before anything is erased', () => {
+  const notFound = (error: unknown) => ({ kind: 'refused', status: 404, body: error }) as const;
+  const errorList = { type: 'error.list', request_id: null, errors: [{ code: 'not_found', message: '' }] };
+
+  /** Search shows nobody, and every contact answers 404 in Intercom's own words. */
+  function loseContacts(harness: Harness): void {
+    const { faults } = harness.workspace;
+    const nobody = { type: 'list', data: [], total_count: 0, pages: { type: 'pages' } };
+    faults.always({ method: 'POST', path: '/contacts/search' }, { kind: 'altered', alter: () => nobody });
+    faults.always({ method: 'GET', path: /^\/contacts\/[^/]+$/ }, notFound(errorList));
+  }
+
+  const membersOf = async (harness: Harness): Promise<number> =>
+    (await harness.store.backlog(harness.clock.nowMs())).members;
+
+  test('40 of 40 members answer 404: nobody is erased without force', async () => {
+    const harness = await createFilled({ members: 40, seed: 21 });
+    loseContacts(harness);
+    const run = await harness.runJob(NIGHTLY);
+    expect(run).toMatchObject({ status: 'guarded', result: { erased: 40, guard: { changed: 40, of: 40 } } });
+    expect(run.reason).toContain('erased 40');
+    expect(await membersOf(harness)).toBe(40);
+    const dry = await harness.runJob({ job: 'reconcile', params: { ...NIGHTLY.params, dryRun: true } });
+    expect(dry).toMatchObject({ status: 'done', result: { erased: 40 } });
+    const answer: unknown = await (await harness.get(`/API/intercom/runs/${dry.id}`)).json();
+    expect(answer).toMatchObject({ erased: 40 });
+    expect(await membersOf(harness)).toBe(40);
+    const forced = await harness.runJob({ job: 'reconcile', params: { ...NIGHTLY.params, force: true } });
+    expect(forced).toMatchObject({ status: 'done', result: { erased: 40 } });
+    expect(await membersOf(harness)).toBe(0);
+  });
+
+  test('a gateway that answers 404 erases nobody, even with force', async () => {
+    const harness = await createFilled({ members: 10, seed: 22 });
+    const { faults } = harness.workspace;
+    loseContacts(harness);
+    faults.clear();
+    const nobody = { type: 'list', data: [], total_count: 0, pages: {} };
+    faults.always({ method: 'POST', path: '/contacts/search' }, { kind: 'altered', alter: () => nobody });
+    faults.always({ method: 'GET', path: /^\/contacts\/[^/]+$/ }, notFound({ message: 'no route' }));
+    const run = await harness.runJob({ job: 'reconcile', params: { ...NIGHTLY.params, force: true } });
+    expect(run).toMatchObject({ status: 'done', result: { erased: 0 } });
+    expect(await membersOf(harness)).toBe(10);
+  });
+
+  test('all members have become leads, or were merged', async () => {
+    const harness = await createFilled({ members: 12, seed: 23 });
+    const { workspace } = harness;
+    const users = workspace.contacts().filter(({ role, archived }) => role === 'user' && !archived);
+    const [survivor, ...others] = users;
+    for (const { id } of others.slice(0, 5)) workspace.mergeContacts(id, survivor?.id ?? '');
+    const { faults } = workspace;
+    const asLead = (body: unknown) => ({ ...Object(body), role: 'lead' });
+    faults.always({ method: 'GET', path: /^\/contacts\/[^/]+$/ }, { kind: 'altered', alter: asLead });
+    const ids = new Set(others.slice(5).map(({ id }) => id));
+    faults.always(
+      { method: 'POST', path: '/contacts/search' },
+      {
+        kind: 'altered',
+        alter: (body) => {
+          const page: { readonly data: readonly { readonly id: string }[] } = Object(body);
+          const data = page.data.filter(({ id }) => !ids.has(id));
+          return { ...page, data, total_count: data.length };
+        },
+      },
+    );
+    harness.clock.advance(30 * 60_000);
+    const run = await harness.runJob(NIGHTLY);
+    expect(run).toMatchObject({ status: 'guarded', result: { erased: 5, left: others.length - 5 } });
+    expect(await membersOf(harness)).toBe(users.length);
+  });
+
+  test('conversations that are gone en masse', async () => {
+    const harness = await createFilled({ members: 12, seed: 24 });
+    const { workspace } = harness;
+    const before = (await harness.store.backlog(harness.clock.nowMs())).conversations;
+    for (const { id } of workspace.conversations()) workspace.deleteConversation(id);
+    harness.clock.advance(30 * 60_000);
+    const run = await harness.runJob(NIGHTLY);
+    expect(run.status).toBe('guarded');
+    expect(run.result?.lostConversations).toBeGreaterThan(3);
+    expect((await harness.store.backlog(harness.clock.nowMs())).conversations).toBe(before);
+  });
+
+  test('one member of many is erased as ever', async () => {
+    const harness = await createFilled({ members: 20, seed: 25 });
+    const gone = harness.workspace.contacts().find(({ role, archived }) => role === 'user' && !archived);
+    harness.workspace.deleteContact(gone?.id ?? '');
+    harness.clock.advance(30 * 60_000);
+    expect(await harness.runJob(NIGHTLY)).toMatchObject({ status: 'done', result: { erased: 1 } });
+    expect(await harness.store.findMember(gone?.id ?? '')).toBeNull();
+  });
+});
+
 test('a sync writes its own attributes and leaves the others to the next sweep', async () => {
   const harness = await createFilled({ seed: 5 });
   closeUnheard(harness, 3);
@@ -169,7 +263,8 @@ test('a contact that search does not show, but Intercom still has, is kept', asy
     ...intercom,
     searchContacts: async (...parameters: Parameters<typeof intercom.searchContacts>) => {
       const page = await intercom.searchContacts(...parameters);
-      return { ...page, items: page.items.filter(({ id }) => id !== hidden?.id) };
+      const totalCount = page.totalCount === null ? null : page.totalCount - 1;
+      return { ...page, totalCount, items: page.items.filter(({ id }) => id !== hidden?.id) };
     },
   };
   await harness.runJob(NIGHTLY, { intercom: blind });

@@ -267,6 +267,8 @@ describe('everything that is kept', () => {
       drift: 'goes with its run',
       sweep_found: 'goes at the end of its run',
       sweep_seen: 'goes at the end of its run',
+      sweep_counted: 'goes at the end of its run',
+      parked_objects: 'one row for each object that cannot be read; goes when it can, and with its contact',
       meta: 'a fixed list of names',
     };
     const tables = openRaw(path)
@@ -381,7 +383,9 @@ describe('erasing a contact', () => {
       'inbox',
       'members',
       'outbox',
+      'parked_objects',
       'reported_members',
+      'sweep_counted',
       'sweep_found',
       'sweep_seen',
       'writes',
@@ -409,7 +413,11 @@ describe('erasing a contact', () => {
 
     const run = await openRun(store);
     const progress = { phase: 'contacts', done: 1, total: 1, contacts: 1, conversations: 0, calls: 1 };
-    const page = { runId: run.id, lease: run.lease, leaseUntilMs: NOW_MS, checkpoint: null, progress };
+    const counted = { phase: 'contacts', entries: [id] };
+    const lasting = { lease: run.lease, leaseUntilMs: NOW_MS, checkpoint: null };
+    const page = { runId: run.id, ...lasting, progress, counted };
+    const parked = { kind: 'conversation', id: 'odd', field: 'state', likelyOwnerId: id } as const;
+    await store.parkObject({ ...parked, nowMs: NOW_MS, runId: run.id });
     const later = contactChange({ ...seen, updatedAt: seen.updatedAt + 60 });
     await store.keepFound({ page, changes: [later], seen: [{ kind: 'contact', id }], nowMs: NOW_MS });
     await store.keepDrift({ page, differences: [{ ...change, contactId: id, why: SECRET }] });

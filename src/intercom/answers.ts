@@ -1,5 +1,5 @@
 import { isRecord, readId, recordAt } from './json.js';
-import type { SearchPage } from './search.js';
+import type { SearchPage, UnreadableEntry } from './search.js';
 
 /** `GET /me` → `app`: the workspace and its IANA time zone. Null when the answer doesn't name them. */
 export function readWorkspace(body: unknown): { readonly id: string; readonly timeZone: string } | null {
@@ -23,26 +23,46 @@ export function readAdmins(
   });
 }
 
+export type ReadEntry<Item> =
+  | { readonly kind: 'ok'; readonly item: Item }
+  | {
+      readonly kind: 'unreadable';
+      readonly id: string | null;
+      readonly field: string;
+      readonly likelyOwnerId: string | null;
+    };
+
 /**
- * A page of search results: items under `key`, the cursor in `pages.next.starting_after`. Null when it is none, or
- * when `readOne` can't read one of its items: a page is never silently shorter than Intercom's.
+ * A page of search results: entries under `key`, the cursor in `pages.next.starting_after`. Null when it is none. An
+ * entry that `readOne` can't read is kept by its id and place: a page is never silently shorter than Intercom's. Search
+ * names its next page by `starting_after` and nothing else (2.4 and later), so an address or a number there is no cursor.
  */
 export function readPage<Item>(
   body: unknown,
   key: string,
-  readOne: (raw: unknown) => Item | null,
+  readOne: (raw: unknown) => ReadEntry<Item>,
 ): SearchPage<Item> | null {
   if (!isRecord(body)) return null;
-  const { [key]: list, total_count: totalCount } = body;
-  if (!Array.isArray(list) || typeof totalCount !== 'number') return null;
+  const list = body[key];
+  if (!Array.isArray(list)) return null;
   const items: Item[] = [];
-  for (const raw of list) {
-    const item = readOne(raw);
-    if (item === null) return null;
-    items.push(item);
+  const unreadable: UnreadableEntry[] = [];
+  for (const [at, raw] of list.entries()) {
+    const read = readOne(raw);
+    if (read.kind === 'ok') items.push(read.item);
+    else {
+      const { id, field, likelyOwnerId } = read;
+      unreadable.push({ id, place: at + 1, field, likelyOwnerId });
+    }
   }
   const next = recordAt(recordAt(body, 'pages'), 'next');
-  return { items, totalCount, nextCursor: readText(next?.['starting_after']) };
+  const nextCursor = readText(next?.['starting_after']);
+  return { items, unreadable, totalCount: readCount(body['total_count']), nextCursor };
+}
+
+function readCount(value: unknown): number | null {
+  const count = typeof value === 'string' && /^\d{1,12}$/.test(value) ? Number(value) : value;
+  return typeof count === 'number' && Number.isSafeInteger(count) && count >= 0 ? count : null;
 }
 
 function readText(value: unknown): string | null {

@@ -2,10 +2,10 @@ import type { Clock } from '../clock.js';
 import { AppError } from '../errors.js';
 import type { AttributeValue, ContactFacts, ConversationFacts } from '../rules/facts.js';
 import type { MaintainedAttribute } from '../rules/vocabulary.js';
-import { readAdmins, readPage, readWorkspace } from './answers.js';
+import { readAdmins, readPage, readWorkspace, type ReadEntry } from './answers.js';
 import { readDataAttributes, type DataAttribute } from './data-attributes.js';
-import { isId, parseJson } from './json.js';
-import { readContactObject, readConversationObject } from './objects.js';
+import { isId, isRecord, parseJson, readId } from './json.js';
+import { readContactObject, readLikelyOwner, readWholeContact, readWholeConversation } from './objects.js';
 import type { CallPriority, RateAnswer, RateBudget } from './rate-budget.js';
 import { readAbsence, refusalOf, scalarsIn, unreadable, type Answer } from './refusals.js';
 import type { Search, SearchPage } from './search.js';
@@ -15,6 +15,8 @@ export interface CallOptions {
   readonly signal?: AbortSignal;
   /** Asked right before the request goes out, behind the wait for the rate limit; where it rejects, nothing is sent. */
   readonly beforeSend?: () => Promise<void>;
+  /** How long a search may take, beyond what other calls may: pages of 150 do take longer in large workspaces. */
+  readonly searchTimeoutMs?: number;
 }
 
 export type ContactAnswer =
@@ -101,7 +103,7 @@ export interface IntercomClientOptions {
 
 /** How long one call may take, from sending it to the last byte of its answer. */
 export const CALL_TIMEOUT_MS = 10_000;
-const MOST_ANSWER_BYTES = 20_000_000;
+const MAX_ANSWER_BYTES = 20_000_000;
 
 interface TimedAnswer extends Answer {
   readonly sentAtMs: number;
@@ -115,13 +117,14 @@ interface Call {
   readonly body?: unknown;
   /** The id in the path. */
   readonly id?: string;
+  readonly isSearch?: true;
 }
 
 /**
  * A client for one workspace. Each method makes one attempt and rejects with an `AppError` whose `retry` says what
  * becomes of it: `intercom_unreachable`, `intercom_timeout`, `intercom_unavailable` (408, 5xx), `intercom_rate_limited`
- * (with `retryAfterMs`), `intercom_refused_token` (401–403) and `intercom_answer_unreadable` are worth another try
- * later; `intercom_refused_request` (other 4xx) and `intercom_not_found` are not. `outcomeUnknown` marks writes that
+ * (with `retryAfterMs`), `intercom_refused_token` (401–403), `intercom_answer_unreadable`, `intercom_answer_too_large`
+ * and `intercom_object_unreadable` (Intercom's answer, with a field that means nothing) are worth another try later; `intercom_refused_request` (other 4xx) and `intercom_not_found` are not. `outcomeUnknown` marks writes that
  * may have taken effect all the same; `stopped` is the caller's own signal.
  */
 export function createIntercomClient(options: IntercomClientOptions): IntercomClient {
@@ -139,9 +142,10 @@ export function createIntercomClient(options: IntercomClientOptions): IntercomCl
     const answer = await ask(call, how);
     const absence = readAbsence(answer);
     if (absence !== null) return absence;
-    const read = readContactObject(bodyOf(answer, call));
-    if (read.kind !== 'ok') throw unreadable(call.label, 'the answer is no contact', kindOf(call));
-    // What a full answer lacks, the contact lacks.
+    const body = bodyOf(answer, call);
+    // What the answer to a write leaves out is of no interest.
+    const read = call.method === 'GET' ? readWholeContact(body) : readContactObject(body);
+    if (read.kind !== 'ok') throw unreadableObject(call, 'contact', read, body);
     return { kind: 'found', contact: read.contact, observedAtMs: answer.sentAtMs };
   };
 
@@ -149,7 +153,7 @@ export function createIntercomClient(options: IntercomClientOptions): IntercomCl
     call: Call,
     how: CallOptions,
     key: string,
-    readOne: (raw: unknown) => Item | null,
+    readOne: (raw: unknown) => ReadEntry<Item>,
   ): Promise<SearchPage<Item>> => {
     const page = readPage(bodyOf(await ask(call, how), call), key, readOne);
     if (page === null) throw unreadable(call.label, 'the answer is no page of results', kindOf(call));
@@ -188,21 +192,26 @@ export function createIntercomClient(options: IntercomClientOptions): IntercomCl
       const answer = await ask(call, how);
       // Only contacts are merged into each other; a conversation that isn't there is gone.
       if (readAbsence(answer) !== null) return { kind: 'gone' };
-      const read = readConversationObject(bodyOf(answer, call));
-      if (read.kind !== 'ok') throw unreadable(call.label, 'the answer is no conversation', kindOf(call));
+      const body = bodyOf(answer, call);
+      const read = readWholeConversation(body);
+      if (read.kind !== 'ok') throw unreadableObject(call, 'conversation', read, body);
       return { kind: 'found', conversation: read.conversation, observedAtMs: answer.sentAtMs };
     },
     updateContact: async (id, attributes, how) =>
       contactAnswer({ ...objectCall('PUT', 'contacts', id), body: { custom_attributes: attributes } }, how),
     searchContacts: (search, how) =>
       searchPage(searchCall('contacts', search), how, 'data', (raw) => {
-        const read = readContactObject(raw);
-        return read.kind === 'ok' ? read.contact : null;
+        const read = readWholeContact(raw);
+        if (read.kind === 'ok') return { kind: 'ok', item: read.contact };
+        const id = read.kind === 'reference' ? read.id : null;
+        return { kind: 'unreadable', id, field: read.field, likelyOwnerId: id };
       }),
     searchConversations: (search, how) =>
       searchPage(searchCall('conversations', search), how, 'conversations', (raw) => {
-        const read = readConversationObject(raw);
-        return read.kind === 'ok' ? read.conversation : null;
+        const read = readWholeConversation(raw);
+        if (read.kind === 'ok') return { kind: 'ok', item: read.conversation };
+        const id = read.kind === 'reference' ? read.id : null;
+        return { kind: 'unreadable', id, field: read.field, likelyOwnerId: readLikelyOwner(raw) };
       }),
     listContactAttributes: (how) =>
       listAttributes('/data_attributes?model=contact&include_archived=true', how),
@@ -241,8 +250,28 @@ function searchCall(list: 'contacts' | 'conversations', search: Search): Call {
     method: 'POST',
     path,
     label: `POST ${path}`,
+    isSearch: true,
     body: { query, pagination, ...(sort === undefined ? {} : { sort }) },
   };
+}
+
+/** Intercom's own answer about the object, with something in it that means nothing to the rules. */
+function unreadableObject(
+  call: Call,
+  kind: 'contact' | 'conversation',
+  { field }: { readonly field: string },
+  body: unknown,
+): AppError {
+  // Without the id that was asked for it is somebody else's answer.
+  if (readId(isRecord(body) ? body['id'] : null) !== call.id)
+    return unreadable(call.label, `the answer is no ${kind}`, kindOf(call));
+  const likelyOwnerId = kind === 'contact' ? (call.id ?? null) : readLikelyOwner(body);
+  return new AppError(
+    'intercom_object_unreadable',
+    'later',
+    `${call.label}: ${field} of the ${kind} is missing or can't be read`,
+    { outcomeUnknown: call.method === 'PUT', unreadable: { field, likelyOwnerId } },
+  );
 }
 
 function kindOf(call: Call): Parameters<typeof refusalOf>[1] {
@@ -260,7 +289,9 @@ function bodyOf(answer: Answer, call: Call): unknown {
 }
 
 async function send(options: IntercomClientOptions, call: Call, how: CallOptions): Promise<TimedAnswer> {
-  const { clock, budget, timeoutMs = CALL_TIMEOUT_MS } = options;
+  const { clock, budget } = options;
+  const searchTimeoutMs = call.isSearch === true ? (how.searchTimeoutMs ?? 0) : 0;
+  const timeoutMs = Math.max(options.timeoutMs ?? CALL_TIMEOUT_MS, searchTimeoutMs);
   const permit = await budget.acquire(how.priority, how.signal);
   try {
     await how.beforeSend?.();
@@ -321,14 +352,23 @@ async function abortAfter(
 async function readBytes(response: Response, call: Call): Promise<Uint8Array> {
   const chunks: Uint8Array[] = [];
   let size = 0;
-  // Leaving the loop early cancels the rest of the body.
-  for await (const chunk of response.body ?? []) {
-    size += chunk.byteLength;
-    if (size > MOST_ANSWER_BYTES)
-      throw unreadable(call.label, `the answer is longer than ${MOST_ANSWER_BYTES} bytes`, kindOf(call));
-    chunks.push(chunk);
+  const reader = response.body?.getReader();
+  if (reader === undefined) return new Uint8Array();
+  for (;;) {
+    const { done, value } = await reader.read();
+    if (done) return Buffer.concat(chunks);
+    size += value.byteLength;
+    chunks.push(value);
+    if (size <= MAX_ANSWER_BYTES) continue;
+    // Nobody need wait until the rest is called off.
+    reader.cancel().catch(() => undefined);
+    throw new AppError(
+      'intercom_answer_too_large',
+      'later',
+      `${call.label}: the answer is longer than ${MAX_ANSWER_BYTES} bytes`,
+      { outcomeUnknown: call.method === 'PUT' },
+    );
   }
-  return Buffer.concat(chunks);
 }
 
 function callFailure(

@@ -1,4 +1,3 @@
-import { z } from 'zod';
 import type { AttributeValue, ContactFacts, ConversationFacts } from '../rules/facts.js';
 import {
   CHANNEL_ATTRIBUTE,
@@ -6,7 +5,7 @@ import {
   SERVICE_CODE_ATTRIBUTE,
   type KeptAttribute,
 } from '../rules/vocabulary.js';
-import { isRecord, readId, type Json } from './json.js';
+import { isRecord, readId, recordAt, type Json } from './json.js';
 import { readInstant } from './times.js';
 
 /** What the rules need and a payload lacks: reading the object by id settles it, whatever that answers. */
@@ -14,88 +13,63 @@ export type Lack = 'contact' | 'statistics' | 'closeTime' | 'customAttributes' |
 
 export type ReadConversation =
   | { readonly kind: 'ok'; readonly conversation: ConversationFacts; readonly lacks: readonly Lack[] }
-  /** An id and little else: an old generation, a list entry, a shape we don't know. */
-  | { readonly kind: 'reference'; readonly id: string }
-  | { readonly kind: 'unreadable'; readonly why: string };
+  | Unsettled;
 
 export type ReadContact =
-  | { readonly kind: 'ok'; readonly contact: ContactFacts; readonly lacks: readonly Lack[] }
-  | { readonly kind: 'reference'; readonly id: string }
-  | { readonly kind: 'unreadable'; readonly why: string };
+  { readonly kind: 'ok'; readonly contact: ContactFacts; readonly lacks: readonly Lack[] } | Unsettled;
 
-const id = z
-  .unknown()
-  .optional()
-  .transform((value, context) => {
-    const read = readId(value);
-    if (read !== null) return read;
-    context.addIssue({ code: 'custom', message: 'no id' });
-    return z.NEVER;
-  });
-const instant = z.unknown().optional().transform(readInstant);
-const text = z.unknown().optional().transform(readText);
-const record = z
-  .unknown()
-  .optional()
-  .transform((value) => (isRecord(value) ? value : null));
-
-/** Both generations in use since API 2.5; `z.object` drops every key that isn't named here. */
-const conversationShape = z.object({
-  id,
-  created_at: instant,
-  updated_at: instant,
-  state: z.enum(['open', 'closed', 'snoozed']).nullish(),
-  open: z.boolean().nullish(),
-  admin_assignee_id: text,
-  contacts: z.unknown().optional().transform(readContactList),
-  statistics: record,
-  custom_attributes: record,
-});
-
-const contactShape = z.object({
-  id,
-  role: text,
-  external_id: text,
-  name: text,
-  email: text,
-  created_at: instant,
-  updated_at: instant,
-  custom_attributes: record,
-});
+/** `field` names what is missing or can't be read, and never quotes it. */
+type Unsettled =
+  /** An id and little else: an old generation, a list entry, a shape we don't know. */
+  | { readonly kind: 'reference'; readonly id: string; readonly field: string }
+  | { readonly kind: 'unreadable'; readonly why: string; readonly field: string };
 
 /**
  * A conversation of a webhook, a search answer or `GET /conversations/{id}`. Unknown keys are passed over; times are
- * Unix seconds or ISO-8601, ids texts or numbers. `user` instead of `contacts` (API before 2.5) is a reference.
+ * Unix seconds or ISO-8601, ids texts or numbers, `open` true or "true". `user` instead of `contacts` (API before 2.5)
+ * is a reference, and so is a conversation of which something that the rules read has a form that means nothing: it is
+ * never taken for empty.
  */
 export function readConversationObject(raw: unknown): ReadConversation {
-  const shaped = conversationShape.safeParse(raw);
-  if (!shaped.success) return referenceOrUnreadable(raw);
-  const { data } = shaped;
-  const state = data.state ?? stateOf(data.open);
-  const updatedAt = data.updated_at ?? data.created_at;
-  if (state === null || updatedAt === null) return { kind: 'reference', id: data.id };
+  if (!isRecord(raw)) return { kind: 'unreadable', why: 'not an object', field: 'the whole entry' };
+  const id = readId(raw['id']);
+  if (id === null) return { kind: 'unreadable', why: 'no id', field: 'id' };
+  const refer = (field: string): ReadConversation => ({ kind: 'reference', id, field });
+
+  const state = readState(raw);
+  if (state === null) return refer(isMissing(raw['state']) ? 'open' : 'state');
+  const createdAt = readInstant(raw['created_at']);
+  const updatedAt = isMissing(raw['updated_at']) ? createdAt : readInstant(raw['updated_at']);
+  if (updatedAt === null) return refer('updated_at');
+  if (createdAt === null && !isMissing(raw['created_at'])) return refer('created_at');
+  const contacts = readContactList(raw['contacts']);
   // Before 2.5 a conversation names its customer as `user` and has none of what the rules read.
-  if (data.contacts === null && isRecord(raw) && isRecord(raw['user'])) {
-    return { kind: 'reference', id: data.id };
-  }
-  const lastCloseAt = readInstant(data.statistics?.['last_close_at']);
+  if (contacts === null && (isRecord(raw['user']) || !isMissing(raw['contacts']))) return refer('contacts');
+  const custom = readRecord(raw['custom_attributes']);
+  if (custom === 'unreadable') return refer('custom_attributes');
+  const statistics = readRecord(raw['statistics']);
+  if (statistics === 'unreadable') return refer('statistics');
+  const closedRaw = statistics?.['last_close_at'];
+  const lastCloseAt = readInstant(closedRaw);
+  if (lastCloseAt === null && !isMissing(closedRaw)) return refer('statistics.last_close_at');
+
   const lacks: Lack[] = [];
-  if (data.contacts === null) lacks.push('contact');
-  if (data.custom_attributes === null) lacks.push('customAttributes');
-  if (data.created_at === null) lacks.push('createdAt');
-  if (state === 'closed' && lastCloseAt === null) {
-    lacks.push(data.statistics === null ? 'statistics' : 'closeTime');
-  }
+  if (contacts === null) lacks.push('contact');
+  if (custom === null) lacks.push('customAttributes');
+  if (createdAt === null) lacks.push('createdAt');
+  if (state === 'closed' && lastCloseAt === null)
+    lacks.push(statistics === null ? 'statistics' : 'closeTime');
+  const coachId = readText(raw['admin_assignee_id']);
   const conversation: ConversationFacts = {
-    id: data.id,
-    contactId: data.contacts?.firstId ?? null,
-    createdAt: data.created_at ?? updatedAt,
+    id,
+    contactId: contacts?.firstId ?? null,
+    createdAt: createdAt ?? updatedAt,
     updatedAt,
     state,
-    channel: attributeText(data.custom_attributes, CHANNEL_ATTRIBUTE),
-    serviceCode: attributeText(data.custom_attributes, SERVICE_CODE_ATTRIBUTE),
+    channel: attributeText(custom, CHANNEL_ATTRIBUTE),
+    serviceCode: attributeText(custom, SERVICE_CODE_ATTRIBUTE),
     // 0 is Intercom's way to write "nobody" in requests.
-    coachId: data.admin_assignee_id === '0' ? null : data.admin_assignee_id,
+    coachId: coachId === '0' ? null : coachId,
     lastCloseAt,
   };
   return { kind: 'ok', conversation, lacks };
@@ -103,40 +77,97 @@ export function readConversationObject(raw: unknown): ReadConversation {
 
 /**
  * A contact of a webhook, a search answer or `GET /contacts/{id}`. Of its custom attributes only the
- * `KEPT_ATTRIBUTES` are taken, values as they are; lists and objects are no values.
+ * `KEPT_ATTRIBUTES` are taken, values as they are; lists and objects are no values. A reference where its role, times
+ * or attributes have a form that means nothing.
  */
 export function readContactObject(raw: unknown): ReadContact {
-  const shaped = contactShape.safeParse(raw);
-  if (!shaped.success) return referenceOrUnreadable(raw);
-  const { data } = shaped;
-  const updatedAt = data.updated_at ?? data.created_at;
-  if (data.role === null || updatedAt === null) return { kind: 'reference', id: data.id };
+  if (!isRecord(raw)) return { kind: 'unreadable', why: 'not an object', field: 'the whole entry' };
+  const id = readId(raw['id']);
+  if (id === null) return { kind: 'unreadable', why: 'no id', field: 'id' };
+  const refer = (field: string): ReadContact => ({ kind: 'reference', id, field });
+
+  const role = typeof raw['role'] === 'string' ? readText(raw['role']) : null;
+  if (role === null) return refer('role');
+  const createdAt = readInstant(raw['created_at']);
+  const updatedAt = isMissing(raw['updated_at']) ? createdAt : readInstant(raw['updated_at']);
+  if (updatedAt === null) return refer('updated_at');
+  const custom = readRecord(raw['custom_attributes']);
+  if (custom === 'unreadable') return refer('custom_attributes');
   const contact: ContactFacts = {
-    id: data.id,
+    id,
     // Whatever is not a user is never written and never reported, as a lead.
-    role: data.role === 'user' ? 'user' : 'lead',
-    externalId: data.external_id,
-    name: data.name,
-    email: data.email,
-    createdAt: data.created_at,
+    role: role.toLowerCase() === 'user' ? 'user' : 'lead',
+    externalId: readText(raw['external_id']),
+    name: readText(raw['name']),
+    email: readText(raw['email']),
+    createdAt,
     updatedAt,
-    attributes: data.custom_attributes === null ? {} : keptAttributes(data.custom_attributes),
+    attributes: custom === null ? {} : keptAttributes(custom),
   };
-  return { kind: 'ok', contact, lacks: data.custom_attributes === null ? ['customAttributes'] : [] };
+  return { kind: 'ok', contact, lacks: custom === null ? ['customAttributes'] : [] };
 }
 
-function referenceOrUnreadable(
-  raw: unknown,
-): { kind: 'reference'; id: string } | { kind: 'unreadable'; why: string } {
-  if (!isRecord(raw)) return { kind: 'unreadable', why: 'not an object' };
-  const found = readId(raw['id']);
-  return found === null ? { kind: 'unreadable', why: 'no id' } : { kind: 'reference', id: found };
+/**
+ * A contact of Intercom's own full answers, which always hold its attributes: without them every value would seem to be
+ * gone, so they count as unreadable.
+ */
+export function readWholeContact(raw: unknown): ReadContact {
+  const read = readContactObject(raw);
+  if (read.kind !== 'ok' || read.lacks.length === 0) return read;
+  return { kind: 'reference', id: read.contact.id, field: 'custom_attributes' };
 }
 
-/** `snoozed` is open too, but only `state` tells the two apart; an answer without `state` has at least this. */
-function stateOf(open: boolean | null | undefined): 'open' | 'closed' | null {
-  if (open === undefined || open === null) return null;
-  return open ? 'open' : 'closed';
+/** The same for a conversation, and for whose it is. */
+export function readWholeConversation(raw: unknown): ReadConversation {
+  const read = readConversationObject(raw);
+  if (read.kind !== 'ok') return read;
+  const { id } = read.conversation;
+  if (read.lacks.includes('contact')) return { kind: 'reference', id, field: 'contacts' };
+  return read.lacks.includes('customAttributes')
+    ? { kind: 'reference', id, field: 'custom_attributes' }
+    : read;
+}
+
+/**
+ * Whose a conversation seems to be that can't be read otherwise: its contact list's first contact, else the customer who
+ * began it. Null when neither can be told. Only good for leaving that contact's values alone.
+ */
+export function readLikelyOwner(raw: unknown): string | null {
+  const listed = readContactList(recordValue(raw, 'contacts'))?.firstId ?? null;
+  if (listed !== null) return listed;
+  const author = recordAt(recordAt(raw, 'source'), 'author');
+  const isCustomer = ['user', 'lead', 'contact'].some((type) => type === author?.['type']);
+  return isCustomer ? readId(author?.['id']) : readId(recordAt(raw, 'user')?.['id']);
+}
+
+function recordValue(raw: unknown, key: string): unknown {
+  return isRecord(raw) ? raw[key] : null;
+}
+
+function isMissing(value: unknown): boolean {
+  return value === undefined || value === null || (typeof value === 'string' && value.trim() === '');
+}
+
+/** Null where there is none. An empty list is how some programs write an empty object. */
+function readRecord(value: unknown): Json | null | 'unreadable' {
+  if (isMissing(value)) return null;
+  if (isRecord(value)) return value;
+  return Array.isArray(value) && value.length === 0 ? {} : 'unreadable';
+}
+
+const STATES = ['open', 'closed', 'snoozed'] as const;
+
+/** `snoozed` is open too, but only `state` tells the two apart; an answer without `state` has at least `open`. */
+function readState(raw: Json): (typeof STATES)[number] | null {
+  const { state, open } = raw;
+  if (typeof state === 'string') {
+    const folded = state.trim().toLowerCase();
+    return STATES.find((one) => one === folded) ?? null;
+  }
+  if (!isMissing(state)) return null;
+  const text = typeof open === 'boolean' ? String(open) : open;
+  if (text === 'true') return 'open';
+  return text === 'false' ? 'closed' : null;
 }
 
 /** `{contacts: [{id}]}`, or the bare list; null when there is no list, or none that can be read. */

@@ -1,3 +1,5 @@
+import { AppError } from '../errors.js';
+
 export interface Search {
   readonly query: SearchQuery;
   readonly perPage: number;
@@ -18,14 +20,27 @@ export type SearchOperator = '=' | '!=' | 'IN' | 'NIN' | '<' | '>' | '<=' | '>='
 
 export interface SearchPage<Item> {
   readonly items: readonly Item[];
-  /** Over all pages. */
-  readonly totalCount: number;
-  /** Opaque cursor of the next page; null on the last one. */
+  /** Entries that can't be taken as they stand; they count as entries of the page. */
+  readonly unreadable: readonly UnreadableEntry[];
+  /** Over all pages; null where Intercom doesn't say. */
+  readonly totalCount: number | null;
+  /** Opaque cursor of the next page; null where none is named, which proves nothing: see `search-end.ts`. */
   readonly nextCursor: string | null;
 }
 
+export interface UnreadableEntry {
+  /** Null where it has none: then only its place tells which one it is. */
+  readonly id: string | null;
+  /** Its place on the page, from 1. */
+  readonly place: number;
+  /** What of it is missing or can't be read; never its value. */
+  readonly field: string;
+  /** The contact whose conversation it seems to be; of a contact its own id. */
+  readonly likelyOwnerId: string | null;
+}
+
 /** The most that Intercom gives at once. */
-const PER_PAGE = 150;
+export const MAX_PER_PAGE = 150;
 
 /** All members, oldest first: the order can't change while pages are read, and new members come last. */
 export function allMembers(): Search {
@@ -49,7 +64,7 @@ export function membersUpdatedSince(sinceAt: number): Search {
 
 /** Conversations that changed at or after `sinceAt` (Unix seconds), and perhaps some that changed earlier on that day. */
 export function conversationsChangedSince(sinceAt: number): Search {
-  return { query: or(since('updated_at', sinceAt)), perPage: PER_PAGE, cursor: null };
+  return { query: or(since('updated_at', sinceAt)), perPage: MAX_PER_PAGE, cursor: null };
 }
 
 /**
@@ -57,11 +72,11 @@ export function conversationsChangedSince(sinceAt: number): Search {
  * `updated_at`, which does not move with every change.
  */
 export function conversationsClosedSince(sinceAt: number): Search {
-  return { query: or(since('statistics.last_close_at', sinceAt)), perPage: PER_PAGE, cursor: null };
+  return { query: or(since('statistics.last_close_at', sinceAt)), perPage: MAX_PER_PAGE, cursor: null };
 }
 
 function members(): Search {
-  return { query: { field: 'role', operator: '=', value: 'user' }, perPage: PER_PAGE, cursor: null };
+  return { query: { field: 'role', operator: '=', value: 'user' }, perPage: MAX_PER_PAGE, cursor: null };
 }
 
 /**
@@ -89,26 +104,57 @@ function and(...value: readonly SearchQuery[]): SearchQuery {
 export function conversationsOfContact(contactId: string): Search {
   return {
     query: { field: 'contact_ids', operator: '=', value: contactId },
-    perPage: PER_PAGE,
+    perPage: MAX_PER_PAGE,
     cursor: null,
   };
 }
 
+/** More entries than this, beside twice what Intercom counts, and its cursors lead round in circles. */
+const MAX_REPEATED_ENTRIES = 300;
+
+/** True when so many entries have come that a search of `total` can't go on: it is read in circles. */
+export function isEndless(entries: number, total: number | null): boolean {
+  return entries > 2 * (total ?? 0) + MAX_REPEATED_ENTRIES;
+}
+
 /**
- * The pages of a search, one after the other, as they are asked for. Ends at the last page, and also where a cursor
- * comes again or a page is empty, because Intercom's cursors can then lead round in circles.
- * @throws AppError of `searchOnePage`
+ * All pages of a search that is short enough to be kept in memory. Its end is believed only when as many different
+ * entries have come as Intercom counts: a missing cursor, an empty page or one that leads back is no end by itself.
+ * @throws AppError of `searchOnePage`, or `intercom_search_incomplete` (worth another try later)
  */
-export async function* pagesOf<Item>(
+export async function readAllPages<Item extends { readonly id: string }>(
   searchOnePage: (search: Search) => Promise<SearchPage<Item>>,
   search: Search,
-): AsyncGenerator<SearchPage<Item>> {
+): Promise<{ readonly items: readonly Item[]; readonly unreadable: readonly UnreadableEntry[] }> {
+  const items: Item[] = [];
+  const unreadable: UnreadableEntry[] = [];
   const seen = new Set<string>();
+  let nameless = 0;
+  let entries = 0;
+  let total: number | null = null;
   let cursor = search.cursor;
   do {
-    if (cursor !== null) seen.add(cursor);
-    const page = await searchOnePage({ ...search, cursor });
-    yield page;
-    cursor = page.items.length === 0 ? null : page.nextCursor;
-  } while (cursor !== null && !seen.has(cursor));
+    const page: SearchPage<Item> = await searchOnePage({ ...search, cursor });
+    const count = page.items.length + page.unreadable.length;
+    const foundBefore = seen.size + nameless;
+    entries += count;
+    for (const item of page.items) if (!seen.has(item.id)) items.push(item);
+    for (const entry of page.unreadable) if (entry.id === null || !seen.has(entry.id)) unreadable.push(entry);
+    for (const { id } of [...page.items, ...page.unreadable]) {
+      if (id === null) nameless += 1;
+      else seen.add(id);
+    }
+    if (page.totalCount !== null) total = Math.max(total ?? 0, page.totalCount);
+    // A page that shows nothing new is empty, or the cursors lead round in circles.
+    cursor = seen.size + nameless === foundBefore ? null : page.nextCursor;
+  } while (cursor !== null && !isEndless(entries, total));
+  const found = seen.size + nameless;
+  if (total === null || found < total) {
+    throw new AppError(
+      'intercom_search_incomplete',
+      'later',
+      `a search ended after ${found} results, but its total_count is ${total ?? 'missing'}`,
+    );
+  }
+  return { items, unreadable };
 }

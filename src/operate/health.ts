@@ -3,7 +3,7 @@ import type { Clock } from '../clock.js';
 import type { Store } from '../store/store.js';
 
 export interface HealthDeps {
-  readonly store: Pick<Store, 'canWrite' | 'latestRun'>;
+  readonly store: Pick<Store, 'canWrite' | 'latestRun' | 'latestDoneRun'>;
   readonly clock: Clock;
   /** 0: no backfill is ever due. */
   readonly backfillDays: number;
@@ -14,7 +14,9 @@ const GOOD_FOR_MS = 1000;
 
 /**
  * `/healthz`: the process answers. `/readyz`: 200 once the store can be written and the first backfill has been
- * started or found done, else 503 with what is missing. Neither says anything about members.
+ * started or found done, else 503 with what is missing. A first backfill that has failed is said, and is no 503: it is
+ * tried again by itself, and a balancer that turned webhooks away meanwhile would lose them. Neither says anything about
+ * members.
  */
 export function createHealthRoutes(deps: HealthDeps): Hono {
   const routes = new Hono();
@@ -32,12 +34,22 @@ export function createHealthRoutes(deps: HealthDeps): Hono {
     const backfill = deps.backfillDays === 0 ? 'off' : await backfillState(deps.store, writable);
     const ready = writable && backfill !== 'not started';
     const store = writable ? 'ok' : 'cannot be written';
-    return context.json({ status: ready ? 'ready' : 'not ready', store, backfill }, ready ? 200 : 503);
+    const detail = backfill === 'failed' ? { detail: BACKFILL_FAILED } : {};
+    return context.json(
+      { status: ready ? 'ready' : 'not ready', store, backfill, ...detail },
+      ready ? 200 : 503,
+    );
   });
   return routes;
 }
 
 async function backfillState(store: HealthDeps['store'], writable: boolean): Promise<string> {
   if (!writable) return 'unknown';
-  return (await store.latestRun('backfill'))?.status ?? 'not started';
+  const latest = await store.latestRun('backfill');
+  if (latest?.status !== 'failed') return latest?.status ?? 'not started';
+  return (await store.latestDoneRun(['backfill'])) === null ? 'failed' : 'done';
 }
+
+const BACKFILL_FAILED =
+  'The first backfill has failed. It is tried again with growing delays; /intercom/activity says why. Until it is done ' +
+  'nothing in Intercom is corrected downwards.';

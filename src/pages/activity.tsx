@@ -6,7 +6,7 @@ import type { Store } from '../store/store.js';
 import { FoughtOverList } from './activity/fought-over.js';
 import { NotificationsTable } from './activity/notifications.js';
 import { ParkedWork } from './activity/parked.js';
-import { GuardNotice, Runs } from './activity/runs.js';
+import { BackfillNotice, GuardNotice, Runs } from './activity/runs.js';
 import { memberHref, runHref } from './addresses.js';
 import { FormToken } from './layout.js';
 import { LiveControls } from './live-controls.js';
@@ -23,6 +23,8 @@ export interface ActivityPageDeps {
   readonly store: Pick<
     Store,
     | 'listRuns'
+    | 'latestRun'
+    | 'latestDoneRun'
     | 'recentNotifications'
     | 'recentWrites'
     | 'foughtOver'
@@ -65,6 +67,7 @@ export async function showActivity(deps: ActivityPageDeps, context: Context): Pr
     store.freshness(),
   ]);
   const guarded = stillGuarded(runs);
+  const unfilled = await failedFirstBackfill(store);
   const replayed = Number(context.req.query('replayed') ?? '');
   return deps.render(context, {
     title: 'Activity',
@@ -88,6 +91,7 @@ export async function showActivity(deps: ActivityPageDeps, context: Context): Pr
           <FormToken value={formToken} />
         </form>
         <div id="activity" data-live>
+          {unfilled !== null && <BackfillNotice run={unfilled} zone={zone} />}
           <SilenceNotice freshness={freshness} zone={zone} />
           {guarded !== undefined && (
             <GuardNotice run={guarded} zone={zone}>
@@ -159,6 +163,13 @@ async function recentRuns(store: Pick<Store, 'listRuns'>): Promise<Run[]> {
     .toSorted((one, other) => other.startedAtMs - one.startedAtMs || (one.id < other.id ? 1 : -1));
 }
 
+/** The newest try of the first backfill, when it failed. */
+async function failedFirstBackfill(store: Pick<Store, 'latestRun' | 'latestDoneRun'>): Promise<Run | null> {
+  const latest = await store.latestRun('backfill');
+  if (latest?.status !== 'failed' || (await store.latestDoneRun(['backfill'])) !== null) return null;
+  return latest;
+}
+
 /** A run that stopped before writing, as long as no later one of its kind has ended well. `runs` is newest first. */
 function stillGuarded(runs: readonly Run[]): Run | undefined {
   const settled = new Set<JobName>();
@@ -171,7 +182,7 @@ function stillGuarded(runs: readonly Run[]): Run | undefined {
 
 /** Puts back what the form names: one piece, or everything that is parked. */
 export async function replayParked(deps: ActivityPageDeps, context: Context): Promise<Response> {
-  const { notification, write, all } = await context.req.parseBody();
+  const { notification, write, contact, conversation, all } = await context.req.parseBody();
   const replayed = await deps.store.replay(
     all === 'yes'
       ? 'all'
@@ -179,7 +190,14 @@ export async function replayParked(deps: ActivityPageDeps, context: Context): Pr
           notifications:
             typeof notification === 'string' && /^\d+$/.test(notification) ? [Number(notification)] : [],
           writes: typeof write === 'string' ? [write] : [],
+          objects: [
+            ...(typeof contact === 'string' ? [{ kind: 'contact', id: contact } as const] : []),
+            ...(typeof conversation === 'string'
+              ? [{ kind: 'conversation', id: conversation } as const]
+              : []),
+          ],
         },
+    deps.clock.nowMs(),
   );
   return context.redirect(`/intercom/activity?replayed=${replayed}#parked`, 303);
 }

@@ -157,17 +157,33 @@ function driftText({ status, params }: Run): string {
   return 'What differed between Intercom and what its history says, and was written.';
 }
 
-function tilesOf({ progress, result }: Run): Tile[] {
+function tilesOf({ progress, result, status, params }: Run): Tile[] {
   const read = [
     { name: 'Conversations read', count: progress.conversations },
     { name: 'Contacts read', count: progress.contacts },
+    ...((progress.parked ?? 0) === 0
+      ? []
+      : [
+          {
+            name: 'Objects that can’t be read',
+            count: progress.parked ?? 0,
+            note: 'parked',
+            href: '/intercom/activity#parked',
+          },
+        ]),
   ];
+  const isUndone = status === 'guarded' || params['dryRun'] === true;
   if (result === null) return [...read, { name: 'Calls to Intercom', count: progress.calls }];
   const { totals } = result;
   return [
     ...read,
     { name: 'Members compared', count: result.compared },
     { name: 'Members that differ', count: result.changed },
+    {
+      name: isUndone ? 'Members it would erase' : 'Members erased',
+      count: result.erased ?? 0,
+      note: 'gone from Intercom, or merged',
+    },
     { name: 'Writes that failed so far', count: result.failed, note: `${countText(result.parked)} parked` },
     ...(totals === null
       ? []

@@ -3,7 +3,8 @@ import { describeVerdict, judgeFailure } from '../backoff.js';
 import type { Clock } from '../clock.js';
 import type { CallOptions, IntercomClient } from '../intercom/client.js';
 import { readItem, readMeaning, type Meaning } from '../intercom/notification.js';
-import { conversationsOfContact, pagesOf } from '../intercom/search.js';
+import { conversationsOfContact, MAX_PER_PAGE, readAllPages } from '../intercom/search.js';
+import { AppError } from '../errors.js';
 import { knownTopic } from '../intercom/topics.js';
 import { LEASE_MS, type Hand } from '../lease-keeper.js';
 import { eventId, type Log } from '../log.js';
@@ -17,6 +18,7 @@ import type {
   Reread,
   Settlement,
   Store,
+  Subject,
 } from '../store/store.js';
 import { createWorkLoop, joinLoops, type WorkLoop } from '../work-loop.js';
 
@@ -167,9 +169,10 @@ async function learn(
   const { subject, body } = notification;
   if (body === null) {
     if (subject === null) return { kind: 'unreadable', why: 'neither body nor subject' };
-    const changes = await readSubject(deps, subject, call);
+    const changes = await readOrPark(deps, subject, null, call);
     // A contact is read again after a merge: its conversations may have moved with it.
-    const moved = subject.kind === 'contact' ? await conversationsNowOf(deps, subject.id, call) : [];
+    const moved =
+      subject.kind === 'contact' ? await conversationsNowOf(deps, notification, subject.id, call) : [];
     return { kind: 'learned', changes: [...changes, ...moved], rereads: [] };
   }
   const item = readItem(body);
@@ -244,7 +247,7 @@ async function learnMerge(
   const survivor = await readSubject(deps, { kind: 'contact', id: survivorId }, call);
   const absorbed: CacheChange[] =
     absorbedId === null ? [] : [{ kind: 'contact-merged', absorbedId, survivorId }];
-  const moved = await conversationsNowOf(deps, survivorId, call);
+  const moved = await conversationsNowOf(deps, notification, survivorId, call);
   const again: Reread = {
     dedupeKey: `merge:${notification.dedupeKey}`,
     origin: 'reread',
@@ -257,17 +260,61 @@ async function learnMerge(
 
 async function conversationsNowOf(
   deps: ProcessDeps,
+  { attempt }: LeasedNotification,
   contactId: string,
   call: CallOptions,
 ): Promise<CacheChange[]> {
-  const changes: CacheChange[] = [];
-  const search = conversationsOfContact(contactId);
-  for await (const page of pagesOf((one) => deps.intercom.searchConversations(one, call), search)) {
-    for (const conversation of page.items) {
-      changes.push({ kind: 'conversation', conversation, authority: { kind: 'search' } });
-    }
+  // A page that was too much for Intercom is not asked for again as it was.
+  const perPage = Math.max(1, Math.floor(MAX_PER_PAGE / 2 ** (attempt - 1)));
+  const search = { ...conversationsOfContact(contactId), perPage };
+  const { items, unreadable } = await readAllPages(
+    (one) => deps.intercom.searchConversations(one, call),
+    search,
+  );
+  const changes = items.map((conversation): CacheChange => ({
+    kind: 'conversation',
+    conversation,
+    authority: { kind: 'search' },
+  }));
+  for (const { id, field, likelyOwnerId, place } of unreadable) {
+    const owner = likelyOwnerId ?? contactId;
+    if (id === null) await park(deps, { kind: 'conversation', id: `#${place}` }, field, owner);
+    else changes.push(...(await readOrPark(deps, { kind: 'conversation', id }, owner, call)));
   }
   return changes;
+}
+
+/** Reads an object by id; one that can't be read is parked alone. */
+async function readOrPark(
+  deps: ProcessDeps,
+  subject: Subject,
+  likelyOwnerId: string | null,
+  call: CallOptions,
+): Promise<CacheChange[]> {
+  try {
+    return await readSubject(deps, subject, call);
+  } catch (error) {
+    if (!(error instanceof AppError) || error.unreadable === null) throw error;
+    await park(deps, subject, error.unreadable.field, error.unreadable.likelyOwnerId ?? likelyOwnerId);
+    return [];
+  }
+}
+
+async function park(
+  { store, clock, log }: ProcessDeps,
+  { kind, id }: Subject,
+  field: string,
+  likelyOwnerId: string | null,
+): Promise<void> {
+  const parked = await store.parkObject({
+    kind,
+    id,
+    field,
+    likelyOwnerId,
+    nowMs: clock.nowMs(),
+    runId: null,
+  });
+  if (parked === 'new') log.warn({ object: kind, id, field }, 'an object cannot be read: parked');
 }
 
 /** Coaches often set Channel or Service Code just after closing, and Intercom has no event for that: look again. */

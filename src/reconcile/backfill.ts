@@ -1,7 +1,10 @@
 import { applyWork, decideAt } from '../apply-work.js';
 import { allMembers, conversationsChangedSince } from '../intercom/search.js';
+import type { ContactFacts, ConversationFacts } from '../rules/facts.js';
 import type { CacheChange } from '../store/store.js';
-import { readPage, type PageRequest } from './read-pages.js';
+import { saveCoaches } from './save-coaches.js';
+import { isThere, readThere } from './read-alone.js';
+import { readSearch, type ReadPage, type SearchPhase } from './read-pages.js';
 import {
   asking,
   endOf,
@@ -22,42 +25,41 @@ const MEMBERS_PER_STEP = 200;
 export const backfillPlan: Plan = {
   firstPhase: () => 'contacts',
 
-  prepare: async (frame, step) => {
-    const { store, intercom } = frame.deps;
-    await store.saveCoaches(await asking(frame, step, () => intercom.listAdmins(frame.call)));
-  },
+  prepare: saveCoaches,
 
   takeStep: (frame, step) => {
     const { deps, call, startedAt } = frame;
-    const cursor = step.checkpoint.after;
-    const keepConversations = (sinceAt: number, nextPhase: string): Promise<Step> =>
-      keepPage(
-        frame,
-        step,
-        {
-          ask: () =>
-            deps.intercom.searchConversations({ ...conversationsChangedSince(sinceAt), cursor }, call),
-          counts: 'conversations',
-          nextPhase,
-        },
-        (conversation) => ({ kind: 'conversation', conversation, authority: { kind: 'search' } }),
-      );
+    const readConversations = (sinceAt: number, nextPhase: string, isWhole: boolean): Promise<Step> =>
+      readSearch(frame, step, {
+        search: conversationsChangedSince(sinceAt),
+        ask: (search) => deps.intercom.searchConversations(search, call),
+        kind: 'conversation',
+        nextPhase,
+        isWhole,
+        keep: keepWith(frame, step, (conversation: ConversationFacts) => ({
+          kind: 'conversation',
+          conversation,
+          authority: { kind: 'search' },
+        })),
+      });
     switch (step.checkpoint.phase) {
       case 'contacts':
-        return keepPage(
-          frame,
-          step,
-          {
-            ask: () => deps.intercom.searchContacts({ ...allMembers(), cursor }, call),
-            counts: 'contacts',
-            nextPhase: 'conversations',
-          },
-          (contact) => ({ kind: 'contact', contact, authority: { kind: 'search' } }),
-        );
+        return readSearch(frame, step, {
+          search: allMembers(),
+          ask: (search) => deps.intercom.searchContacts(search, call),
+          kind: 'contact',
+          nextPhase: 'conversations',
+          isWhole: true,
+          keep: keepWith(frame, step, (contact: ContactFacts) => ({
+            kind: 'contact',
+            contact,
+            authority: { kind: 'search' },
+          })),
+        });
       case 'conversations':
-        return keepConversations(coverageFromAt(frame), 'changed meanwhile');
+        return readConversations(coverageFromAt(frame), 'changed meanwhile', true);
       case 'changed meanwhile':
-        return keepConversations(startedAt - INDEX_LAG_SECONDS, 'members');
+        return readConversations(startedAt - INDEX_LAG_SECONDS, 'members', false);
       default:
         return recomputeSome(frame, step);
     }
@@ -70,28 +72,30 @@ function coverageFromAt({ run, startedAt }: Frame): number {
   return startedAt - Number(run.params['days']) * 86_400;
 }
 
-async function keepPage<Item>(
+/** Takes a page into the cache. Nothing is erased here: what seems to be gone was never known, or a sweep finds it. */
+function keepWith<Item>(
   frame: Frame,
   step: Step,
-  request: PageRequest<Item>,
   learn: (item: Item) => CacheChange,
-): Promise<Step> {
+): SearchPhase<Item>['keep'] {
   const { deps, run, call } = frame;
-  const { page, next } = await readPage(frame, step, request);
-  const nowMs = deps.clock.nowMs();
-  const work = {
-    changes: page.items.map(learn),
-    cause: { kind: 'backfill', ref: run.id },
-    nowMs,
-    decide: decideAt(deps.settings, nowMs),
-    completes: { kind: 'page', page: pageOf(frame, next) },
-    unknownContacts: 'accept',
-    recompute: 'later',
-  } as const;
-  // What changes just now is read by its id: that may fail for a while, as every other call.
-  const applied = await asking(frame, step, () => applyWork(deps, work, call));
-  if (applied.kind === 'lease-lost') throw takenOver();
-  return next;
+  return async ({ items, alone, page }: ReadPage<Item>) => {
+    const nowMs = deps.clock.nowMs();
+    const work = {
+      changes: [...items.map(learn), ...alone.filter(isThere)],
+      cause: { kind: 'backfill', ref: run.id },
+      nowMs,
+      decide: decideAt(deps.settings, nowMs),
+      completes: { kind: 'page', page },
+      unknownContacts: 'accept',
+      recompute: 'later',
+    } as const;
+    // What changes just now is read by its id: that may fail for a while, as every other call.
+    const applied = await asking(frame, step, () =>
+      applyWork(deps, work, call, (subject) => readThere(frame, step, subject)),
+    );
+    if (applied.kind === 'lease-lost') throw takenOver();
+  };
 }
 
 async function recomputeSome(frame: Frame, step: Step): Promise<Step> {

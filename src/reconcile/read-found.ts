@@ -1,4 +1,4 @@
-import { isContradiction, MAX_READS_AT_ONCE, readSubject } from '../apply-work.js';
+import { MAX_READS_AT_ONCE } from '../apply-work.js';
 import { mapAtMost } from '../at-most.js';
 import {
   allMembers,
@@ -9,30 +9,32 @@ import {
   type Search,
   type SearchPage,
 } from '../intercom/search.js';
-import type { ContactFacts } from '../rules/facts.js';
+import type { ContactFacts, ConversationFacts } from '../rules/facts.js';
 import type { Authority, CacheChange, Subject } from '../store/store.js';
-import { readPage, type PageRequest } from './read-pages.js';
+import { readAlone, withParked } from './read-alone.js';
+import { readSearch, type SearchPhase } from './read-pages.js';
+import { enterPhase, INDEX_LAG_SECONDS, pageOf, tallied, type Frame, type Step } from './run-frame.js';
 import {
-  asking,
-  enterPhase,
-  INDEX_LAG_SECONDS,
-  pageOf,
-  tallied,
-  type Frame,
-  type Step,
-} from './run-frame.js';
-import { changedFromAt, closedFromAt, CONTACTS_BY_DAY, phaseAfter, windowFromAt } from './sweep-scope.js';
+  changedFromAt,
+  closedFromAt,
+  CONTACTS_BY_DAY,
+  PARKED,
+  phaseAfter,
+  windowFromAt,
+} from './sweep-scope.js';
 
 /** Reads one page or batch of what Intercom holds, and keeps what the cache does not know. Null: not a reading phase. */
 export async function readSome(frame: Frame, step: Step): Promise<Step | null> {
   const { phase } = step.checkpoint;
   switch (phase) {
+    case PARKED:
+      return readParked(frame, step);
     case 'contacts':
       return readContacts(frame, step, allMembers());
     case 'conversations':
       return readConversations(frame, step, conversationsChangedSince(await windowFromAt(frame)));
     case 'closed':
-      return readConversations(frame, step, conversationsClosedSince(await closedFromAt(frame)));
+      return readClosed(frame, step, await closedFromAt(frame));
     case 'changed':
       return readConversations(frame, step, conversationsChangedSince(await changedFromAt(frame)));
     case 'changed contacts':
@@ -46,82 +48,113 @@ export async function readSome(frame: Frame, step: Step): Promise<Step | null> {
   }
 }
 
+function readClosed(frame: Frame, step: Step, fromAt: number): Promise<Step> {
+  const isOne = ({ lastCloseAt }: ConversationFacts): boolean =>
+    lastCloseAt !== null && lastCloseAt >= fromAt;
+  return readConversations(frame, step, conversationsClosedSince(fromAt), isOne);
+}
+
 function readContacts(frame: Frame, step: Step, search: Search): Promise<Step> {
-  return keepPage(frame, step, {
-    ask: () => frame.deps.intercom.searchContacts({ ...search, cursor: step.checkpoint.after }, frame.call),
-    counts: 'contacts',
+  return readSearch(frame, step, {
+    ...contactPhase(frame),
+    search,
     nextPhase: phaseAfter(frame, step.checkpoint.phase),
-    subject: 'contact',
-    learn: (contact, authority) => ({ kind: 'contact', contact, authority }),
+    isWhole: step.checkpoint.phase === 'contacts',
   });
 }
 
-function readConversations(frame: Frame, step: Step, search: Search): Promise<Step> {
-  return keepPage(frame, step, {
-    ask: () =>
-      frame.deps.intercom.searchConversations({ ...search, cursor: step.checkpoint.after }, frame.call),
-    counts: 'conversations',
-    nextPhase: phaseAfter(frame, step.checkpoint.phase),
-    subject: 'conversation',
-    learn: (conversation, authority) => ({ kind: 'conversation', conversation, authority }),
+async function readConversations(
+  frame: Frame,
+  step: Step,
+  search: Search,
+  matches: (conversation: ConversationFacts) => boolean = () => true,
+): Promise<Step> {
+  const { phase } = step.checkpoint;
+  return readSearch(frame, step, {
+    search,
+    ask: (one) => frame.deps.intercom.searchConversations(one, frame.call),
+    kind: 'conversation',
+    nextPhase: phaseAfter(frame, phase),
+    isWhole: phase === 'conversations',
+    matches,
+    keep: keepWith(frame, 'conversation', (conversation, authority) => ({
+      kind: 'conversation',
+      conversation,
+      authority,
+    })),
   });
+}
+
+function contactPhase(frame: Frame): Pick<SearchPhase<ContactFacts>, 'ask' | 'kind' | 'keep'> {
+  return {
+    ask: (one) => frame.deps.intercom.searchContacts(one, frame.call),
+    kind: 'contact',
+    keep: keepWith(frame, 'contact', (contact, authority) => ({ kind: 'contact', contact, authority })),
+  };
 }
 
 /** Last changed first, as far back as the cache may not know; its first page tells how many members there are. */
-async function readChangedContacts(frame: Frame, step: Step, fromAt: number): Promise<Step> {
-  const { phase, after } = step.checkpoint;
-  const search = { ...membersByChange(), cursor: after };
-  let isInOrder = true;
-  const next = await keepPage(frame, step, {
-    ask: async () => {
-      const page = await frame.deps.intercom.searchContacts(search, frame.call);
-      isInOrder = isNewestFirst(page);
-      return page;
+function readChangedContacts(frame: Frame, step: Step, fromAt: number): Promise<Step> {
+  const { phase } = step.checkpoint;
+  const nextPhase = phaseAfter(frame, phase);
+  return readSearch(frame, step, {
+    ...contactPhase(frame),
+    search: membersByChange(),
+    nextPhase,
+    isWhole: false,
+    phaseAfterEnough: (page) => {
+      // The order is not promised for every version: then all that changed on the day and since is read.
+      if (!isNewestFirst(page)) return CONTACTS_BY_DAY;
+      const last = page.items.at(-1);
+      return last !== undefined && last.updatedAt < fromAt ? nextPhase : null;
     },
-    counts: 'contacts',
-    nextPhase: phaseAfter(frame, phase),
-    subject: 'contact',
-    learn: (contact, authority) => ({ kind: 'contact', contact, authority }),
-    isEnough: ({ items }) => !isInOrder || (items.at(-1)?.updatedAt ?? 0) < fromAt,
-    tally: (page) => (after === null ? { contacts: page.totalCount } : {}),
+    tally: ({ totalCount }) => (totalCount === null ? {} : { contacts: totalCount }),
   });
-  // The order is not promised for every version: then all that changed on the day and since is read.
-  return isInOrder ? next : enterPhase(next, CONTACTS_BY_DAY);
 }
 
 function isNewestFirst({ items }: SearchPage<ContactFacts>): boolean {
   return items.every((item, at) => at === 0 || item.updatedAt <= (items[at - 1]?.updatedAt ?? 0));
 }
 
-interface KeptPage<Item> extends PageRequest<Item> {
-  readonly subject: Subject['kind'];
-  readonly learn: (item: Item, authority: Authority) => CacheChange;
-  readonly tally?: (page: SearchPage<Item>) => Readonly<Record<string, number>>;
+/** Keeps what a page shows and the cache does not know. */
+function keepWith<Item>(
+  frame: Frame,
+  kind: Subject['kind'],
+  learn: (item: Item, authority: Authority) => CacheChange,
+): SearchPhase<Item>['keep'] {
+  const { store, clock } = frame.deps;
+  return ({ items, alone, seen, sentAtMs, page }) => {
+    // The index lags by minutes: what it shows was so at least that long ago, and counts as read then.
+    const authority = { kind: 'read', observedAtMs: sentAtMs - INDEX_LAG_SECONDS * 1000 } as const;
+    return store.keepFound({
+      page,
+      changes: [...items.map((item) => learn(item, authority)), ...alone],
+      seen: seen.map((id) => ({ kind, id })),
+      nowMs: clock.nowMs(),
+    });
+  };
 }
 
-async function keepPage<Item extends { readonly id: string }>(
-  frame: Frame,
-  step: Step,
-  request: KeptPage<Item>,
-): Promise<Step> {
-  const { deps } = frame;
-  const { page, sentAtMs, next: read } = await readPage(frame, step, request);
-  const next = tallied(read, request.tally?.(page) ?? {});
-  // The index lags by minutes: what it shows was so at least that long ago, and counts as read then.
-  const authority = { kind: 'read', observedAtMs: sentAtMs - INDEX_LAG_SECONDS * 1000 } as const;
-  await deps.store.keepFound({
-    page: pageOf(frame, next),
-    changes: page.items.map((item) => request.learn(item, authority)),
-    seen: page.items.map(({ id }) => ({ kind: request.subject, id })),
-    nowMs: deps.clock.nowMs(),
-  });
+/** How many parked objects one run tries again. */
+const TRIED_AGAIN = 50;
+
+/** Objects that could not be read are read again, each when it is due. */
+async function readParked(frame: Frame, step: Step): Promise<Step> {
+  const { store, clock } = frame.deps;
+  const due = await store.listDueObjects(clock.nowMs(), TRIED_AGAIN);
+  const read: CacheChange[] = [];
+  for (const subject of due) read.push(...((await readAlone(frame, step, subject)) ?? []));
+  const { progress } = step;
+  const asked = { ...step, progress: { ...progress, calls: progress.calls + due.length } };
+  const next = enterPhase(withParked(frame, asked), phaseAfter(frame, step.checkpoint.phase));
+  await store.keepFound({ page: pageOf(frame, next), changes: read, seen: [], nowMs: clock.nowMs() });
   return next;
 }
 
 /** How many cached objects are looked at in one step. */
 const LOOKED_AT_PER_STEP = 1000;
 /** How many are asked for by id at most in one run: the next one goes on. */
-const MOST_UNSEEN = 5000;
+const MAX_UNSEEN = 5000;
 
 /** What the cache holds and no search has shown is asked for by id: only that tells whether it is gone. */
 async function readUnseen(frame: Frame, step: Step): Promise<Step> {
@@ -131,10 +164,10 @@ async function readUnseen(frame: Frame, step: Step): Promise<Step> {
   const limit = LOOKED_AT_PER_STEP;
   const { subjects, last } = await deps.store.listUnseen({ changed, after: readPlace(after), limit });
   const asked = tally['unseen'] ?? 0;
-  const unseen = subjects.slice(0, MOST_UNSEEN - asked);
+  const unseen = subjects.slice(0, MAX_UNSEEN - asked);
   if (unseen.length < subjects.length) deps.log.warn({ run: run.id, asked }, 'more objects have not come up');
-  const read = await readAll(frame, step, unseen);
-  const counted = tallied(step, { unseen: unseen.length });
+  const read = await mapAtMost(MAX_READS_AT_ONCE, unseen, (subject) => readAlone(frame, step, subject));
+  const counted = withParked(frame, tallied(step, { unseen: unseen.length }));
   const { progress } = counted;
   const moved: Step = {
     checkpoint: { ...counted.checkpoint, after: last === null ? after : `${last.kind}:${last.id}` },
@@ -148,42 +181,11 @@ async function readUnseen(frame: Frame, step: Step): Promise<Step> {
   const next = last === null ? enterPhase(moved, phaseAfter(frame, phase)) : moved;
   await deps.store.keepFound({
     page: pageOf(frame, next),
-    changes: read.flat(),
+    changes: read.flatMap((changes) => changes ?? []),
     seen: [],
     nowMs: deps.clock.nowMs(),
   });
   return next;
-}
-
-/**
- * Reads all of them by id. One that fails for now ends the try for all that are left: then a single one is asked for
- * until it is answered, so that an outage costs one call, one line and one checkpoint for each pause, however many wait.
- */
-async function readAll(frame: Frame, step: Step, subjects: readonly Subject[]): Promise<CacheChange[]> {
-  const known = new Map<Subject, readonly CacheChange[]>();
-  let isProbing = false;
-  const read = async (subject: Subject): Promise<void> => {
-    const changes = await readSubject(frame.deps, subject, frame.call).catch((error: unknown) => {
-      if (!isContradiction(error)) throw error;
-      // One that contradicts itself costs itself alone.
-      const { kind, id } = subject;
-      frame.deps.log.warn(
-        { run: frame.run.id, [kind]: id, reason: error.message },
-        'left as it is in the cache',
-      );
-      return [];
-    });
-    known.set(subject, changes);
-  };
-  const readOthers = async (): Promise<void> => {
-    const left = subjects.filter((subject) => !known.has(subject));
-    const probe = isProbing ? left.shift() : undefined;
-    if (probe !== undefined) await read(probe);
-    isProbing = true;
-    await mapAtMost(MAX_READS_AT_ONCE, left, read);
-  };
-  await asking(frame, step, readOthers);
-  return subjects.flatMap((subject) => known.get(subject) ?? []);
 }
 
 function readPlace(after: string | null): Subject | null {

@@ -26,6 +26,9 @@ export interface RunDeps {
 /** A crashed owner's run is taken up after this; a living one renews its lease, however long a page takes. */
 export const RUN_LEASE_MS = LEASE_MS;
 
+/** Pages of 150 take longer in large workspaces than any other call may. */
+const SEARCH_TIMEOUT_MS = 45_000;
+
 /** Search answers lag behind by minutes: what changed since a moment, and this long before it, is asked for again. */
 export const INDEX_LAG_SECONDS = 15 * 60;
 
@@ -37,6 +40,20 @@ const checkpointShape = z.object({
   phase: z.string(),
   after: z.string().nullable(),
   tally: z.record(z.string(), z.number()),
+  /** How far the search of the phase is. */
+  search: z
+    .object({
+      stage: z.enum(['pages', 'check', 'late pages', 'last check']),
+      /** When its first page was asked for, Unix seconds. */
+      beganAt: z.number(),
+      /** The most that Intercom has counted; null as long as it has not said. */
+      total: z.number().nullable(),
+      /** How many entries have come, the same one twice counted twice. */
+      entries: z.number(),
+    })
+    .optional(),
+  /** How many entries are asked for at once, for how many pages that went well, and after how many it grows. */
+  paging: z.object({ perPage: z.number(), good: z.number(), growAfter: z.number() }).optional(),
 });
 export type Checkpoint = z.infer<typeof checkpointShape>;
 
@@ -53,6 +70,10 @@ export interface Frame {
   readonly startedAt: number;
   readonly call: CallOptions;
   readonly signal: AbortSignal;
+  /** Objects that this process has parked or found parked during the run, `kind:id`. */
+  readonly parkedHere: Set<string>;
+  /** How many objects have been given up because no answer came for them. */
+  readonly unanswered: { count: number };
 }
 
 /** The end of a run as its plan sees it. */
@@ -93,21 +114,29 @@ export async function carryOut(deps: RunDeps, run: HeldRun, plan: Plan, stopping
   // Every call in hand listens to it: many listeners are no leak here.
   setMaxListeners(0, signal);
   const startedAt = Number(run.params['startedAt'] ?? Math.floor(run.startedAtMs / 1000));
-  const frame: Frame = { deps, run, startedAt, call: { priority: 'sweep', signal }, signal };
+  const call: CallOptions = { priority: 'sweep', signal, searchTimeoutMs: SEARCH_TIMEOUT_MS };
+  const frame: Frame = {
+    deps,
+    run,
+    startedAt,
+    call,
+    signal,
+    parkedHere: new Set(),
+    unanswered: { count: 0 },
+  };
   const fields = { run: run.id, job: run.job };
   log.info({ ...fields, resumes: run.checkpoint !== null }, 'run begins');
-  let step: Step = {
-    checkpoint:
-      run.checkpoint === null
-        ? { phase: plan.firstPhase(frame), after: null, tally: {} }
-        : checkpointShape.parse(JSON.parse(run.checkpoint)),
-    progress: run.progress,
-  };
+  let step: Step = { checkpoint: { phase: '', after: null, tally: {} }, progress: run.progress };
   const finish = async (end: RunEnd): Promise<Run> => {
     await store.finishRun({ runId: run.id, lease, nowMs: clock.nowMs(), progress: step.progress, ...end });
     return (await store.findRun(run.id)) ?? run;
   };
   try {
+    // Inside, so that a place that can't be read ends the run instead of staying in the way of all others.
+    step = {
+      ...step,
+      checkpoint: readCheckpoint(run) ?? { ...step.checkpoint, phase: plan.firstPhase(frame) },
+    };
     await plan.prepare(frame, step);
     while (step.checkpoint.phase !== DONE) {
       if (signal.aborted) throw new AppError('stopped', 'later', 'stopped between two steps');
@@ -129,7 +158,9 @@ export async function carryOut(deps: RunDeps, run: HeldRun, plan: Plan, stopping
     if (signal.aborted)
       throw new AppError('stopped', 'later', `the ${run.job} was stopped`, { cause: error });
     log.error({ ...fields, err: error, reason: reasonOf(error) }, 'run failed');
-    await finish({ status: 'failed', reason: reasonOf(error) });
+    await finish({ status: 'failed', reason: reasonOf(error) }).catch((unfinished: unknown) => {
+      log.warn({ ...fields, reason: reasonOf(unfinished) }, 'the failure could not be recorded');
+    });
     throw error;
   } finally {
     hand.release();
@@ -137,8 +168,8 @@ export async function carryOut(deps: RunDeps, run: HeldRun, plan: Plan, stopping
   }
 }
 
-function isTakenOver(error: unknown): boolean {
-  return error instanceof AppError && error.code === 'run_in_progress';
+function readCheckpoint(run: Run): Checkpoint | null {
+  return run.checkpoint === null ? null : checkpointShape.parse(JSON.parse(run.checkpoint));
 }
 
 /** The place of `step`, to be stored together with what was learned there. Prolongs the run's lease. */
@@ -155,15 +186,19 @@ export function pageOf({ deps, run }: Frame, step: Step): RunPage {
 /** The beginning of `phase`: its counts begin anew, those of the whole run go on. */
 export function enterPhase(step: Step, phase: string): Step {
   return {
-    checkpoint: { ...step.checkpoint, phase, after: null },
+    checkpoint: withoutSearch({ ...step.checkpoint, phase, after: null }),
     progress: { ...step.progress, phase, done: 0, total: null },
   };
+}
+
+function withoutSearch({ search: _search, ...checkpoint }: Checkpoint): Checkpoint {
+  return checkpoint;
 }
 
 /** Nothing is left to do; the counts of the last phase stay. */
 export function endOf(step: Step): Step {
   return {
-    checkpoint: { ...step.checkpoint, phase: DONE, after: null },
+    checkpoint: withoutSearch({ ...step.checkpoint, phase: DONE, after: null }),
     progress: { ...step.progress, phase: DONE },
   };
 }
@@ -175,20 +210,64 @@ export function tallied(step: Step, counts: Readonly<Record<string, number>>): S
   return { ...step, checkpoint: { ...step.checkpoint, tally } };
 }
 
+/** Says what is counted already, however often it is said. */
+export function noted(step: Step, counts: Readonly<Record<string, number>>): Step {
+  return { ...step, checkpoint: { ...step.checkpoint, tally: { ...step.checkpoint.tally, ...counts } } };
+}
+
+export function isTakenOver(error: unknown): boolean {
+  return error instanceof AppError && error.code === 'run_in_progress';
+}
+
 export function takenOver(): AppError {
   return new AppError('run_in_progress', 'never', 'another process took this run over');
 }
 
-/** Asks until Intercom answers, and keeps the run's lease meanwhile. */
-export function asking<Result>(frame: Frame, step: Step, ask: () => Promise<Result>): Promise<Result> {
+export interface Asking {
+  /** Where the run stands by now, for what is stored while it waits. */
+  readonly now?: () => Step;
+  /** Told of every failure before the wait; what it throws ends the asking. */
+  readonly onFailure?: (error: AppError, attempt: number) => Promise<void>;
+}
+
+/** Asks until Intercom answers. */
+export function asking<Result>(
+  frame: Frame,
+  step: Step,
+  ask: () => Promise<Result>,
+  { now = () => step, onFailure }: Asking = {},
+): Promise<Result> {
   const { clock, log, store } = frame.deps;
   return persist(ask, {
     clock,
     signal: frame.signal,
     onRetry: async (error, attempt, delayMs) => {
+      await onFailure?.(error, attempt);
       log.warn({ run: frame.run.id, attempt, delayMs, reason: reasonOf(error) }, 'Intercom is asked again');
-      const page = pageOf(frame, step);
+      const page = pageOf(frame, now());
       await store.advanceRun({ ...page, leaseUntilMs: page.leaseUntilMs + delayMs });
     },
   });
+}
+
+/** After so many failures one behind the other it is asked whether it is Intercom that fails, or this one question. */
+const DOUBTFUL_ATTEMPTS = 6;
+
+/**
+ * Ends an asking that will not get better: when Intercom answers other questions, but not this one.
+ * @param attempt null: it is found out at once
+ * @throws the failure itself
+ */
+export async function giveUpWhereHopeless(
+  frame: Frame,
+  error: AppError,
+  attempt: number | null,
+): Promise<void> {
+  if (error.code === 'intercom_rate_limited' || (attempt ?? 0) % DOUBTFUL_ATTEMPTS !== 0) return;
+  try {
+    await frame.deps.intercom.readClock(frame.call);
+  } catch {
+    return;
+  }
+  throw error;
 }

@@ -1,3 +1,4 @@
+import { reasonOf } from '../backoff.js';
 import { nowAt } from '../clock.js';
 import type { HeldRun, OpenedRun, OpenRun, Run, JobName } from '../store/run-store.js';
 import { backfillPlan } from './backfill.js';
@@ -20,41 +21,31 @@ export function carryRun(deps: RunDeps, run: HeldRun, signal: AbortSignal): Prom
   return carryOut(deps, run, run.job === 'backfill' ? backfillPlan : sweepPlan, signal);
 }
 
+/** How many unfinished runs are carried to their end before one's own; there is never more than one at a time. */
+const MAX_LEFT = 5;
+
 /**
- * Runs a job to its end, behind an unfinished run of a process that is gone.
+ * Runs a job to its end, behind an unfinished run of a process that is gone, however that one ends.
  * @returns the finished run, or the one that another process is busy with (its status is `running`).
  * @throws AppError as {@link carryOut} does.
  */
 export async function runJob(deps: RunDeps, request: JobRequest, signal: AbortSignal): Promise<Run> {
-  for (;;) {
+  for (let left = 0; ; left += 1) {
     const { kind, run } = await openJob(deps, request);
     if (kind === 'busy') return run;
-    const ended = await carryRun(deps, run, signal);
-    if (kind === 'opened' || isAskedFor(run, request)) return ended;
+    if (kind === 'opened' || isAskedFor(run, request) || left >= MAX_LEFT) return carryRun(deps, run, signal);
+    try {
+      await carryRun(deps, run, signal);
+    } catch (error) {
+      if (signal.aborted) throw error;
+      deps.log.warn(
+        { run: run.id, job: run.job, reason: reasonOf(error) },
+        'a run left unfinished has failed',
+      );
+    }
   }
 }
 
 function isAskedFor(run: Run, { job, params }: JobRequest): boolean {
   return run.job === job && Object.entries(params).every(([name, value]) => run.params[name] === value);
-}
-
-/** How long to wait before asking whether another process has finished what it is busy with. */
-const BUSY_PAUSE_MS = 5000;
-
-/**
- * What a start owes the cache: nothing when a backfill is done, else a backfill of `days`. With `days` 0 the cache
- * only knows what happens from now on.
- */
-export async function fillCache(deps: RunDeps, days: number, signal: AbortSignal): Promise<void> {
-  const { store, clock } = deps;
-  const { coverageFromAt } = await store.freshness();
-  if (days === 0) {
-    if (coverageFromAt === null) await store.setCoverage(nowAt(clock));
-    return;
-  }
-  while ((await store.latestDoneRun(['backfill'])) === null) {
-    const run = await runJob(deps, { job: 'backfill', params: { days } }, signal);
-    if (run.status === 'running') await clock.sleep(BUSY_PAUSE_MS, signal);
-    if (signal.aborted) return;
-  }
 }

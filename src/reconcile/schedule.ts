@@ -1,32 +1,43 @@
 import { Cron } from 'croner';
 import { reasonOf } from '../backoff.js';
+import { nowAt } from '../clock.js';
 import { AppError } from '../errors.js';
 import type { JobName, Run } from '../store/run-store.js';
 import { carryRun, runJob } from './run-job.js';
 import { RUN_LEASE_MS, type RunDeps } from './run-frame.js';
 
 export interface ScheduleSettings {
+  /** `BACKFILL_DAYS`: reach of the first backfill; 0 = none. */
+  readonly backfillDays: number;
   /** `SWEEP_EVERY_MINUTES`; 0 = off. */
   readonly sweepEveryMinutes: number;
   /** `RECONCILE_CRON` in the report time zone; null = off. */
   readonly reconcileCron: string | null;
 }
 
-/** Runs what is due: the sweep of every few minutes and the daily reconciliation. Tests drive it by hand. */
+/**
+ * Runs what is due: the first backfill, the daily reconciliation, the sweep of every few minutes. Each fails alone: it
+ * is tried again after a while, and the others go on. Tests drive it by hand.
+ */
 export interface Schedule {
   /** Resolves when it has looked for the first time: what was missed while nobody was at work is known then. */
   start(): Promise<void>;
-  /** Finishes what a process that is gone has left, then runs what is due now. */
+  /** Finishes what a process that is gone has left, then runs what is due now. A run that fails is among them. */
   runDue(): Promise<readonly Run[]>;
-  /** When something falls due next, milliseconds; null when both are off. */
+  /** When something falls due next, milliseconds; null when all are off. */
   nextDueAtMs(): Promise<number | null>;
+  /** Resolves once the first backfill is done, or none is wanted; rejects with `stopped`. */
+  readonly filled: Promise<void>;
   stop(): Promise<void>;
 }
 
 /** At least this often it looks whether another process has left something unfinished. */
-const LONGEST_SLEEP_MS = 60_000;
+const MAX_SLEEP_MS = 60_000;
 /** Between two tries of a run that failed. */
 const RETRY_MS = 5 * 60_000;
+/** Between two tries of the first backfill: 1, 2, 4 … minutes, up to an hour. A start tries at once. */
+const BACKFILL_RETRY_MS = 60_000;
+const MAX_BACKFILL_RETRY_MS = 3_600_000;
 
 export function createSchedule(deps: RunDeps, settings: ScheduleSettings): Schedule {
   const { store, clock, log, owner } = deps;
@@ -36,10 +47,28 @@ export function createSchedule(deps: RunDeps, settings: ScheduleSettings): Sched
     settings.reconcileCron === null
       ? null
       : new Cron(settings.reconcileCron, { timezone: deps.settings.timeZone, paused: true });
+  const createdAtMs = clock.nowMs();
   let running: Promise<void> | null = null;
   let looked: Promise<void> | null = null;
   /** A failed run is not begun again at once, and neither is one that another process was busy with. */
   const triedAtMs = new Map<JobName, number>();
+  let backfill: { readonly failures: number; readonly dueAtMs: number } | 'done' = {
+    failures: 0,
+    dueAtMs: createdAtMs,
+  };
+  const filling = defer();
+
+  const backfillDueAtMs = async (): Promise<number | null> => {
+    if (backfill === 'done') return null;
+    const { backfillDays } = settings;
+    if (backfillDays > 0 && (await store.latestDoneRun(['backfill'])) === null) return backfill.dueAtMs;
+    // Without a backfill the cache only knows what happens from now on.
+    if (backfillDays === 0 && (await store.freshness()).coverageFromAt === null)
+      await store.setCoverage(nowAt(clock));
+    backfill = 'done';
+    filling.resolve();
+    return null;
+  };
 
   const sweepDueAtMs = async (): Promise<number | null> => {
     if (settings.sweepEveryMinutes === 0) return null;
@@ -58,29 +87,75 @@ export function createSchedule(deps: RunDeps, settings: ScheduleSettings): Sched
     const doneMs = last?.startedAtMs ?? 0;
     const guardedMs = latest?.status === 'guarded' ? latest.startedAtMs : 0;
     const lastMs = Math.max(doneMs, guardedMs);
-    const dueMs = cron.nextRun(new Date(lastMs === 0 ? clock.nowMs() : lastMs))?.getTime() ?? null;
+    const dueMs = cron.nextRun(new Date(lastMs === 0 ? createdAtMs : lastMs))?.getTime() ?? null;
     const triedMs = triedAtMs.get('reconcile') ?? 0;
     return dueMs === null || triedMs === 0 ? dueMs : Math.max(dueMs, triedMs + RETRY_MS);
   };
 
-  const runOne = async (job: 'sweep' | 'reconcile'): Promise<Run[]> => {
+  /** Whatever is wrong with one run is its own affair: it says so, and the others go on. */
+  const alone = async (what: string, work: () => Promise<Run | null>): Promise<Run[]> => {
+    try {
+      const run = await work();
+      return run === null ? [] : [run];
+    } catch (error) {
+      if (signal.aborted) throw error;
+      log.warn({ run: what, reason: reasonOf(error) }, 'a scheduled run did not end');
+      return [];
+    }
+  };
+
+  const isDue = async (dueAtMs: () => Promise<number | null>): Promise<boolean> =>
+    ((await dueAtMs()) ?? Infinity) <= clock.nowMs();
+
+  /** The run that has failed is answered, too. */
+  const carryAlone = async (job: JobName, work: () => Promise<Run>): Promise<Run | null> => {
+    const before = (await store.latestRun(job))?.id;
+    const [run] = await alone(job, work);
+    if (run !== undefined) return run;
+    const failed = await store.latestRun(job);
+    return failed === null || failed.id === before || failed.status !== 'failed' ? null : failed;
+  };
+
+  const finishLeft = async (): Promise<Run | null> => {
+    const left = await store.takeUpRun({ owner, nowMs: clock.nowMs(), leaseMs: RUN_LEASE_MS });
+    return left === null ? null : carryRun(deps, left, signal);
+  };
+
+  const fill = async (): Promise<Run | null> => {
+    if (backfill === 'done' || !(await isDue(backfillDueAtMs))) return null;
+    const params = { days: settings.backfillDays };
+    const run = await carryAlone('backfill', () => runJob(deps, { job: 'backfill', params }, signal));
+    const isBusy = run?.status === 'running';
+    const failures = isBusy ? backfill.failures : backfill.failures + 1;
+    const delayMs = isBusy
+      ? MAX_SLEEP_MS
+      : Math.min(MAX_BACKFILL_RETRY_MS, BACKFILL_RETRY_MS * 2 ** Math.min(failures - 1, 10));
+    backfill = { failures, dueAtMs: clock.nowMs() + delayMs };
+    await backfillDueAtMs();
+    return run;
+  };
+
+  const runOne = async (
+    job: 'sweep' | 'reconcile',
+    dueAtMs: () => Promise<number | null>,
+  ): Promise<Run | null> => {
+    if (!(await isDue(dueAtMs))) return null;
     triedAtMs.set(job, clock.nowMs());
     const params = { lookbackDays: null, dryRun: false, force: false };
-    return [await runJob(deps, { job, params }, signal)];
+    return carryAlone(job, () => runJob(deps, { job, params }, signal));
   };
 
-  const runDue = async (): Promise<readonly Run[]> => {
-    const runs: Run[] = [];
-    const left = await store.takeUpRun({ owner, nowMs: clock.nowMs(), leaseMs: RUN_LEASE_MS });
-    if (left !== null) runs.push(await carryRun(deps, left, signal));
-    if (((await reconcileDueAtMs()) ?? Infinity) <= clock.nowMs()) runs.push(...(await runOne('reconcile')));
-    if (((await sweepDueAtMs()) ?? Infinity) <= clock.nowMs()) runs.push(...(await runOne('sweep')));
-    return runs;
-  };
+  const runDue = async (): Promise<readonly Run[]> => [
+    ...(await alone('left unfinished', finishLeft)),
+    ...(await alone('backfill', fill)),
+    ...(await alone('reconcile', () => runOne('reconcile', reconcileDueAtMs))),
+    ...(await alone('sweep', () => runOne('sweep', sweepDueAtMs))),
+  ];
 
   const nextDueAtMs = async (): Promise<number | null> => {
-    const due = [await sweepDueAtMs(), await reconcileDueAtMs()].filter((at) => at !== null);
-    return due.length === 0 ? null : Math.min(...due);
+    const due = [await backfillDueAtMs(), await sweepDueAtMs(), await reconcileDueAtMs()];
+    const known = due.filter((at) => at !== null);
+    return known.length === 0 ? null : Math.min(...known);
   };
 
   const run = async (haveLooked: () => void): Promise<void> => {
@@ -90,13 +165,12 @@ export function createSchedule(deps: RunDeps, settings: ScheduleSettings): Sched
         haveLooked();
         const dueAtMs = await nextDueAtMs();
         const waitMs = (dueAtMs ?? Infinity) - clock.nowMs();
-        await clock.sleep(Math.min(LONGEST_SLEEP_MS, Math.max(1000, waitMs)), signal);
+        await clock.sleep(Math.min(MAX_SLEEP_MS, Math.max(1000, waitMs)), signal);
       } catch (error) {
         haveLooked();
-        if (error instanceof AppError && error.code === 'stopped') return;
-        // The run itself has said what failed; it is due again in a while.
-        log.warn({ reason: reasonOf(error) }, 'a scheduled run did not end');
-        await clock.sleep(RETRY_MS, signal);
+        if (signal.aborted) return;
+        log.warn({ reason: reasonOf(error) }, 'what is due could not be found out');
+        await clock.sleep(MAX_SLEEP_MS, signal);
       }
     }
   };
@@ -108,9 +182,27 @@ export function createSchedule(deps: RunDeps, settings: ScheduleSettings): Sched
       })),
     runDue,
     nextDueAtMs,
+    filled: filling.promise,
     stop: async () => {
       stopping.abort();
+      filling.reject(new AppError('stopped', 'later', 'stopped before the first backfill was done'));
       await running;
     },
   };
+}
+
+interface Deferred {
+  readonly promise: Promise<void>;
+  readonly resolve: () => void;
+  readonly reject: (error: AppError) => void;
+}
+
+function defer(): Deferred {
+  const settle: Partial<Deferred> = {};
+  const promise = new Promise<void>((resolve, reject) => {
+    Object.assign(settle, { resolve, reject });
+  });
+  // Nobody need be waiting for it.
+  promise.catch(() => undefined);
+  return { promise, resolve: () => settle.resolve?.(), reject: (error) => settle.reject?.(error) };
 }

@@ -1,12 +1,14 @@
 import { decideAt, resolveReads } from '../apply-work.js';
 import { AppError } from '../errors.js';
-import type { Work } from '../store/store.js';
+import type { Loss, Work } from '../store/store.js';
 import { countTotals, endSweep } from './end-sweep.js';
+import { readThere } from './read-alone.js';
 import { readSome } from './read-found.js';
 import {
   asking,
   endOf,
   enterPhase,
+  noted,
   pageOf,
   takenOver,
   tallied,
@@ -14,12 +16,13 @@ import {
   type Plan,
   type Step,
 } from './run-frame.js';
+import { saveCoaches } from './save-coaches.js';
 import { attributesOf, isWhole, phaseAfter, phasesOf, sweepSettings } from './sweep-scope.js';
 
 /** Few enough that what comes in meanwhile does not wait for them. */
 const MEMBERS_PER_STEP = 50;
 /** Writes that have not reached Intercom by then go on without the run. */
-const LONGEST_WRITING_MS = 10 * 60_000;
+const MAX_WRITING_MS = 10 * 60_000;
 const LOOK_AT_WRITES_MS = 200;
 
 /**
@@ -33,7 +36,7 @@ export const sweepPlan: Plan = {
   prepare: async (frame, step) => {
     const { store, intercom } = frame.deps;
     if (frame.run.job === 'sweep') return;
-    await store.saveCoaches(await asking(frame, step, () => intercom.listAdmins(frame.call)));
+    await saveCoaches(frame, step);
     if (isWhole(frame.run.job)) {
       // Its time zone may have changed. The contacts of another workspace would all seem deleted.
       const workspace = await asking(frame, step, () => intercom.readWorkspace(frame.call));
@@ -78,10 +81,14 @@ async function compareSome(frame: Frame, step: Step): Promise<Step> {
   });
   if (batch.lastContactId === null) {
     const { dryRun, force } = sweepSettings(frame);
-    const changed = step.checkpoint.tally['changedSynced'] ?? 0;
+    const { tally } = step.checkpoint;
+    const changed = tally['changedSynced'] ?? 0;
     const of = await store.countSynced();
-    const isTooMuch = changed > of * maxChangeShare;
-    if (isTooMuch && !dryRun && !force) return endOf(tallied(step, { guarded: 1 }));
+    const lost = (tally['erased'] ?? 0) + (tally['left'] ?? 0) + (tally['lostConversations'] ?? 0);
+    // Those who never were right yet can be wiped, too.
+    const { members } = await store.countCached(frame.startedAt);
+    const isTooMuch = changed > of * maxChangeShare || lost > members * maxChangeShare;
+    if (isTooMuch && !dryRun && !force) return endOf(noted(step, { guarded: 1, members }));
     const next = enterPhase(step, phaseAfter(frame, phase));
     await store.advanceRun(pageOf(frame, next));
     return next;
@@ -89,14 +96,21 @@ async function compareSome(frame: Frame, step: Step): Promise<Step> {
   const work = workOn(frame, step, batch);
   const compared = await settling(frame, step, work, (one) => store.compare(one));
   if (compared.kind === 'lease-lost') throw takenOver();
-  const { differences } = compared;
+  const { differences, losses } = compared;
   const changed = new Set(differences.map((difference) => difference.contactId));
-  const synced = new Set(differences.flatMap((one) => (one.wasSynced ? [one.contactId] : [])));
+  const synced = new Set(
+    [...differences, ...losses].flatMap((one) => (one.wasSynced ? [one.contactId] : [])),
+  );
+  const lost = (...kinds: readonly Loss['kind'][]): number =>
+    losses.filter(({ kind }) => kinds.includes(kind)).length;
   const next = moveOn(
     tallied(step, {
       compared: batch.contactIds.length,
       changed: changed.size,
       changedSynced: synced.size,
+      erased: lost('erased', 'merged'),
+      left: lost('left'),
+      lostConversations: lost('conversation deleted'),
     }),
     batch,
   );
@@ -128,7 +142,10 @@ function settling<Answer extends { readonly kind: string }>(
   work: Work,
   attempt: Parameters<typeof resolveReads<Answer>>[2],
 ): Promise<Answer> {
-  return asking(frame, step, () => resolveReads(frame.deps, work, attempt, frame.call));
+  return asking(frame, step, () =>
+    // What is gone is believed only as it was found, where the guard counts it.
+    resolveReads(frame.deps, work, attempt, frame.call, (subject) => readThere(frame, step, subject)),
+  );
 }
 
 interface Batch {
@@ -177,7 +194,7 @@ async function awaitWrites(frame: Frame, step: Step): Promise<Step> {
   const total = writes.waiting + writes.held + writes.parked + writes.sent;
   const done = total - waiting;
   const shown = { ...begun, progress: { ...begun.progress, phase: 'writing', done, total } };
-  const isOver = waiting === 0 || nowMs - sinceMs >= LONGEST_WRITING_MS;
+  const isOver = waiting === 0 || nowMs - sinceMs >= MAX_WRITING_MS;
   const next = isOver ? enterPhase(shown, phaseAfter(frame, 'writing')) : shown;
   await store.advanceRun(pageOf(frame, next));
   if (!isOver) await clock.sleep(LOOK_AT_WRITES_MS, frame.signal);

@@ -1,7 +1,6 @@
 import { addDaysOn, dateOf, startOfDayAt } from '../rules/calendar.js';
 import type { JobName } from '../store/run-store.js';
 import type { MaintainedAttribute } from '../rules/vocabulary.js';
-import type { Store } from '../store/store.js';
 import { DONE, INDEX_LAG_SECONDS, type Frame } from './run-frame.js';
 
 /** How far back a whole sweep looks when it is not told. */
@@ -26,13 +25,16 @@ export function sweepSettings({ run }: Frame): SweepSettings {
   };
 }
 
+/** Reads again what could not be read. */
+export const PARKED = 'parked';
+
 /**
  * What a job reads and does, in this order. `contacts` and `conversations` read the whole window page by page; `closed`
  * and `changed` only what happened lately. `unseen` asks by id for what should have come up and has not.
  */
 const READING: Readonly<Record<Exclude<JobName, 'backfill'>, readonly string[]>> = {
-  sweep: ['closed', 'changed', 'changed contacts'],
-  reconcile: ['contacts', 'conversations', 'closed', 'changed', 'changed contacts', 'unseen'],
+  sweep: [PARKED, 'closed', 'changed', 'changed contacts'],
+  reconcile: [PARKED, 'contacts', 'conversations', 'closed', 'changed', 'changed contacts', 'unseen'],
   'session-sync': ['contacts', 'conversations', 'closed', 'changed', 'changed contacts'],
   'engagement-sync': ['contacts', 'conversations', 'closed', 'changed', 'changed contacts'],
   'referral-sync': ['contacts', 'changed contacts'],
@@ -93,17 +95,19 @@ export async function windowFromAt(frame: Frame): Promise<number> {
 
 /** From where on changes may be unknown to the cache: since the last sweep's beginning, and the lag of the index. */
 export async function changedFromAt(frame: Frame): Promise<number> {
-  const { store } = frame.deps;
   if (frame.run.job !== 'sweep') return frame.startedAt - INDEX_LAG_SECONDS;
-  return (await sweptUntilAt(store)) - INDEX_LAG_SECONDS;
+  return (await sweptUntilAt(frame)) - INDEX_LAG_SECONDS;
 }
 
 /** `closed` is asked for because `updated_at` does not move with every change. */
-export async function closedFromAt({ deps }: Frame): Promise<number> {
-  return (await sweptUntilAt(deps.store)) - INDEX_LAG_SECONDS;
+export async function closedFromAt(frame: Frame): Promise<number> {
+  return (await sweptUntilAt(frame)) - INDEX_LAG_SECONDS;
 }
 
-async function sweptUntilAt(store: Store): Promise<number> {
+async function sweptUntilAt({ deps: { store }, startedAt }: Frame): Promise<number> {
   const { sweptUntilAt: until, coverageFromAt } = await store.freshness();
-  return until ?? coverageFromAt ?? 0;
+  if (until !== null || coverageFromAt !== null) return until ?? coverageFromAt ?? 0;
+  // The first backfill has not come to its end, and begins again: only what it can't have seen is of interest.
+  const last = (await store.latestDoneRun(['sweep'])) ?? (await store.latestRun('backfill'));
+  return last === null ? startedAt : Math.floor(last.startedAtMs / 1000);
 }

@@ -28,7 +28,7 @@ export function createSandboxApp(workspace: Workspace): Hono<SandboxEnv> {
     const body = await readJson(c);
     c.set('body', body);
     if (settings.latencyMs > 0) await settings.clock.sleep(settings.latencyMs);
-    const fault = faults.draw({ method, path });
+    const fault = faults.draw({ method, path, body });
 
     const rate = isAuthorized(c, settings.token) ? windows.count() : null;
     await answer(c, fault, rate?.isExceeded === true ? rate.limit : null, next);
@@ -49,6 +49,7 @@ export function createSandboxApp(workspace: Workspace): Hono<SandboxEnv> {
       fault: fault?.kind ?? null,
     });
 
+    if (fault?.kind === 'altered' && c.res.ok) c.res = await altered(c.res, fault.alter, body);
     if (fault?.kind === 'slow') await settings.clock.sleep(fault.delayMs, c.req.raw.signal);
     if (fault?.kind === 'answer-lost' || fault?.kind === 'reset') c.res = brokenConnection();
   });
@@ -62,6 +63,10 @@ export function createSandboxApp(workspace: Workspace): Hono<SandboxEnv> {
   ): Promise<void> {
     if (fault?.kind === 'reset') {
       c.res = brokenConnection();
+      return;
+    }
+    if (fault?.kind === 'refused') {
+      c.res = Response.json(fault.body, { status: fault.status });
       return;
     }
     if (fault?.kind === 'gateway') {
@@ -113,6 +118,7 @@ function refusalOfFault(fault: CallFault | null, limit: number): Refusal | null 
   }
   if (fault?.kind !== 'status') return null;
   if (fault.status === 429) return exceeded(limit);
+  if (fault.status === 400) return new Refusal(400, 'parameter_invalid', 'starting_after is not valid');
   return fault.status === 500
     ? new Refusal(500, 'server_error', 'Server Error')
     : new Refusal(503, 'service_unavailable', 'Sorry, the API service is temporarily unavailable');
@@ -144,6 +150,18 @@ function errorList(refusal: Refusal): Response {
     { type: 'error.list', request_id: randomUUID(), errors },
     { status: refusal.status, headers: refusal.headers },
   );
+}
+
+async function altered(
+  response: Response,
+  alter: (body: unknown, request: unknown) => unknown,
+  request: unknown,
+): Promise<Response> {
+  const body: unknown = await response.clone().json();
+  const changed = alter(body, request);
+  return changed === undefined
+    ? response
+    : Response.json(changed, { status: response.status, headers: response.headers });
 }
 
 function brokenConnection(): Response {

@@ -18,6 +18,8 @@ export interface CallMatch {
   readonly method?: string;
   /** The whole path without its query string, or a pattern. */
   readonly path?: string | RegExp;
+  /** What the JSON that was sent has to be. */
+  readonly body?: (body: unknown) => boolean;
 }
 
 export interface CallLog {
@@ -62,7 +64,11 @@ export function createCallLog(logLength: number): CallLog {
   };
 }
 
-export function isMatch(match: CallMatch, call: { readonly method: string; readonly path: string }): boolean {
+export function isMatch(
+  match: CallMatch,
+  call: { readonly method: string; readonly path: string; readonly body?: unknown },
+): boolean {
+  if (match.body?.(call.body) === false) return false;
   if (match.method !== undefined && match.method !== call.method) return false;
   if (match.path === undefined) return true;
   const [path = ''] = call.path.split('?');

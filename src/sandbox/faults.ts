@@ -4,13 +4,15 @@ import type { Random } from './random.js';
 /** What can go wrong with a call. */
 export type CallFault =
   /** Answered with `error.list`; a 429 says that the window is used up. Nothing takes effect. */
-  | { readonly kind: 'status'; readonly status: 429 | 500 | 503 }
   /**
    * Answered as if the object were not there (404), or had been merged into `intoId` (410). Nothing takes effect; at other
    * addresses the object is what it was.
    */
   | { readonly kind: 'absence'; readonly status: 404 }
   | { readonly kind: 'absence'; readonly status: 410; readonly intoId: string }
+  | { readonly kind: 'status'; readonly status: 400 | 429 | 500 | 503 }
+  /** Answered with any status and JSON, such as a gateway's own. Nothing takes effect. */
+  | { readonly kind: 'refused'; readonly status: number; readonly body: unknown }
   /** A gateway's HTML page in place of JSON. Nothing takes effect. */
   | { readonly kind: 'gateway'; readonly status: 502 | 503 | 504 }
   /** Takes effect, and is answered this much later: longer than any caller waits. */
@@ -18,7 +20,9 @@ export type CallFault =
   /** The connection breaks before anything takes effect. */
   | { readonly kind: 'reset' }
   /** Takes effect, and the connection breaks before the answer arrives. */
-  | { readonly kind: 'answer-lost' };
+  | { readonly kind: 'answer-lost' }
+  /** Takes effect, and the answer's JSON arrives changed; undefined leaves it as it is. */
+  | { readonly kind: 'altered'; readonly alter: (body: unknown, request: unknown) => unknown };
 
 /** What can go wrong with a notification on its way to the receiver. */
 type DeliveryFault =
@@ -90,7 +94,11 @@ function createFaultPlan<Match, Subject, Fault>(
   };
 }
 
-export type CallFaults = FaultPlan<CallMatch, { readonly method: string; readonly path: string }, CallFault>;
+export type CallFaults = FaultPlan<
+  CallMatch,
+  { readonly method: string; readonly path: string; readonly body?: unknown },
+  CallFault
+>;
 export type DeliveryFaults = FaultPlan<DeliveryMatch, { readonly topic: string }, DeliveryFault>;
 
 export function createCallFaults(random: Random): CallFaults {

@@ -65,6 +65,8 @@ export interface Backlog {
   readonly writesParked: number;
   /** Attributes of single members that somebody else keeps changing back. */
   readonly attributesFoughtOver: number;
+  /** Contacts and conversations that can't be read. */
+  readonly objectsParked: number;
   readonly members: number;
   readonly conversations: number;
   /** Since the oldest erasure for which payloads are still looked through; null when all is done. */
@@ -74,8 +76,9 @@ export interface Backlog {
 }
 
 export interface ParkedItem {
-  readonly kind: 'notification' | 'write';
-  /** Inbox id, or contact id of the write. */
+  /** `contact`, `conversation`: an object of Intercom's that can't be read. */
+  readonly kind: 'notification' | 'write' | 'contact' | 'conversation';
+  /** Inbox id, contact id of the write, or the object's own. */
   readonly id: string;
   readonly topic: string | null;
   readonly attributes: readonly MaintainedAttribute[];
@@ -95,4 +98,4 @@ export function isParkedPlace(text: string): boolean {
 }
 
 /** Milliseconds, kind, id. */
-export const PARKED_PLACE = /^(\d{1,16})\.(notification|write)\.([\w-]{1,200})$/;
+export const PARKED_PLACE = /^(\d{1,16})\.(notification|write|contact|conversation)\.(#?[\w-]{1,200})$/;

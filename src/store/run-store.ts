@@ -8,6 +8,8 @@ export interface RunStore {
    * the caller, who carries it to its end with the settings that it began with, and then asks again.
    */
   openRun(request: OpenRun): Promise<OpenedRun>;
+  /** How many different entries the phase of the unfinished run has been shown; see {@link RunPage.counted}. */
+  countEntries(phase: string): Promise<number>;
   /** Takes over the unfinished run whose owner is gone; null when there is none, or when a live process has it. */
   takeUpRun(request: Omit<OpenRun, 'job' | 'params'>): Promise<HeldRun | null>;
   /** Prolongs the lease of an unfinished run. False when it is lost. */
@@ -92,6 +94,12 @@ export interface RunResult {
   readonly parked: number;
   /** Of the members that had been right before, how many would change; `of` how many there are. */
   readonly guard: { readonly changed: number; readonly of: number };
+  /** Members who are gone or merged: erased from the cache, or they would be. Absent in runs of older versions. */
+  readonly erased?: number;
+  /** Members who are archived, or leads now. */
+  readonly left?: number;
+  /** Members who lose conversations that are gone. */
+  readonly lostConversations?: number;
   /** The source's totals beside the cache's, where both were counted. */
   readonly totals: {
     readonly contacts: { readonly intercom: number; readonly cache: number };
@@ -107,6 +115,8 @@ export interface RunProgress {
   readonly contacts: number;
   readonly conversations: number;
   readonly calls: number;
+  /** Objects that could not be read and are parked, each once; absent in runs of older versions. */
+  readonly parked?: number;
 }
 
 export interface RunPage {
@@ -115,6 +125,10 @@ export interface RunPage {
   readonly leaseUntilMs: number;
   readonly checkpoint: string | null;
   readonly progress: RunProgress;
+  /** Entries of a search that a phase has been shown, to be remembered until the run's end. */
+  readonly counted?: { readonly phase: string; readonly entries: readonly string[] };
+  /** A phase that begins again: what it has been shown is forgotten. */
+  readonly uncounted?: string;
 }
 
 export interface FinishRun {

@@ -9,6 +9,7 @@ import type {
 import type { MaintainedAttribute } from '../rules/vocabulary.js';
 import type { ActivityStore } from './activity-store.js';
 import type { LookStore, WebhookResult } from './look-store.js';
+import type { ParkedStore } from './parked-store.js';
 import type { RunPage, RunStore } from './run-store.js';
 import type { Difference, SweepStore } from './sweep-store.js';
 
@@ -20,7 +21,7 @@ import type { Difference, SweepStore } from './sweep-store.js';
  * Any engine behind it must pass `test/store-contract`. A method rejects with
  * `AppError('store_unavailable', 'later')` when the database can't be used.
  */
-export interface Store extends RunStore, SweepStore, LookStore, ActivityStore {
+export interface Store extends RunStore, SweepStore, ParkedStore, LookStore, ActivityStore {
   // --- receive -----------------------------------------------------------------------------------------------
   /**
    * Stores a notification once. Resolves only after it is on disk (survives a power cut); calls that come together
@@ -138,9 +139,17 @@ export interface Store extends RunStore, SweepStore, LookStore, ActivityStore {
   readWorkspace(): Promise<Workspace | null>;
   /** Ends at once every lease whose owner `isDead`; a restart need not wait for them to expire. */
   releaseDeadLeases(isDead: (owner: string) => boolean): Promise<number>;
-  /** Puts parked notifications and writes back into the flow; all of them when no id is given. */
+  /** Puts parked notifications, writes and objects back into the flow. */
   replay(
-    what: { readonly notifications?: readonly number[]; readonly writes?: readonly string[] } | 'all',
+    what:
+      | {
+          readonly notifications?: readonly number[];
+          readonly writes?: readonly string[];
+          /** They are read by id again. */
+          readonly objects?: readonly Subject[];
+        }
+      | 'all',
+    nowMs: number,
   ): Promise<number>;
   /** Calls `listener` after a commit that may have given `loop` work. Returns the function that stops it. */
   onWork(loop: WorkKind, listener: () => void): () => void;
@@ -340,8 +349,20 @@ export type Compared =
         /** The member had been right before. */
         readonly wasSynced: boolean;
       })[];
+      /** Members that the work would take something from beside their attributes. */
+      readonly losses: readonly Loss[];
     }
   | Extract<Applied, { readonly kind: 'needs' | 'lease-lost' }>;
+
+/**
+ * `erased`, `merged`: the contact is there no more · `left`: archived, or a lead now · `conversation deleted`: it loses
+ * some of its history.
+ */
+export interface Loss {
+  readonly contactId: string;
+  readonly kind: 'erased' | 'merged' | 'left' | 'conversation deleted';
+  readonly wasSynced: boolean;
+}
 
 export interface QueuedChange extends Change {
   readonly contactId: string;

@@ -63,7 +63,7 @@ export function describeKeepingHouse(storeOf: () => Store): void {
       expect(await store.eraseOldPayloads(parkedAtMs)).toBe(0);
       expect(await store.eraseOldPayloads(parkedAtMs + 1)).toBe(1);
       expect(await store.parked()).toHaveLength(1);
-      expect(await store.replay('all')).toBe(1);
+      expect(await store.replay('all', NOW_MS)).toBe(1);
       expect(await takeOne(store, LATER_MS)).toMatchObject({
         body: null,
         subject: { kind: 'conversation', id: 'c-parked' },

@@ -89,6 +89,7 @@ export function describeLooking(storeOf: () => Store): void {
         oldestWriteAgeMs: 500,
         attributesFoughtOver: 0,
         writesParked: 0,
+        objectsParked: 0,
         members: 1,
         conversations: 1,
         erasureAgeMs: null,

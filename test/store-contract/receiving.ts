@@ -199,9 +199,9 @@ export function describeReceiving(storeOf: () => Store): void {
         { kind: 'notification', reason: 'intercom_refused_token: 401', attempts: 1, sinceMs: NOW_MS },
         { kind: 'notification', reason: 'notification_unreadable: cut off', attempts: 0, sinceMs: NOW_MS },
       ]);
-      expect(await store.replay({ notifications: [leased[0]?.id ?? 0] })).toBe(1);
+      expect(await store.replay({ notifications: [leased[0]?.id ?? 0] }, NOW_MS)).toBe(1);
       expect(await store.leaseNotifications(lease())).toMatchObject([{ dedupeKey: 'a', attempt: 1 }]);
-      expect(await store.replay('all')).toBe(1);
+      expect(await store.replay('all', NOW_MS)).toBe(1);
       expect(await store.leaseNotifications(lease())).toMatchObject([{ dedupeKey: 'cut' }]);
       expect(await store.parked()).toEqual([]);
     });

@@ -325,7 +325,7 @@ export function describeWriting(storeOf: () => Store): void {
         writesWaiting: 0,
         oldestWriteAgeMs: null,
       });
-      expect(await store.replay({ writes: ['a'] })).toBe(1);
+      expect(await store.replay({ writes: ['a'] }, NOW_MS)).toBe(1);
       expect(await leaseOneWrite(store)).toMatchObject({ attempt: 1 });
     });
 
@@ -433,7 +433,7 @@ export function describeWriting(storeOf: () => Store): void {
       const write = await leaseOneWrite(store);
       await store.parkWrite({ ...write, reason: 'refused' });
       expect(await store.leaseWrites(lease({ nowMs: NOW_MS + HOUR_MS })), 'not again and again').toEqual([]);
-      expect(await store.replay('all')).toBe(1);
+      expect(await store.replay('all', NOW_MS)).toBe(1);
       expect((await leaseOneWrite(store)).changes.map(({ after }) => after)).toEqual([5]);
     });
 

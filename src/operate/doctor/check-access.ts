@@ -88,7 +88,7 @@ function clockErrorMs({ serverAtMs, sentAtMs, receivedAtMs }: ServerClock): numb
 
 /** Asks for each thing that the service will ask for, and answers one finding for each that is refused. */
 export async function checkScopes(intercom: IntercomClient, nowAt: number): Promise<readonly Finding[]> {
-  const probes: readonly (readonly [Scope, () => Promise<unknown>])[] = [
+  const probes: readonly (readonly [Scope, () => Promise<object>])[] = [
     [SCOPES.readContacts, () => intercom.searchContacts({ ...allMembers(), perPage: 1 }, CALL)],
     [
       SCOPES.readConversations,
@@ -99,20 +99,41 @@ export async function checkScopes(intercom: IntercomClient, nowAt: number): Prom
     [SCOPES.writeContacts, () => intercom.updateContact(NOBODY, {}, CALL)],
   ];
   const problems: Finding[] = [];
+  const oddities: Finding[] = [];
   for (const [scope, ask] of probes) {
     try {
-      await ask();
+      oddities.push(...oddPage(scope, await ask()));
     } catch (error) {
       problems.push(scopeProblem(scope, error));
     }
   }
   if (problems.length > 0) return problems;
+  if (oddities.length > 0) return oddities;
   const reading = [SCOPES.readContacts, SCOPES.readConversations, SCOPES.readAdmins].join(', ');
   return [
     ok('permissions', `Intercom lets the app do: ${reading}`),
     ok(
       'permissions',
       `${SCOPES.writeContacts}: not refused for a contact that does not exist; only a real write proves it`,
+    ),
+  ];
+}
+
+/** A page from which a backfill or a sweep could not tell where the search ends, or what it shows. */
+function oddPage(scope: Scope, answer: object): readonly Finding[] {
+  if (!('totalCount' in answer) || !('nextCursor' in answer) || !('unreadable' in answer)) return [];
+  const { totalCount, nextCursor, unreadable } = answer;
+  const odd: string[] = [];
+  if (totalCount === null) odd.push('total_count is missing');
+  if (typeof totalCount === 'number' && totalCount > 1 && nextCursor === null)
+    odd.push(`total_count is ${totalCount}, but pages.next names no next page`);
+  if (Array.isArray(unreadable) && unreadable.length > 0) odd.push('an entry cannot be read');
+  if (odd.length === 0) return [];
+  return [
+    warn(
+      'search',
+      `${scope}: ${odd.join('; ')}`,
+      "Look whether a proxy in INTERCOM_API_BASE alters Intercom's answers; if not, ask Intercom",
     ),
   ];
 }

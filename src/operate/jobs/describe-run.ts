@@ -30,7 +30,13 @@ export const runSchema = z.object({
   changed: count.meta({ description: 'Members that differ: written, or in a dry run only found' }),
   unchanged: count,
   failed: count.meta({ description: 'Members whose write has failed so far and is tried again' }),
-  parked: count.meta({ description: 'Members whose write waits for a person' }),
+  parked: count.meta({
+    description: "Members whose write waits for a person, and objects of Intercom's that could not be read",
+  }),
+  erased: count.meta({
+    description:
+      'Members who are gone from Intercom or merged: erased here, or in a dry run or a guarded one not yet',
+  }),
   reason: z.string().nullable(),
   progress: z.object({ phase: z.string(), done: count, total: count.nullable(), calls: count }),
   totals: z.object({ contacts: totals, conversations: totals }).nullable(),
@@ -57,7 +63,8 @@ export function describeRun(run: Run): z.output<typeof runSchema> {
     changed: result?.changed ?? 0,
     unchanged: (result?.compared ?? 0) - (result?.changed ?? 0),
     failed: result?.failed ?? 0,
-    parked: result?.parked ?? 0,
+    parked: (result?.parked ?? 0) + (progress.parked ?? 0),
+    erased: result?.erased ?? 0,
     reason: run.reason,
     progress: {
       phase: progress.phase,

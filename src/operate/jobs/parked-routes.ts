@@ -15,8 +15,12 @@ export interface ParkedDeps {
 }
 
 export const parkedItem = z.object({
-  kind: z.enum(['notification', 'write']),
-  id: z.string().meta({ description: 'Of a notification its number, of a write the contact id' }),
+  kind: z
+    .enum(['notification', 'write', 'contact', 'conversation'])
+    .meta({ description: "contact, conversation: an object of Intercom's that can't be read" }),
+  id: z
+    .string()
+    .meta({ description: 'Of a notification its number, of a write the contact id, of an object its own' }),
   topic: z.string().nullable(),
   attributes: z.array(z.string()),
   reason: z.string(),
@@ -56,7 +60,18 @@ export const REPLAY_FIELDS = {
     .max(MOST, `may have at most ${MOST} values`)
     .default([])
     .meta({ description: 'Contact ids of parked writes' }),
+  contacts: objectIds('contacts'),
+  conversations: objectIds('conversations'),
 } as const;
+
+function objectIds(what: string) {
+  const wrong = `must be a list of ids of parked ${what}`;
+  return z
+    .array(z.string(wrong).min(1, wrong).max(200, wrong), wrong)
+    .max(MOST, `may have at most ${MOST} values`)
+    .default([])
+    .meta({ description: `Ids of parked ${what}: they are read again` });
+}
 
 /** Work that waits for a person, and putting it back into the flow. */
 export function createParkedRoutes({ store, clock }: ParkedDeps): Hono {
@@ -69,7 +84,7 @@ export function createParkedRoutes({ store, clock }: ParkedDeps): Hono {
     const { limit, cursor: after } = reading.query;
     return context.json({ generatedAt: nowAt(clock), ...(await parkedPage(store, limit, after ?? null)) });
   });
-  routes.post('/API/intercom/replay', (context) => replayParked(context, store));
+  routes.post('/API/intercom/replay', (context) => replayParked(context, store, clock));
   return routes;
 }
 
@@ -93,28 +108,38 @@ export async function parkedPage(
   };
 }
 
-async function replayParked(context: Context, store: ParkedDeps['store']): Promise<Response> {
+async function replayParked(context: Context, store: ParkedDeps['store'], clock: Clock): Promise<Response> {
   const read = await readGiven(context);
   if (read.kind === 'wrong') return refuseFields(context, read.problems);
   const reading = readQuery(REPLAY_FIELDS, read.given, checkChoice, 'request');
   if (reading.kind === 'wrong') return refuseFields(context, reading.problems);
-  const { all, notifications, writes } = reading.query;
-  return context.json({ replayed: await store.replay(all ? 'all' : { notifications, writes }) });
+  const { all, notifications, writes, contacts, conversations } = reading.query;
+  const objects = [
+    ...contacts.map((id) => ({ kind: 'contact', id }) as const),
+    ...conversations.map((id) => ({ kind: 'conversation', id }) as const),
+  ];
+  const what = all ? 'all' : { notifications, writes, objects };
+  return context.json({ replayed: await store.replay(what, clock.nowMs()) });
 }
 
 interface Choice {
   readonly all?: boolean;
   readonly notifications?: readonly number[];
   readonly writes?: readonly string[];
+  readonly contacts?: readonly string[];
+  readonly conversations?: readonly string[];
 }
 
 /** Everything must be meant: a request that names nothing is more likely a mistake. */
-function checkChoice({ all, notifications, writes }: Choice): FieldProblem[] {
+function checkChoice({ all, ...named }: Choice): FieldProblem[] {
+  const { notifications, writes, contacts, conversations } = named;
   if (all === undefined || notifications === undefined || writes === undefined) return [];
-  const names = notifications.length + writes.length;
-  if (all && names > 0) return [{ field: 'all', message: 'must not stand beside notifications or writes' }];
+  if (contacts === undefined || conversations === undefined) return [];
+  const names = notifications.length + writes.length + contacts.length + conversations.length;
+  const others = 'notifications, writes, contacts or conversations';
+  if (all && names > 0) return [{ field: 'all', message: `must not stand beside ${others}` }];
   if (all || names > 0) return [];
-  return [{ field: 'all', message: 'must be true, unless notifications or writes are named' }];
+  return [{ field: 'all', message: `must be true, unless ${others} are named` }];
 }
 
 function describeParked(item: ParkedItem): z.output<typeof parkedItem> {

@@ -20,6 +20,10 @@ export function addFreshnessGauges(registers: Registry[], sources: FreshnessSour
     'engagement_webhooks_silent_seconds',
     'Since the last webhook, while sweeps find that some must have gone missing; else 0',
   );
+  const unfilled = gauge(
+    'engagement_first_backfill_failed',
+    '1 while the first backfill has failed and is to be tried again, else 0',
+  );
   const drift = new Gauge({
     name: 'engagement_run_drift',
     help: 'Members that the newest run of each job found different from what they should be',
@@ -42,6 +46,10 @@ export function addFreshnessGauges(registers: Registry[], sources: FreshnessSour
       swept.set(ageOf(freshness.sweptAt));
       complete.set(ageOf(freshness.completeAt));
       silent.set(freshness.silentSinceAt === null ? 0 : ageOf(freshness.silentSinceAt));
+      const isUnfilled =
+        (await store.latestRun('backfill'))?.status === 'failed' &&
+        (await store.latestDoneRun(['backfill'])) === null;
+      unfilled.set(isUnfilled ? 1 : 0);
       runs.reset();
       for (const job of JOB_NAMES) {
         const run = await store.latestRun(job);

@@ -21,6 +21,10 @@ export function addWorkGauges(registers: Registry[], { store, clock }: WorkSourc
     'engagement_attributes_fought_over',
     'Attributes of members that somebody else keeps changing back',
   );
+  const objectsParked = gauge(
+    'engagement_objects_parked',
+    'Contacts and conversations that cannot be read for now',
+  );
   const members = gauge('engagement_members', 'Members in the cache');
   const conversations = gauge('engagement_conversations', 'Conversations in the cache');
   const erasure = gauge(
@@ -43,6 +47,7 @@ export function addWorkGauges(registers: Registry[], { store, clock }: WorkSourc
       writesAge.set((backlog.oldestWriteAgeMs ?? 0) / 1000);
       writesParked.set(backlog.writesParked);
       foughtOver.set(backlog.attributesFoughtOver);
+      objectsParked.set(backlog.objectsParked);
       members.set(backlog.members);
       conversations.set(backlog.conversations);
       erasure.set((backlog.erasureAgeMs ?? 0) / 1000);

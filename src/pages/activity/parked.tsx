@@ -69,6 +69,8 @@ export function ParkedWork({ parked, hasMore, isFirst, zone, formId }: ParkedWor
 
 function whatIsParked({ kind, id, topic, attributes }: ParkedItem) {
   if (kind === 'notification') return `Notification ${id}${topic === null ? '' : `: ${topic}`}`;
+  if (kind === 'contact') return <>Contact {id}, which can’t be read</>;
+  if (kind === 'conversation') return <>Conversation {id}, which can’t be read</>;
   return (
     <>
       Write to <a href={memberHref(id)}>{id}</a>: {attributes.join(', ')}

@@ -88,6 +88,20 @@ export function GuardNotice({
   );
 }
 
+/** Until the first backfill is done the cache does not know what it does not know. */
+export function BackfillNotice({ run, zone }: { readonly run: Run; readonly zone: string }) {
+  return (
+    <Notice tone="problem" label="The first backfill has failed">
+      <p>
+        <strong>The first backfill has failed</strong>, last the one of{' '}
+        <Instant at={Math.floor(run.startedAtMs / 1000)} zone={zone} />: {run.reason}. It is tried again by
+        itself. Until it is done, reports lack what is not in the cache, and nothing in Intercom is corrected
+        downwards.
+      </p>
+    </Notice>
+  );
+}
+
 /** "reconcile", "session-sync (dry run)". */
 export function jobText({ job, params }: Run): string {
   const notes = [params['dryRun'] === true ? 'dry run' : '', params['force'] === true ? 'forced' : ''];
@@ -99,14 +113,18 @@ export function tookText({ startedAtMs, finishedAtMs }: Run): string | null {
   return finishedAtMs === null ? null : durationText(finishedAtMs - startedAtMs);
 }
 
-export function outcomeText({ status, reason, result, params }: Run): string {
+export function outcomeText({ status, reason, result, params, progress }: Run): string {
   if (status === 'guarded') return 'stopped before writing';
   if (status === 'failed') return `failed: ${reason ?? ''}`;
   if (status === 'running') return 'running';
-  if (result === null) return 'done';
+  const unread = progress.parked ?? 0;
+  if (result === null)
+    return unread === 0 ? 'done' : `done, ${countOf(unread, 'object')} unreadable and parked`;
   const changed = countOf(result.changed, 'member');
-  const verb = params['dryRun'] === true ? 'would change' : 'changed';
-  return `done, ${verb} ${changed} of ${countText(result.compared)} compared`;
+  const isDry = params['dryRun'] === true;
+  const { erased = 0 } = result;
+  const lost = erased === 0 ? '' : `, ${isDry ? 'would erase' : 'erased'} ${countText(erased)}`;
+  return `done, ${isDry ? 'would change' : 'changed'} ${changed} of ${countText(result.compared)} compared${lost}`;
 }
 
 function barOf({ done, total }: RunProgress): { readonly value?: number; readonly max?: number } {

@@ -1,8 +1,8 @@
-import type { Applied, Compared, QueuedChange, Recompute, Reread, Work } from '../store.js';
+import type { Applied, Compared, Loss, QueuedChange, Recompute, Reread, Work } from '../store.js';
 import { erasePayload } from './erase.js';
 import type { InboxRow } from './inbox.js';
 import { beginLearning, learnChange, readsNeeded, type Learned } from './learn.js';
-import { compareMember, recomputeMember } from './recompute.js';
+import { compareMember, findLiveUser, recomputeMember } from './recompute.js';
 import type { Tables } from './tables.js';
 import { waitingChange } from './writes.js';
 
@@ -73,8 +73,9 @@ export function compareWork(tables: Tables, work: Work): Compared {
   try {
     return tables.connection.transact<never>(() => {
       checkLease(tables, work);
-      learnAll(tables, work);
       const { decide, only, members = [] } = work;
+      const before = membersBefore(tables, work);
+      learnAll(tables, work);
       const differences = members.flatMap((contactId) => {
         const compared = compareMember(tables, contactId, { decide, only });
         if (compared === null) return [];
@@ -84,11 +85,55 @@ export function compareWork(tables: Tables, work: Work): Compared {
           return { ...change, contactId, why: evidence?.because ?? '', wasSynced };
         });
       });
-      throw new Abandon({ kind: 'compared', members: members.length, differences });
+      const losses = lossesOf(tables, before);
+      throw new Abandon({ kind: 'compared', members: members.length, differences, losses });
     });
   } catch (error) {
     return abandoned(error);
   }
+}
+
+interface MembersBefore {
+  /** Whether Intercom had held what the rules want of them. */
+  readonly wasSynced: ReadonlyMap<string, boolean>;
+  /** Whose cached conversations the work deletes. */
+  readonly losing: ReadonlySet<string>;
+}
+
+function membersBefore(
+  { members, conversations }: Tables,
+  { changes, members: ids = [] }: Work,
+): MembersBefore {
+  const wasSynced = new Map<string, boolean>();
+  const note = (contactId: string): void => {
+    const row = members.find(contactId);
+    if (row !== undefined) wasSynced.set(contactId, row.syncedAtMs !== null);
+  };
+  for (const id of ids) note(id);
+  const losing = new Set<string>();
+  for (const change of changes) {
+    if (change.kind === 'contact-deleted') note(change.id);
+    if (change.kind === 'contact-merged') note(change.absorbedId);
+    if (change.kind !== 'conversation-deleted') continue;
+    const owner = conversations.find(change.id)?.contactId;
+    if (typeof owner !== 'string') continue;
+    note(owner);
+    losing.add(owner);
+  }
+  return { wasSynced, losing };
+}
+
+/** Who is no member any more after what the work tells, or has lost conversations. */
+function lossesOf(tables: Tables, { wasSynced, losing }: MembersBefore): Loss[] {
+  return [...wasSynced].flatMap(([contactId, isSynced]): Loss[] => {
+    const lost = { contactId, wasSynced: isSynced };
+    if (findLiveUser(tables, contactId) === null) {
+      const state = tables.lifecycles.find('contact', contactId)?.state;
+      if (state === 'deleted') return [{ ...lost, kind: 'erased' }];
+      return [{ ...lost, kind: state === 'merged' ? 'merged' : 'left' }];
+    }
+    return losing.has(contactId) ? [{ ...lost, kind: 'conversation deleted' }] : [];
+  });
 }
 
 /** @throws Abandon when something has to be read first */

@@ -20,8 +20,8 @@ interface Payload {
  * write-ahead log has to be emptied after the commit. More payloads than fit are left to {@link eraseLeft}.
  */
 export function eraseContact(tables: Tables, contactId: string, nowMs: number): void {
-  const { contacts, conversations, fights, lifecycles, marks, meta, scrubber, writes, outbox, sweeps } =
-    tables;
+  const { contacts, conversations, fights, lifecycles, marks, meta, parkedObjects } = tables;
+  const { scrubber, writes, outbox, sweeps } = tables;
   // A contact that was merged into this one was the same person.
   const ids = [contactId, ...lifecycles.absorbedBy(contactId)];
   const cached = contacts.find(contactId);
@@ -44,6 +44,7 @@ export function eraseContact(tables: Tables, contactId: string, nowMs: number): 
   writes.anonymise(ids);
   sweeps.forgetContacts(ids);
   fights.forgetContacts(ids);
+  parkedObjects.forgetContacts(ids);
   outbox.dropIfEmpty(contactId, nowMs);
   conversations.remove(conversationIds);
   // Its member rows go with it.

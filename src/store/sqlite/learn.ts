@@ -100,12 +100,14 @@ function learnConversation(
   switch (judge(learned, subject, cached, { ...seen, updatedAt: shown.updatedAt }, isSame)) {
     case 'take':
       learned.news += 1;
+      tables.parkedObjects.release('conversation', shown.id);
       if (typeof cached?.contactId === 'string') learned.affected.add(cached.contactId);
       if (isOfDeleted) conversations.remove([shown.id]);
       else conversations.save(conversation, seen);
       if (contactId !== null && !isOfDeleted) learned.affected.add(contactId);
       break;
     case 'same':
+      tables.parkedObjects.release('conversation', shown.id);
       if (isLaterRead(seen, cached)) conversations.setSeen(shown.id, seen);
       break;
     case 'keep':
@@ -127,10 +129,12 @@ function learnContact(tables: Tables, learned: Learned, contact: ContactFacts, s
     case 'take':
       learned.news += 1;
       if (cached !== undefined) tables.marks.rememberFormer(contact.id, cached, contact);
+      tables.parkedObjects.release('contact', contact.id);
       contacts.save(contact, seen);
       learned.affected.add(contact.id);
       return;
     case 'same':
+      tables.parkedObjects.release('contact', contact.id);
       if (isLaterRead(seen, cached)) contacts.setSeen(contact.id, seen);
       return;
     case 'keep':
@@ -177,7 +181,7 @@ function isThere({ lifecycles }: Tables, learned: Learned, subject: Subject, see
 }
 
 function deleteConversation(
-  { conversations, lifecycles }: Tables,
+  { conversations, lifecycles, parkedObjects }: Tables,
   learned: Learned,
   id: string,
   nowMs: number,
@@ -186,6 +190,7 @@ function deleteConversation(
   if (typeof cached?.contactId === 'string') learned.affected.add(cached.contactId);
   if (cached !== undefined) learned.news += 1;
   conversations.remove([id]);
+  parkedObjects.release('conversation', id);
   const at = Math.floor(nowMs / 1000);
   lifecycles.record({ kind: 'conversation', id, state: 'deleted', at, mergedIntoId: null });
   learned.undecided.delete(keyOf({ kind: 'conversation', id }));
@@ -223,7 +228,7 @@ function mergeContact(
   survivor: string,
   nowMs: number,
 ): void {
-  const { contacts, conversations, lifecycles, marks } = tables;
+  const { contacts, conversations, lifecycles, marks, parkedObjects } = tables;
   const survivorId = lifecycles.survivorOf(survivor);
   const known = lifecycles.find('contact', absorbedId)?.state;
   // A second notice of the same merge, or one that would close a circle.
@@ -232,6 +237,8 @@ function mergeContact(
     return deleteContact(tables, learned, absorbedId, nowMs);
 
   conversations.move(absorbedId, survivorId);
+  parkedObjects.release('contact', absorbedId);
+  parkedObjects.move(absorbedId, survivorId);
   lifecycles.repoint(absorbedId, survivorId);
   const absorbed = contacts.find(absorbedId);
   marks.repoint(absorbedId, survivorId);

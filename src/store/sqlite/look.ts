@@ -50,6 +50,7 @@ export function countBacklog({ connection, fights, meta }: Tables, nowMs: number
         (select min(queued_at_ms) from writes join outbox using (contact_id)
           where outcome = 'waiting' and state = 'ready' and not_before_ms <= :nowMs) as oldestQueuedMs,
         (select count(*) from outbox where state = 'parked') as writesParked,
+        (select count(*) from parked_objects) as objectsParked,
         (select count(*) from members) as members,
         (select count(*) from conversations) as conversations`,
     )
@@ -64,6 +65,7 @@ export function countBacklog({ connection, fights, meta }: Tables, nowMs: number
     oldestWriteAgeMs: ageMs(row?.oldestQueuedMs),
     writesParked: row?.writesParked ?? 0,
     attributesFoughtOver: fights.count(nowMs),
+    objectsParked: row?.objectsParked ?? 0,
     members: row?.members ?? 0,
     conversations: row?.conversations ?? 0,
     erasureAgeMs: ageMs(meta.read('erasures')?.sinceMs),

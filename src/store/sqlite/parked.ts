@@ -13,11 +13,12 @@ interface ParkedRow {
 }
 
 /**
- * What waits for a person, oldest first; of one moment notifications by number, then writes by contact. Each of the two
- * tables is walked along its own index no further than the page reaches. See {@link LookStore.parked}.
+ * What waits for a person, oldest first; of one moment notifications by number, then writes by contact, then objects that
+ * can't be read. Each of the three tables is walked along its own index no further than the page reaches. See
+ * {@link LookStore.parked}.
  */
 export function listParked(
-  { connection, writes }: Tables,
+  { connection, parkedObjects, writes }: Tables,
   { limit = DEFAULT_LIMIT, after = null }: { readonly limit?: number; readonly after?: string | null } = {},
 ): ParkedItem[] {
   const { sqlite } = connection;
@@ -34,33 +35,39 @@ export function listParked(
        from outbox where state = 'parked' and (parked_at_ms, contact_id) > (?, ?)
        order by parked_at_ms, contact_id limit ?`,
     )
-    .all(place.sinceMs, place.kind === 'write' ? place.id : '', limit);
-  return [...notifications, ...contacts]
-    .sort((one, other) => (one.sinceMs ?? 0) - (other.sinceMs ?? 0))
-    .slice(0, limit)
-    .map((row) => ({
-      kind: row.kind,
-      id: String(row.id),
-      topic: row.topic,
-      attributes: row.kind === 'write' ? writes.waiting(String(row.id)).map((write) => write.attribute) : [],
-      reason: row.reason ?? '',
-      attempts: row.attempts,
-      sinceMs: row.sinceMs ?? 0,
-    }));
+    .all(place.sinceMs, afterWrite(place), limit);
+  const objects = parkedObjects.list(place, limit);
+  const others = [...notifications, ...contacts].map((row) => ({
+    kind: row.kind,
+    id: String(row.id),
+    topic: row.topic,
+    attributes: row.kind === 'write' ? writes.waiting(String(row.id)).map((write) => write.attribute) : [],
+    reason: row.reason ?? '',
+    attempts: row.attempts,
+    sinceMs: row.sinceMs ?? 0,
+  }));
+  return [...others, ...objects].sort((one, other) => one.sinceMs - other.sinceMs).slice(0, limit);
 }
 
 export function countParked({ connection }: Tables): number {
   const count = connection.sqlite
     .prepare<[], number>(
       `select (select count(*) from inbox where status = 'parked')
-            + (select count(*) from outbox where state = 'parked')`,
+            + (select count(*) from outbox where state = 'parked')
+            + (select count(*) from parked_objects)`,
     )
     .pluck()
     .get();
   return count ?? 0;
 }
 
-interface Place {
+/** Behind which contact id the writes of that very moment go on; behind all of them where the place is an object. */
+function afterWrite({ kind, id }: Place): string {
+  if (kind === 'write') return id;
+  return kind === 'notification' ? '' : '\uffff';
+}
+
+export interface Place {
   readonly sinceMs: number;
   readonly kind: ParkedItem['kind'];
   readonly id: string;
@@ -73,8 +80,12 @@ function readPlace(after: string | null): Place {
   if (sinceMs === undefined) return { sinceMs: -1, kind: 'notification', id: '', number: -1 };
   return {
     sinceMs: Number(sinceMs),
-    kind: kind === 'write' ? 'write' : 'notification',
+    kind: isParkedKind(kind) ? kind : 'notification',
     id,
     number: Number(id),
   };
+}
+
+function isParkedKind(text: string | undefined): text is ParkedItem['kind'] {
+  return text === 'notification' || text === 'write' || text === 'contact' || text === 'conversation';
 }

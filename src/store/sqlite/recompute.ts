@@ -41,7 +41,7 @@ export function recomputeMember(tables: Tables, contactId: string, options: Reco
     showInReports(tables, contact);
     return NOT_DECIDED;
   }
-  const coverageFromAt = meta.read('coverage_from_at');
+  const coverageFromAt = coverageOf(tables, contactId);
   const facts = memberFacts(tables, contact, coverageFromAt);
   const before = members.find(contactId)?.nextChangeAt ?? null;
   const decision = decide(facts);
@@ -64,7 +64,7 @@ export function compareMember(
 ): { readonly decision: MemberDecision; readonly differences: readonly Change[] } | null {
   const contact = findLiveUser(tables, contactId);
   if (contact === null) return null;
-  const decision = decide(memberFacts(tables, contact, tables.meta.read('coverage_from_at')));
+  const decision = decide(memberFacts(tables, contact, coverageOf(tables, contactId)));
   const isOnItsWay = tables.outbox.isReady(contactId);
   const waiting = isOnItsWay ? tables.writes.waiting(contactId) : [];
   const differences = decision.changes.filter(
@@ -105,11 +105,19 @@ export function showInReports(
 }
 
 /** Null for a contact that is no member: unknown, a lead, archived, deleted or merged. */
-function findLiveUser({ contacts, lifecycles }: Tables, contactId: string): ContactRow | null {
+export function findLiveUser({ contacts, lifecycles }: Tables, contactId: string): ContactRow | null {
   const row = contacts.find(contactId);
   if (row === undefined || row.role !== 'user') return null;
   const state = lifecycles.find('contact', contactId)?.state ?? 'live';
   return state === 'live' ? row : null;
+}
+
+/**
+ * From where on everything is known about the contact. While a conversation that may be the contact's can't be read that
+ * is nothing: it may be the very one that a value comes from, so no value is corrected downwards.
+ */
+function coverageOf({ meta, parkedObjects }: Tables, contactId: string): number | null {
+  return parkedObjects.mayConcern(contactId) ? null : meta.read('coverage_from_at');
 }
 
 function memberFacts(tables: Tables, row: ContactRow, coverageFromAt: number | null): MemberFacts {

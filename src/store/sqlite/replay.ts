@@ -1,4 +1,4 @@
-import type { Store } from '../store.js';
+import type { Store, Subject } from '../store.js';
 import { countParked } from './parked.js';
 import type { Tables } from './tables.js';
 
@@ -15,9 +15,11 @@ type InPiece = (work: () => number) => Promise<number>;
 export async function replay(
   tables: Tables,
   what: Parameters<Store['replay']>[0],
+  nowMs: number,
   inPiece: InPiece,
 ): Promise<number> {
-  const pieces = what === 'all' ? replayAll(tables, inPiece) : replayNamed(tables, what, inPiece);
+  const pieces =
+    what === 'all' ? replayAll(tables, nowMs, inPiece) : replayNamed(tables, what, nowMs, inPiece);
   let replayed = 0;
   for await (const count of pieces) replayed += count;
   return replayed;
@@ -28,8 +30,8 @@ const NOTIFICATION = `update inbox set attempts = 0, reason = null, status = 'wa
 const WRITE = `update outbox set attempts = 0, reason = null, state = 'ready', parked_at_ms = null
   where state = 'parked'`;
 
-async function* replayAll(tables: Tables, inPiece: InPiece): AsyncGenerator<number> {
-  const { connection } = tables;
+async function* replayAll(tables: Tables, nowMs: number, inPiece: InPiece): AsyncGenerator<number> {
+  const { connection, parkedObjects } = tables;
   // What fails again meanwhile is parked anew: that belongs to the next time.
   let left = 0;
   await inPiece(() => (left = countParked(tables)));
@@ -51,13 +53,43 @@ async function* replayAll(tables: Tables, inPiece: InPiece): AsyncGenerator<numb
       await new Promise((resolve) => setImmediate(resolve));
     }
   }
+  const objects = (['contact', 'conversation'] as const).flatMap((kind) =>
+    parkedObjects.idsOf(kind).map((id) => ({ kind, id })),
+  );
+  for (let at = 0; at < objects.length; at += MAX_ROWS) {
+    const some = objects.slice(at, at + MAX_ROWS);
+    yield await inPiece(() => connection.transact(() => readAgain(tables, some, nowMs)));
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+}
+
+/** Objects that could not be read are read again by id. */
+function readAgain({ inbox, parkedObjects }: Tables, objects: readonly Subject[], nowMs: number): number {
+  const parked = objects.filter(({ kind, id }) => parkedObjects.makeDue(kind, id));
+  for (const subject of parked) {
+    const { kind, id } = subject;
+    // One without an id can't be asked for: the next whole run names it again, if it is still there.
+    if (id.startsWith('#')) parkedObjects.release(kind, id);
+    else
+      inbox.addReread({
+        dedupeKey: `parked:${kind}:${id}:${nowMs}`,
+        origin: 'reread',
+        subject,
+        lane: kind === 'contact' ? id : `conversation:${id}`,
+        dueAtMs: nowMs,
+      });
+  }
+  return parked.length;
 }
 
 async function* replayNamed(
-  { connection: { sqlite, transact }, bell }: Tables,
-  { notifications = [], writes = [] }: Exclude<Parameters<Store['replay']>[0], 'all'>,
+  tables: Tables,
+  { notifications = [], writes = [], objects = [] }: Exclude<Parameters<Store['replay']>[0], 'all'>,
+  nowMs: number,
   inPiece: InPiece,
 ): AsyncGenerator<number> {
+  const { bell } = tables;
+  const { sqlite, transact } = tables.connection;
   const notification = sqlite.prepare<[number]>(`${NOTIFICATION} and id = ?`);
   const write = sqlite.prepare<[string]>(`${WRITE} and contact_id = ?`);
   yield await inPiece(() =>
@@ -66,7 +98,7 @@ async function* replayNamed(
       const others = [...new Set(writes)].reduce((sum, id) => sum + write.run(id).changes, 0);
       if (some > 0) bell.ring('inbox');
       if (others > 0) bell.ring('writes');
-      return some + others;
+      return some + others + readAgain(tables, objects, nowMs);
     }),
   );
 }

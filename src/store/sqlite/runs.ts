@@ -17,7 +17,7 @@ import type { Connection } from './connection.js';
 import { createRenewal } from './leases.js';
 import type { Meta } from './meta.js';
 import { runs } from './schema.js';
-import { sweepFound, sweepSeen } from './schema-sweeps.js';
+import { sweepCounted, sweepFound, sweepSeen } from './schema-sweeps.js';
 
 type RunRow = typeof runs.$inferSelect;
 
@@ -34,6 +34,7 @@ export interface Runs {
   readonly latest: (job: JobName) => Run | null;
   readonly find: (id: string) => Run | null;
   readonly latestDone: (jobs: readonly JobName[]) => Run | null;
+  readonly countEntries: (phase: string) => number;
   readonly list: (request: Parameters<RunStore['listRuns']>[0]) => RunList;
 }
 
@@ -49,7 +50,7 @@ const AT_THE_START = {
 const SWEEPING: ReadonlySet<JobName> = new Set<JobName>(['backfill', 'sweep', 'reconcile']);
 
 export function createRuns(connection: Connection, meta: Meta): Runs {
-  const { db, transact } = connection;
+  const { sqlite, db, transact } = connection;
   const row = (id: string): RunRow | undefined => db.select().from(runs).where(eq(runs.id, id)).get();
 
   const isHeld: Runs['isHeld'] = (runId, { owner, token }) => {
@@ -64,7 +65,12 @@ export function createRuns(connection: Connection, meta: Meta): Runs {
       `run ${runId} is over, or another process has taken it over`,
     );
   };
-  const savePage: Runs['savePage'] = ({ runId, leaseUntilMs, checkpoint, progress }) => {
+  const addCounted = sqlite.prepare<[string, string]>(
+    'insert into sweep_counted (phase, entry) values (?, ?) on conflict do nothing',
+  );
+  const savePage: Runs['savePage'] = ({ runId, leaseUntilMs, checkpoint, progress, counted, uncounted }) => {
+    if (uncounted !== undefined) db.delete(sweepCounted).where(eq(sweepCounted.phase, uncounted)).run();
+    for (const entry of counted?.entries ?? []) addCounted.run(counted?.phase ?? '', entry);
     db.update(runs).set({ leaseUntilMs, checkpoint, progress }).where(eq(runs.id, runId)).run();
   };
 
@@ -94,6 +100,7 @@ export function createRuns(connection: Connection, meta: Meta): Runs {
   const forgetFindings = (): void => {
     db.delete(sweepFound).run();
     db.delete(sweepSeen).run();
+    db.delete(sweepCounted).run();
   };
 
   return {
@@ -181,6 +188,13 @@ export function createRuns(connection: Connection, meta: Meta): Runs {
         .get();
       return done === undefined ? null : toRun(done);
     },
+
+    countEntries: (phase) =>
+      db
+        .select({ count: sql<number>`count(*)` })
+        .from(sweepCounted)
+        .where(eq(sweepCounted.phase, phase))
+        .get()?.count ?? 0,
 
     list: ({ limit, after, jobs }) => {
       const ofJobs = jobs.length === 0 ? undefined : inArray(runs.job, [...jobs]);

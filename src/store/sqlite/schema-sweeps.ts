@@ -37,6 +37,43 @@ export const sweepSeen = sqliteTable(
   (table) => [primaryKey({ columns: [table.kind, table.id] })],
 );
 
+/**
+ * What each phase of the unfinished run has been shown: ids, and for entries without one their place. How many they are
+ * is what the end of the phase is compared with.
+ */
+export const sweepCounted = sqliteTable(
+  'sweep_counted',
+  { phase: text('phase').notNull(), entry: text('entry').notNull() },
+  (table) => [primaryKey({ columns: [table.phase, table.entry] })],
+);
+
+/**
+ * Objects that Intercom shows in a form that means nothing to the rules, until they can be read. Holds ids and the name
+ * of a field, never a value.
+ */
+export const parkedObjects = sqliteTable(
+  'parked_objects',
+  {
+    kind: text('kind', { enum: ['contact', 'conversation'] }).notNull(),
+    /** For an entry without an id its place, such as `#12`. */
+    id: text('id').notNull(),
+    field: text('field').notNull(),
+    /** Whose values are left alone meanwhile; null where that can't be told, which leaves alone everybody's. */
+    contactId: text('contact_id'),
+    attempts: integer('attempts').notNull(),
+    parkedAtMs: integer('parked_at_ms').notNull(),
+    /** When it is read again at the earliest. */
+    dueAtMs: integer('due_at_ms').notNull(),
+    /** The run that has tried it last. */
+    runId: text('run_id'),
+  },
+  (table) => [
+    primaryKey({ columns: [table.kind, table.id] }),
+    index('parked_objects_contact').on(table.contactId),
+    index('parked_objects_due').on(table.dueAtMs),
+  ],
+);
+
 /** How members differed from what Intercom held when a run compared them. Erased with the contact. */
 export const drift = sqliteTable(
   'drift',

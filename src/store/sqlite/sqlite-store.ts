@@ -48,7 +48,7 @@ export interface SqliteStoreOptions {
  */
 export function openSqliteStore({ path, timeZone, log, clock = systemClock }: SqliteStoreOptions): Store {
   const { tables, connection } = open(path, timeZone);
-  const { inbox, outbox, runs, members, meta, bell, hours, scrubber } = tables;
+  const { inbox, outbox, runs, members, meta, bell, hours, parkedObjects, scrubber } = tables;
   const pruner = createInboxPruner(tables);
 
   const incoming = createGroupCommit((notifications: readonly NewNotification[]) =>
@@ -139,6 +139,7 @@ export function openSqliteStore({ path, timeZone, log, clock = systemClock }: Sq
     renewRun: (held) => withOpen(() => runs.renew(held)),
     advanceRun: (page) => withOpen(() => runs.advance(page)),
     finishRun: (finish) => withOpen(() => runs.finish(finish)),
+    countEntries: (phase) => withOpen(() => runs.countEntries(phase)),
     latestRun: (job) => withOpen(() => runs.latest(job)),
     findRun: (id) => withOpen(() => runs.find(id)),
     latestDoneRun: (jobs) => withOpen(() => runs.latestDone(jobs)),
@@ -153,6 +154,12 @@ export function openSqliteStore({ path, timeZone, log, clock = systemClock }: Sq
     countSynced: () => withOpen(() => members.countSynced()),
     countWritesOf: (runId) => withOpen(() => countWritesOf(tables, runId)),
     noteSilence: (nowMs) => withOpen(() => noteSilence(tables, nowMs)),
+
+    parkObject: (object) => withOpen(() => connection.transact(() => parkedObjects.park(object))),
+    findParkedObject: (subject, nowMs) => withOpen(() => parkedObjects.find(subject, nowMs)),
+    listDueObjects: (nowMs, limit) => withOpen(() => parkedObjects.due(nowMs, limit)),
+    releaseNameless: (kind, exceptRunId) => withOpen(() => parkedObjects.releaseNameless(kind, exceptRunId)),
+    countParkedObjects: (kind) => withOpen(() => parkedObjects.count(kind)),
 
     recomputeMembers: (request) => withOpen(() => recomputeMembers(tables, request)),
     setCoverage: (coverageFromAt) =>
@@ -207,7 +214,7 @@ export function openSqliteStore({ path, timeZone, log, clock = systemClock }: Sq
     bindWorkspace: (workspace) => withOpen(() => bindWorkspace(tables, workspace)),
     readWorkspace: () => withOpen(() => meta.read('workspace')),
     releaseDeadLeases: (isDead) => withOpen(() => releaseDeadLeases(tables, isDead)),
-    replay: (what) => replay(tables, what, withOpenBriefly),
+    replay: (what, nowMs) => replay(tables, what, nowMs, withOpenBriefly),
     parked: (page) => withOpen(() => listParked(tables, page)),
     countParked: () => withOpen(() => countParked(tables)),
     onWork: (loop, listener) => bell.listen(loop, listener),

@@ -12,8 +12,8 @@ interface News {
 
 /** Keeps what the page tells that is new to the cache. See {@link SweepStore.keepFound}. */
 export function keepFound(tables: Tables, { page, changes, seen, nowMs }: Found): void {
-  const { connection, runs, sweeps } = tables;
-  const news = findNews(tables, changes, nowMs);
+  const { connection, runs, sweeps, parkedObjects } = tables;
+  const { news, known } = findNews(tables, changes, nowMs);
   connection.transact(() => {
     tables.runs.insistOnLease(page.runId, page.lease);
     for (const { change, subject, contactIds } of news) {
@@ -26,21 +26,31 @@ export function keepFound(tables: Tables, { page, changes, seen, nowMs }: Found)
         change,
       });
     }
+    // The cache holds already what could not be read for a while: nothing is left to apply.
+    for (const { kind, id } of known) parkedObjects.release(kind, id);
     sweeps.keepSeen(seen);
     runs.savePage(page);
   });
 }
 
 /** Learns each change by itself, looks whether that made a difference and to whom, and takes everything back. */
-function findNews(tables: Tables, changes: readonly CacheChange[], nowMs: number): News[] {
+function findNews(
+  tables: Tables,
+  changes: readonly CacheChange[],
+  nowMs: number,
+): { readonly news: readonly News[]; readonly known: readonly Subject[] } {
   const news: News[] = [];
+  const known: Subject[] = [];
   class Undo extends Error {}
   try {
     tables.connection.transact<never>(() => {
       for (const change of changes) {
         const learned = beginLearning();
         learnChange(tables, learned, change, nowMs);
-        if (learned.news === 0 && learned.undecided.size === 0) continue;
+        if (learned.news === 0 && learned.undecided.size === 0) {
+          known.push(subjectOf(change));
+          continue;
+        }
         news.push({ change, subject: subjectOf(change), contactIds: [...learned.affected] });
       }
       throw new Undo();
@@ -48,7 +58,7 @@ function findNews(tables: Tables, changes: readonly CacheChange[], nowMs: number
   } catch (error) {
     if (!(error instanceof Undo)) throw error;
   }
-  return news;
+  return { news, known };
 }
 
 function subjectOf(change: CacheChange): Subject {

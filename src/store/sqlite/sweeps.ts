@@ -2,7 +2,7 @@ import { eq, inArray, or, sql } from 'drizzle-orm';
 import type { SweepStore, Unseen } from '../sweep-store.js';
 import type { CacheChange, Subject } from '../store.js';
 import type { Connection } from './connection.js';
-import { drift, sweepFound, sweepSeen } from './schema-sweeps.js';
+import { drift, sweepCounted, sweepFound, sweepSeen } from './schema-sweeps.js';
 
 type FoundRow = typeof sweepFound.$inferSelect;
 type DriftRow = typeof drift.$inferSelect;
@@ -131,6 +131,7 @@ export function createSweeps({ sqlite, db }: Connection): Sweeps {
         .where(or(inArray(sweepFound.contactId, ids), inArray(sweepFound.formerContactId, ids)))
         .run();
       db.delete(sweepSeen).where(inArray(sweepSeen.id, ids)).run();
+      db.delete(sweepCounted).where(inArray(sweepCounted.entry, ids)).run();
       for (const id of ids) db.delete(drift).where(eq(drift.contactId, id)).run();
     },
   };

@@ -9,6 +9,7 @@ import { createMeta, type Meta } from './meta.js';
 import { createOutbox, type Outbox } from './outbox.js';
 import { createScrubber, type Scrubber } from './payload-scrub.js';
 import { createPersonMarks, type PersonMarks } from './person-marks.js';
+import { createParkedObjects, type ParkedObjects } from './parked-objects.js';
 import { createReportedMembers, type ReportedMembers } from './reported-members.js';
 import { createRuns, type Runs } from './runs.js';
 import { createSweeps, type Sweeps } from './sweeps.js';
@@ -34,6 +35,7 @@ export interface Tables {
   readonly fights: Fights;
   readonly runs: Runs;
   readonly sweeps: Sweeps;
+  readonly parkedObjects: ParkedObjects;
   readonly meta: Meta;
 }
 
@@ -62,5 +64,6 @@ export function createTables(connection: Connection, timeZone: string): Tables {
     fights: createFights(connection),
     runs: createRuns(connection, meta),
     sweeps: createSweeps(connection),
+    parkedObjects: createParkedObjects(connection),
   };
 }

@@ -1,0 +1,18 @@
+import { reasonOf } from '../backoff.js';
+import { AppError } from '../errors.js';
+import { asking, giveUpWhereHopeless, type Frame, type Step } from './run-frame.js';
+
+/** Keeps the coaches' names. Without them a run goes on: those that are known stay. */
+export async function saveCoaches(frame: Frame, step: Step): Promise<void> {
+  const { store, intercom, log } = frame.deps;
+  try {
+    const coaches = await asking(frame, step, () => intercom.listAdmins(frame.call), {
+      onFailure: (error, attempt) => giveUpWhereHopeless(frame, error, attempt),
+    });
+    await store.saveCoaches(coaches);
+  } catch (error) {
+    const isIntercoms = error instanceof AppError && error.code.startsWith('intercom_');
+    if (!isIntercoms || frame.signal.aborted) throw error;
+    log.warn({ run: frame.run.id, reason: reasonOf(error) }, "the coaches' names could not be read");
+  }
+}

@@ -1,0 +1,169 @@
+import type { ParkedObject, ParkObject } from '../parked-store.js';
+import type { ParkedItem } from '../look-store.js';
+import type { Subject } from '../store.js';
+import type { Connection } from './connection.js';
+import type { Place } from './parked.js';
+import type { parkedObjects } from './schema-sweeps.js';
+
+type ParkedRow = typeof parkedObjects.$inferSelect;
+
+/** Growing delays between two tries: 5 min, 10 min, 20 min … up to a day. */
+const FIRST_DELAY_MS = 5 * 60_000;
+const MAX_DELAY_MS = 86_400_000;
+
+/** Objects of Intercom's that can't be read for now; see `schema-sweeps.ts`. */
+export interface ParkedObjects {
+  readonly park: (object: ParkObject) => 'new' | 'again' | 'known';
+  readonly find: (subject: Subject, nowMs: number) => ParkedObject | null;
+  readonly due: (nowMs: number, limit: number) => Subject[];
+  /** It could be read, or is gone. Answers whether it was parked. */
+  readonly release: (kind: Subject['kind'], id: string) => boolean;
+  readonly releaseNameless: (kind: Subject['kind'], exceptRunId: string) => void;
+  readonly forgetContacts: (contactIds: readonly string[]) => void;
+  readonly move: (fromContactId: string, toContactId: string) => void;
+  /** True while something is parked that may be this contact's, or that may be anybody's. */
+  readonly mayConcern: (contactId: string) => boolean;
+  readonly count: (kind: Subject['kind']) => number;
+  /** Behind `place`, by time, kind and id. */
+  readonly list: (place: Place, limit: number) => ParkedItem[];
+  readonly makeDue: (kind: Subject['kind'], id: string) => boolean;
+  readonly idsOf: (kind: Subject['kind']) => string[];
+}
+
+export function createParkedObjects({ sqlite }: Connection): ParkedObjects {
+  const one = sqlite.prepare<[string, string], RawRow>(
+    'select * from parked_objects where kind = ? and id = ?',
+  );
+  const insert = sqlite.prepare<[string, string, string, string | null, number, number, string | null]>(
+    `insert into parked_objects (kind, id, field, contact_id, attempts, parked_at_ms, due_at_ms, run_id)
+     values (?, ?, ?, ?, 1, ?, ?, ?)`,
+  );
+  const update = sqlite.prepare<[string, string | null, number, string | null, string, string]>(
+    `update parked_objects set field = ?, contact_id = coalesce(?, contact_id), attempts = attempts + 1,
+       due_at_ms = ?, run_id = ? where kind = ? and id = ?`,
+  );
+  const remove = sqlite.prepare<[string, string]>('delete from parked_objects where kind = ? and id = ?');
+  // Of its conversations the cache knows whose they were; an entry that names nobody may be anybody's.
+  const concerning = sqlite
+    .prepare<[string], number>(
+      `select exists (select 1 from parked_objects where contact_id = ?)
+         or exists (select 1 from parked_objects where contact_id is null and kind = 'conversation')`,
+    )
+    .pluck();
+  const counting = sqlite
+    .prepare<[string], number>('select count(*) from parked_objects where kind = ?')
+    .pluck();
+  const ownerInCache = sqlite
+    .prepare<[string], string | null>('select contact_id from conversations where id = ?')
+    .pluck();
+
+  return {
+    park: ({ kind, id, field, likelyOwnerId, nowMs, runId }) => {
+      const known = one.get(kind, id);
+      const owner = likelyOwnerId ?? (kind === 'conversation' ? (ownerInCache.get(id) ?? null) : id);
+      if (known === undefined) {
+        insert.run(kind, id, field, owner, nowMs, nowMs + delayMs(1), runId);
+        return 'new';
+      }
+      if (runId !== null && known.run_id === runId) {
+        sqlite
+          .prepare('update parked_objects set contact_id = coalesce(contact_id, ?) where kind = ? and id = ?')
+          .run(owner, kind, id);
+        return 'known';
+      }
+      update.run(field, owner, nowMs + delayMs(known.attempts + 1), runId, kind, id);
+      return 'again';
+    },
+
+    find: ({ kind, id }, nowMs) => {
+      const row = one.get(kind, id);
+      if (row === undefined) return null;
+      const { field, contact_id: likelyOwnerId, run_id: runId } = row;
+      return { kind, id, field, likelyOwnerId, runId, isDue: isDue(row.due_at_ms, nowMs) };
+    },
+
+    due: (nowMs, limit) =>
+      sqlite
+        .prepare<{ nowMs: number; aheadMs: number; limit: number }, Subject>(
+          // A clock that has gone back must not keep anything waiting.
+          `select kind, id from parked_objects
+           where (due_at_ms <= @nowMs or due_at_ms > @aheadMs) and id not like '#%' order by due_at_ms limit @limit`,
+        )
+        .all({ nowMs, aheadMs: nowMs + MAX_DELAY_MS, limit }),
+
+    release: (kind, id) => remove.run(kind, id).changes > 0,
+
+    releaseNameless: (kind, exceptRunId) => {
+      sqlite
+        .prepare("delete from parked_objects where kind = ? and id like '#%' and run_id is not ?")
+        .run(kind, exceptRunId);
+    },
+
+    forgetContacts: (contactIds) => {
+      for (const id of contactIds) sqlite.prepare('delete from parked_objects where contact_id = ?').run(id);
+    },
+
+    move: (from, to) => {
+      sqlite.prepare('update parked_objects set contact_id = ? where contact_id = ?').run(to, from);
+    },
+
+    mayConcern: (contactId) => concerning.get(contactId) === 1,
+
+    count: (kind) => counting.get(kind) ?? 0,
+
+    list: ({ sinceMs: fromMs, kind: behind, id: behindId }, limit) =>
+      sqlite
+        .prepare<[number, string, string, number], RawRow>(
+          `select * from parked_objects where (parked_at_ms, kind, id) > (?, ?, ?)
+           order by parked_at_ms, kind, id limit ?`,
+        )
+        .all(fromMs, isObject(behind) ? behind : '', isObject(behind) ? behindId : '', limit)
+        .map(({ kind, id, field, attempts, parked_at_ms: sinceMs }) => ({
+          kind,
+          id,
+          topic: null,
+          attributes: [],
+          reason: id.startsWith('#')
+            ? `entry ${id} of the search of ${kind}s: ${field} is missing or can't be read`
+            : `${field} of the ${kind} is missing or can't be read`,
+          attempts,
+          sinceMs,
+        })),
+
+    makeDue: (kind, id) =>
+      sqlite
+        .prepare(
+          'update parked_objects set due_at_ms = 0, attempts = 0, run_id = null where kind = ? and id = ?',
+        )
+        .run(kind, id).changes > 0,
+
+    idsOf: (kind) =>
+      sqlite
+        .prepare<[string], string>('select id from parked_objects where kind = ? order by id')
+        .pluck()
+        .all(kind),
+  };
+}
+
+function isObject(kind: ParkedItem['kind']): boolean {
+  return kind === 'contact' || kind === 'conversation';
+}
+
+interface RawRow {
+  readonly kind: ParkedRow['kind'];
+  readonly id: string;
+  readonly field: string;
+  readonly contact_id: string | null;
+  readonly attempts: number;
+  readonly parked_at_ms: number;
+  readonly due_at_ms: number;
+  readonly run_id: string | null;
+}
+
+function isDue(dueAtMs: number, nowMs: number): boolean {
+  return dueAtMs <= nowMs || dueAtMs > nowMs + MAX_DELAY_MS;
+}
+
+function delayMs(attempts: number): number {
+  return Math.min(MAX_DELAY_MS, FIRST_DELAY_MS * 2 ** Math.min(attempts - 1, 12));
+}
