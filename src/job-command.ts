@@ -11,7 +11,8 @@ import { createProgressBar } from './progress-bar.js';
 import { runJob, type JobRequest } from './reconcile/run-job.js';
 import type { Run } from './store/run-store.js';
 import type { Store } from './store/store.js';
-import { openSqliteStore } from './store/sqlite/sqlite-store.js';
+import { assertDatabase, readParked } from './store/sqlite/parked-read-only.js';
+import { joinSqliteStore } from './store/sqlite/sqlite-store.js';
 import { createWriter } from './write-back/writer.js';
 
 export interface ReplayCommand {
@@ -119,7 +120,7 @@ export interface JobCommandDeps {
  */
 export async function runJobCommand(request: JobRequest, options: JobCommandDeps): Promise<void> {
   const { config, clock, log, signal, stdout, stderr } = options;
-  const { store, owner, deps, bind } = connect({ config, clock, log });
+  const { store, owner, deps, bind } = connect({ config, clock, log, as: 'command' });
   const bar = createProgressBar(stderr, request.job);
   const writer = createWriter({ ...deps, dryRun: config.dryRun });
   try {
@@ -165,7 +166,11 @@ function isBusy({ job, id, progress }: Run): string {
   return `Another process is at work: ${job} ${id}, ${progress.phase}. Try again when it has ended.`;
 }
 
-/** @throws AppError `bad_request` when nothing is named, or `store_unavailable`. */
+/**
+ * Lists are read without changing anything, whatever the settings.
+ * @throws AppError `bad_request` when nothing is named, `config_invalid` when the service uses the database with another
+ * time zone, or `store_unavailable`.
+ */
 export async function runReplayCommand(
   command: ReplayCommand,
   deps: { readonly databasePath: string; readonly timeZone: string; readonly stdout: NodeJS.WritableStream },
@@ -174,15 +179,16 @@ export async function runReplayCommand(
   if (!list && !all && notifications.length + writes.length === 0) {
     throw new AppError('bad_request', 'never', 'Name what is to be replayed, or say --all or --list.');
   }
-  const store = openSqliteStore({ path: deps.databasePath, timeZone: deps.timeZone });
+  const { databasePath: path, timeZone, stdout } = deps;
+  if (list) {
+    stdout.write(`${JSON.stringify(readParked(path).map(describeParked), null, 2)}\n`);
+    return;
+  }
+  assertDatabase(path);
+  const store = joinSqliteStore({ path, timeZone });
   try {
-    if (list) {
-      const items = (await store.parked()).map(describeParked);
-      deps.stdout.write(`${JSON.stringify(items, null, 2)}\n`);
-      return;
-    }
     const replayed = await store.replay(all ? 'all' : { notifications, writes });
-    deps.stdout.write(`${replayed} back in the flow; the running service takes it up.\n`);
+    stdout.write(`${replayed} back in the flow; the running service takes it up.\n`);
   } finally {
     await store.close();
   }

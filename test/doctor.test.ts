@@ -334,6 +334,17 @@ describe('each fault is found, with the way to mend it', () => {
     expect(problems[0]).toContain('→ ');
   });
 
+  test('settings that are not those of the service, which other commands refuse to work with', async () => {
+    const { settings } = arrange();
+    const path = settings['DATABASE_PATH'] ?? '';
+    await openSqliteStore({ path, timeZone: 'UTC' }).close();
+    const { problems, failure } = await examine(settings);
+    expect(failure).toBeNull();
+    expect(problems).toContainEqual(
+      expect.stringMatching(/^WARN +settings +REPORT_TIMEZONE is America\/New_York here, but .* with UTC/),
+    );
+  });
+
   test('a service that was started with another secret', async () => {
     const { app, workspace, clock } = await createHarness();
     const { settings } = settingsFor(workspace);

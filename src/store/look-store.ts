@@ -11,6 +11,12 @@ export interface LookStore {
   backlog(nowMs: number): Promise<Backlog>;
   /** True when a row could be written and read back just now. */
   canWrite(): Promise<boolean>;
+  /**
+   * Why this process must not use the database any more, although it could: its file was moved, deleted or replaced, or
+   * another process has changed over to other settings. A sentence without paths; null while all is well. Cheap enough
+   * for every request.
+   */
+  whyUnfit(): Promise<string | null>;
   parked(): Promise<ParkedItem[]>;
 }
 

@@ -104,10 +104,10 @@ export async function createHarness(options: HarnessOptions = {}): Promise<Harne
     eligibleProgramsByReferral: { 'Counter Health': 'Smart Access' },
   };
   const databasePath = options.database ?? join(folder, 'test.db');
-  const store = openSqliteStore({ path: databasePath, timeZone: settings.timeZone });
-  const reports = openSqliteReportStore({ path: databasePath });
   const logLines: string[] = [];
   const log = createLog({ level: 'trace', write: (line) => logLines.push(line) });
+  const store = openSqliteStore({ path: databasePath, timeZone: settings.timeZone, log });
+  const reports = openSqliteReportStore({ path: databasePath });
   const budget = createRateBudget({ clock });
   const metrics = createMetrics({ store, budget, clock });
   const client = createTestClient(workspace, clock, { budget, onCall: metrics.countCall });

@@ -29,7 +29,11 @@ export interface Inbox {
   readonly nextDueAtMs: (of?: InboxShare) => number | null;
 }
 
-export function createInbox(connection: Connection, bell: WorkBell): Inbox {
+export function createInbox(
+  connection: Connection,
+  bell: WorkBell,
+  receiving: Pick<Connection, 'transact'>,
+): Inbox {
   const { sqlite, db, transact } = connection;
 
   const insert = sqlite.prepare<(string | number | Uint8Array | null)[]>(`
@@ -116,7 +120,7 @@ export function createInbox(connection: Connection, bell: WorkBell): Inbox {
 
   return {
     storeAll: (notifications) => {
-      const answers = transact(() => notifications.map((notification) => insertNew(notification)));
+      const answers = receiving.transact(() => notifications.map((notification) => insertNew(notification)));
       const isWork = notifications.some((one, at) => one.unreadable === null && answers[at] === 'stored');
       if (isWork) bell.ring('inbox');
       return answers;

@@ -1,3 +1,4 @@
+import type Database from 'better-sqlite3';
 import type { Backlog, Freshness, MemberRecord, ParkedItem } from '../look-store.js';
 import { contactFacts } from './contacts.js';
 import { storedDecision } from './members.js';
@@ -76,8 +77,13 @@ interface ParkedRow {
 }
 
 /** Everything that waits for a person, oldest first. */
-export function listParked({ connection, writes }: Tables): ParkedItem[] {
-  const { sqlite } = connection;
+export function listParked({
+  sqlite,
+  writes,
+}: {
+  readonly sqlite: Database.Database;
+  readonly writes: Pick<Tables['writes'], 'waiting'>;
+}): ParkedItem[] {
   const notifications = sqlite
     .prepare<[], ParkedRow>(
       `select id, topic, reason, attempts, settled_at_ms as sinceMs from inbox

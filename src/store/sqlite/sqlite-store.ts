@@ -1,17 +1,21 @@
 import { AppError } from '../../errors.js';
 import type { Log } from '../../log.js';
+import type { ServiceSettings } from '../service-settings.js';
 import type { NewNotification, Store } from '../store.js';
 import { recentNotifications, recentWrites } from './activity.js';
 import { applyWork, compareWork, recomputeMembers } from './apply.js';
-import { openConnection } from './connection.js';
-import { deriveAgain } from './derive-again.js';
+import { openConnection, type Connection } from './connection.js';
+import { deriveAgain, refuseToDerive } from './derive-again.js';
+import { watchPlace } from './file-place.js';
 import { createGroupCommit } from './group-commit.js';
 import { bindWorkspace, canWrite, releaseDeadLeases, replay, saveCoaches } from './keep-house.js';
 import { countBacklog, findMember, listParked, readFreshness } from './look.js';
 import { mendTimes } from './mend-times.js';
+import { createMeta } from './meta.js';
 import { eraseOldPayloads } from './payload-retention.js';
 import { scrubPayloads } from './payload-scrub.js';
 import { recomputeMember } from './recompute.js';
+import { watchSettings } from './settings-fit.js';
 import { asStoreError, guarded, sqliteCode } from './store-errors.js';
 import {
   countCached,
@@ -29,20 +33,53 @@ export interface SqliteStoreOptions {
   readonly path: string;
   /** Report time zone (IANA name): in it the dates that reports filter by are read. */
   readonly timeZone: string;
-  readonly log?: Pick<Log, 'warn'>;
+  /** What else has to be the same for all that work on the file; left out by what decides and writes nothing. */
+  readonly settings?: ServiceSettings;
+  readonly log?: Pick<Log, 'warn'> & Partial<Pick<Log, 'error'>>;
 }
 
 /**
- * Opens the store on one SQLite file, brought up to this program's version.
+ * Opens the store on one SQLite file for the service: it is brought up to this program's version and to these settings.
  * @throws AppError `store_newer_than_program`, or `store_unavailable` when the file can't be used.
  */
-export function openSqliteStore({ path, timeZone, log }: SqliteStoreOptions): Store {
-  const { tables, connection } = open(path, timeZone);
+export function openSqliteStore(options: SqliteStoreOptions): Store {
+  return createStore(options, open(options, 'service'));
+}
+
+/**
+ * The same for a command beside the service, or before its first start: a file that is there already is taken as it is or
+ * not at all, because a service may be working with it.
+ * @throws AppError as above; `config_invalid` when the service works with other settings, `store_unavailable` when an
+ * older program does.
+ */
+export function joinSqliteStore(options: SqliteStoreOptions): Store {
+  return createStore(options, open(options, 'command'));
+}
+
+function createStore({ log }: SqliteStoreOptions, opened: ReturnType<typeof open>): Store {
+  const { tables, connection, whyMoved, whyTakenOver } = opened;
   const { inbox, outbox, runs, members, meta, bell } = tables;
 
-  const incoming = createGroupCommit((notifications: readonly NewNotification[]) =>
-    inbox.storeAll(notifications),
-  );
+  let said: string | null = null;
+  /** Said once, however often it is met. */
+  const say = (why: string | null): string | null => {
+    if (why !== null && why !== said) {
+      log?.error?.({ reason: why }, 'this process must not use the database any more: restart it');
+    }
+    said = why;
+    return why;
+  };
+  const whyUnfit = (): string | null => say(whyMoved() ?? whyTakenOver());
+  const assertFit = (why: string | null): void => {
+    if (why !== null) throw unfit(why);
+  };
+
+  const incoming = createGroupCommit((notifications: readonly NewNotification[]) => {
+    const answers = inbox.storeAll(notifications);
+    // Last: what was stored counts only where a restart finds it.
+    assertFit(say(whyMoved()));
+    return answers;
+  });
 
   // An erasure counts only when the old pages are out of the log too. A reader can hold that up: then after the next
   // piece of work, at the latest when the database is closed or opened.
@@ -63,12 +100,14 @@ export function openSqliteStore({ path, timeZone, log }: SqliteStoreOptions): St
   const withOpen = <Result>(work: () => Result): Promise<Result> =>
     guarded(() => {
       insistOnOpen();
+      assertFit(whyUnfit());
       return work();
     });
 
   return {
     storeNotification: async (notification) => {
       insistOnOpen();
+      assertFit(say(whyMoved()));
       try {
         return await incoming.add(notification);
       } catch (error) {
@@ -143,12 +182,15 @@ export function openSqliteStore({ path, timeZone, log }: SqliteStoreOptions): St
     recentWrites: (limit) => withOpen(() => recentWrites(tables, limit)),
     backlog: (nowMs) => withOpen(() => countBacklog(tables, nowMs)),
     canWrite: () =>
-      guarded(() => connection.sqlite.open && canWrite(tables)).catch((error: unknown) => {
-        const code = sqliteCode(error);
-        if (code === null) throw error;
-        log?.warn({ code }, 'the database cannot be written');
-        return false;
-      }),
+      guarded(() => connection.sqlite.open && whyUnfit() === null && canWrite(tables)).catch(
+        (error: unknown) => {
+          const code = sqliteCode(error);
+          if (code === null) throw error;
+          log?.warn({ code }, 'the database cannot be written');
+          return false;
+        },
+      ),
+    whyUnfit: () => guarded(() => (connection.sqlite.open ? whyUnfit() : null)),
 
     eraseOldPayloads: (beforeMs) =>
       withOpen(() => {
@@ -167,7 +209,7 @@ export function openSqliteStore({ path, timeZone, log }: SqliteStoreOptions): St
     readWorkspace: () => withOpen(() => meta.read('workspace')),
     releaseDeadLeases: (isDead) => withOpen(() => releaseDeadLeases(tables, isDead)),
     replay: (what) => withOpen(() => replay(tables, what)),
-    parked: () => withOpen(() => listParked(tables)),
+    parked: () => withOpen(() => listParked({ sqlite: connection.sqlite, writes: tables.writes })),
     onWork: (loop, listener) => bell.listen(loop, listener),
     close: () =>
       guarded(() => {
@@ -179,13 +221,39 @@ export function openSqliteStore({ path, timeZone, log }: SqliteStoreOptions): St
   };
 }
 
-function open(path: string, timeZone: string) {
+function open({ path, timeZone, settings }: SqliteStoreOptions, role: 'service' | 'command') {
   try {
-    const connection = openConnection(path);
-    const tables = createTables(connection, timeZone);
-    deriveAgain(tables, timeZone);
-    return { connection, tables };
+    const bare = openConnection(path, { mayMigrate: role === 'service' });
+    try {
+      const meta = createMeta(bare);
+      const whyTakenOver = watchSettings(bare.sqlite, meta, { timeZone, settings });
+      // Again inside each transaction, before which another process may have come in.
+      const connection: Connection = {
+        ...bare,
+        transact: (work) =>
+          bare.transact(() => {
+            const why = whyTakenOver();
+            if (why !== null) throw unfit(why);
+            return work();
+          }),
+      };
+      const tables = createTables(connection, timeZone, bare);
+      if (role === 'command') refuseToDerive(tables, { timeZone, settings });
+      // A command begins what is new, and meets the check above once more should a service begin it at the same moment.
+      deriveAgain(role === 'command' ? tables : { ...tables, connection: bare }, timeZone);
+      if (role === 'service' && settings !== undefined) {
+        bare.transact(() => meta.save('service_settings', settings));
+      }
+      return { connection, tables, whyMoved: watchPlace(path), whyTakenOver };
+    } catch (error) {
+      bare.sqlite.close();
+      throw error;
+    }
   } catch (error) {
     throw asStoreError(error);
   }
+}
+
+function unfit(why: string): AppError {
+  return new AppError('store_unavailable', 'later', why);
 }
