@@ -1,7 +1,13 @@
 import { Command, CommanderError, InvalidArgumentError } from 'commander';
 import type { Clock } from './clock.js';
 import { addBackupCommand, runBackup } from './backup-command.js';
-import { readConfig, readDatabasePath, readReportConfig, type Environment } from './config.js';
+import {
+  readConfig,
+  readDatabasePath,
+  readReportConfig,
+  unreadSettings,
+  type Environment,
+} from './config.js';
 import { addDoctorCommand, runDoctor } from './doctor-command.js';
 import { AppError, type ErrorCode } from './errors.js';
 import { addJobCommands, runJobCommand, runReplayCommand } from './job-command.js';
@@ -88,24 +94,33 @@ function createProgram(surroundings: Surroundings): Command {
   addReportCommand(program, (request) => runOneReport(request, surroundings));
   addBackupCommand(program, (command) =>
     stoppable((signal) => {
-      const databasePath = readDatabasePath(surroundings.environment());
+      const databasePath = readDatabasePath(settingsOf(surroundings));
       return runBackup(command, { databasePath, signal, stdout, stderr });
     }),
   );
   addJobCommands(program, {
     runJob: (request) =>
       stoppable((signal) => {
-        const config = readConfig(surroundings.environment());
+        const config = readConfig(settingsOf(surroundings));
         const log = createLog({ level: config.logLevel, write: (line) => stderr.write(line) });
         return runJobCommand(request, { config, clock, log, signal, stdout, stderr });
       }),
     replay: (command) => {
-      const { databasePath, timeZone } = readReportConfig(surroundings.environment());
+      const { databasePath, timeZone } = readReportConfig(settingsOf(surroundings));
       return runReplayCommand(command, { databasePath, timeZone, stdout });
     },
   });
   addDoctorCommand(program, (fix) => runDoctor(fix, surroundings));
   return program;
+}
+
+/** The settings, after a word about those that look misspelled. */
+function settingsOf({ environment, stderr }: Surroundings): Environment {
+  const settings = environment();
+  for (const { name, meant } of unreadSettings(settings)) {
+    stderr.write(`${name} is set but not read. Did you mean ${meant}?\n`);
+  }
+  return settings;
 }
 
 /** Work that Ctrl-C and SIGTERM end cleanly. */
@@ -123,8 +138,8 @@ async function stoppable(work: (signal: AbortSignal) => Promise<void>): Promise<
 }
 
 async function runOneReport(request: ReportRequest, surroundings: Surroundings): Promise<void> {
-  const { environment, clock, stdout } = surroundings;
-  const config = readReportConfig(environment());
+  const { clock, stdout } = surroundings;
+  const config = readReportConfig(settingsOf(surroundings));
   const { timeZone, exportDir } = config;
   const store = openReportsReadOnly({ path: config.databasePath, timeZone });
   try {
@@ -142,8 +157,12 @@ async function runOneReport(request: ReportRequest, surroundings: Surroundings):
 }
 
 async function runServe({ environment, clock }: Surroundings): Promise<void> {
-  const config = readConfig(environment());
+  const settings = environment();
+  const config = readConfig(settings);
   const log = createLog({ level: config.logLevel });
+  for (const { name: variable, meant } of unreadSettings(settings)) {
+    log.warn({ variable, meant }, 'a variable is set that is not read: is it meant as this setting?');
+  }
   // Node would print it with its message.
   process.once('uncaughtException', (error) => {
     log.error({ err: error }, 'something unexpected failed; the process ends');

@@ -142,6 +142,10 @@ describe('backup on the command line', () => {
       (folder) => ({ target: join(folder, 'x.db'), database: join(folder, 'none.db') }),
     ],
     ['must be another file', (folder) => ({ target: join(folder, 'engagement.db') })],
+    // SQLite would take these for its own at the next start, and delete them.
+    ['a log of the database beside it', (folder) => ({ target: join(folder, 'engagement.db-wal') })],
+    ['a log of the database beside it', (folder) => ({ target: join(folder, 'engagement.db-journal') })],
+    ['a file of settings', (folder) => ({ target: join(folder, '.env') })],
     ["can't be written (ENOENT)", (folder) => ({ target: join(folder, 'no', 'folder.db') })],
     [
       'something that is no file',

@@ -68,6 +68,22 @@ test('what was opened is closed again when the port is taken', async () => {
   expect(readdirSync(folder)).toEqual(['engagement.db']);
 });
 
+test('an address that it can not listen on is a wrong setting', async () => {
+  const config = readConfig({
+    ...SETTINGS,
+    HOST: '192.0.2.1',
+    PORT: '0',
+    API_TOKENS: '0123456789abcdef0123',
+    DATABASE_PATH: join(temporaryFolder(), 'engagement.db'),
+    INTERCOM_API_BASE: 'http://127.0.0.1:1',
+  });
+  const log = createLog({ level: 'info', write: () => undefined });
+  await expect(serve({ config, clock: systemClock, log })).rejects.toMatchObject({
+    code: 'config_invalid',
+    message: expect.stringContaining('HOST is no address of this machine'),
+  });
+});
+
 test('told to stop while Intercom cannot be reached it stops, and that is no failure', async () => {
   const folder = temporaryFolder();
   const closed = createServer();
@@ -128,6 +144,6 @@ test('a .env that cannot be read is a wrong setting', async () => {
   const { status, stderr } = await spawnCommand(['serve'], { folder, settings: SETTINGS });
   expect({ status, stderr }).toEqual({
     status: 2,
-    stderr: 'Settings that must be mended:\n  ./.env must be a file that this user may read\n',
+    stderr: 'These settings must be fixed:\n  ./.env must be a file that this user may read\n',
   });
 });
