@@ -2,6 +2,7 @@ import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
 import { isWithin } from './folders.js';
+import { isTimeZone } from './rules/calendar.js';
 import { DEFAULT_ELIGIBLE_PROGRAMS_BY_REFERRAL } from './rules/vocabulary.js';
 import { namesNotRead, visibleName, type NameNotRead } from './setting-names.js';
 import {
@@ -13,7 +14,6 @@ import {
   isHost,
   isPlainAddress,
   isPlainPath,
-  isTimeZone,
   PLAIN_PATH,
   wrongKeys,
   wrongQuotes,

@@ -54,16 +54,6 @@ export function isFilePath(path: string): boolean {
   }
 }
 
-export function isTimeZone(name: string): boolean {
-  // An offset is no place: it knows no daylight-saving time.
-  if (!/^[A-Za-z]/.test(name)) return false;
-  try {
-    return new Intl.DateTimeFormat('en', { timeZone: name }).resolvedOptions().timeZone !== '';
-  } catch {
-    return false;
-  }
-}
-
 export function isCron(pattern: string): boolean {
   if (pattern === 'off') return true;
   if (pattern.trim().split(/\s+/).length !== 5) return false;

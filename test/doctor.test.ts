@@ -334,6 +334,26 @@ describe('each fault is found, with the way to mend it', () => {
     expect(problems[0]).toContain('→ ');
   });
 
+  test.each(['Dublin', null, ''])(
+    'a workspace whose time zone Intercom gives as %j',
+    async (shownTimeZone) => {
+      const { settings } = arrange({ shownTimeZone });
+      const { problems, failure, text } = await examine(settings);
+      expect(failure).toBeNull();
+      expect(problems[0]).toMatch(
+        /^WARN +workspace +Intercom names no time zone .*UTC is used[^]*→ Set it in/,
+      );
+      expect(text).toContain('workspace sandbox1, time zone UTC');
+    },
+  );
+
+  test('names that come close to a setting', async () => {
+    const { settings } = arrange();
+    const { problems, failure } = await examine({ ...settings, DRYRUN: 'true' });
+    expect(failure).toBeNull();
+    expect(problems[0]).toMatch(/^WARN +settings +DRYRUN is set but not read[^]*→ If DRY_RUN is meant/);
+  });
+
   test('settings that are not those of the service, which other commands refuse to work with', async () => {
     const { settings } = arrange();
     const path = settings['DATABASE_PATH'] ?? '';

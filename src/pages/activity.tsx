@@ -20,7 +20,14 @@ import { START_RUN_PATH, StartButton } from './start-run.js';
 export interface ActivityPageDeps {
   readonly store: Pick<
     Store,
-    'listRuns' | 'recentNotifications' | 'recentWrites' | 'parked' | 'replay' | 'backlog' | 'freshness'
+    | 'listRuns'
+    | 'recentNotifications'
+    | 'recentWrites'
+    | 'parked'
+    | 'replay'
+    | 'backlog'
+    | 'freshness'
+    | 'readWorkspace'
   >;
   readonly clock: Clock;
   readonly timeZone: string;
@@ -43,13 +50,14 @@ const MOST = 25;
 export async function showActivity(deps: ActivityPageDeps, context: Context): Promise<Response> {
   const { store, timeZone: zone } = deps;
   const nowMs = deps.clock.nowMs();
-  const [runs, notifications, writes, parked, backlog, freshness] = await Promise.all([
+  const [runs, notifications, writes, parked, backlog, freshness, workspace] = await Promise.all([
     recentRuns(store),
     store.recentNotifications(MOST, nowMs),
     store.recentWrites(MOST),
     store.parked(),
     store.backlog(nowMs),
     store.freshness(),
+    store.readWorkspace(),
   ]);
   const guarded = stillGuarded(runs);
   const replayed = Number(context.req.query('replayed') ?? '');
@@ -76,6 +84,13 @@ export async function showActivity(deps: ActivityPageDeps, context: Context): Pr
         </form>
         <div id="activity" data-live>
           <SilenceNotice freshness={freshness} zone={zone} />
+          {workspace?.lacksTimeZone === true && (
+            <Notice tone="watch" label="Time zone of the workspace">
+              Intercom names no time zone of the workspace that is known here, so UTC is used when totals are
+              compared. Dates of members are not concerned. It is set in Intercom under{' '}
+              <em>Settings, Workspace, General</em>.
+            </Notice>
+          )}
           {guarded !== undefined && (
             <GuardNotice run={guarded} zone={zone}>
               <p>

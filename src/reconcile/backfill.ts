@@ -2,6 +2,7 @@ import { applyWork, decideAt } from '../apply-work.js';
 import { allMembers, conversationsChangedSince } from '../intercom/search.js';
 import type { CacheChange } from '../store/store.js';
 import { readPage, type PageRequest } from './read-pages.js';
+import { refreshCoaches } from './refresh-coaches.js';
 import {
   asking,
   endOf,
@@ -22,10 +23,7 @@ const MEMBERS_PER_STEP = 200;
 export const backfillPlan: Plan = {
   firstPhase: () => 'contacts',
 
-  prepare: async (frame, step) => {
-    const { store, intercom } = frame.deps;
-    await store.saveCoaches(await asking(frame, step, () => intercom.listAdmins(frame.call)));
-  },
+  prepare: refreshCoaches,
 
   takeStep: (frame, step) => {
     const { deps, call, startedAt } = frame;

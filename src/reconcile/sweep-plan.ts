@@ -3,6 +3,7 @@ import { AppError } from '../errors.js';
 import type { Work } from '../store/store.js';
 import { countTotals, endSweep } from './end-sweep.js';
 import { readSome } from './read-found.js';
+import { refreshCoaches } from './refresh-coaches.js';
 import {
   asking,
   endOf,
@@ -33,7 +34,7 @@ export const sweepPlan: Plan = {
   prepare: async (frame, step) => {
     const { store, intercom } = frame.deps;
     if (frame.run.job === 'sweep') return;
-    await store.saveCoaches(await asking(frame, step, () => intercom.listAdmins(frame.call)));
+    await refreshCoaches(frame, step);
     if (isWhole(frame.run.job)) {
       // Its time zone may have changed. The contacts of another workspace would all seem deleted.
       const workspace = await asking(frame, step, () => intercom.readWorkspace(frame.call));

@@ -26,7 +26,7 @@ export function presentMe(state: WorkspaceState): Json {
       created_at: 1_577_836_800,
       secure: false,
       identity_verification: false,
-      timezone: state.settings.timeZone,
+      timezone: 'shownTimeZone' in state.settings ? state.settings.shownTimeZone : state.settings.timeZone,
       region: 'US',
     },
     avatar: { type: 'avatar', image_url: AVATAR_URL },

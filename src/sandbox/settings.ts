@@ -7,6 +7,8 @@ export interface WorkspaceSettings {
   readonly clock: Clock;
   /** The workspace's time zone (`GET /me` → `app.timezone`): day-granular search counts days in it. */
   readonly timeZone: string;
+  /** What `GET /me` says of the time zone, where that is not its name. */
+  readonly shownTimeZone?: unknown;
   /** `GET /me` → `app.id_code`, and `app_id` of every notification. */
   readonly appId: string;
   readonly token: string;

@@ -41,8 +41,8 @@ export async function* examine(examination: Examination): AsyncGenerator<Finding
     ...(freeBytes === undefined ? {} : { freeBytes }),
   });
   yield* checkSameSettings(settings, database);
-  const { finding, workspaceId } = await checkToken(intercom, settings.intercomApiBase);
-  yield finding;
+  const { findings, workspaceId } = await checkToken(intercom, settings.intercomApiBase);
+  yield* findings;
   if (workspaceId !== null) {
     yield checkWorkspace(workspaceId, database);
     yield await checkClock(intercom);

@@ -1,4 +1,5 @@
 import { eq, sql } from 'drizzle-orm';
+import { isTimeZone } from '../../rules/calendar.js';
 import type { ServiceSettings } from '../service-settings.js';
 import type { Workspace } from '../store.js';
 import type { Connection } from './connection.js';
@@ -125,5 +126,8 @@ export function readServiceSettings(value: unknown): ServiceSettings | null {
 function readWorkspace(value: unknown): Workspace | null {
   if (typeof value !== 'object' || value === null || !('id' in value) || !('timeZone' in value)) return null;
   const { id, timeZone } = value;
-  return typeof id === 'string' && typeof timeZone === 'string' ? { id, timeZone } : null;
+  if (typeof id !== 'string' || typeof timeZone !== 'string') return null;
+  // What older programs have stored was not checked.
+  const isKnown = isTimeZone(timeZone) && !('lacksTimeZone' in value);
+  return isKnown ? { id, timeZone } : { id, timeZone: 'UTC', lacksTimeZone: true };
 }
