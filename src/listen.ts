@@ -30,6 +30,12 @@ const SILENCE_MS = 10 * 60_000;
 /** File descriptors are needed for the database too. */
 const MOST_CONNECTIONS = 2000;
 
+/**
+ * Takes the place of a `Host` that is not sent (HTTP/1.0, as plain health checks do) and would else be answered 400. No
+ * name that reports are ever answered for: only health and the webhook don't ask for one.
+ */
+const HOST_OF_NOBODY = 'no-host.invalid';
+
 /** Of the ten seconds in which a stop is to be over. */
 const GRACE_MS = 5000;
 const LOOK_EVERY_MS = 50;
@@ -53,7 +59,11 @@ export async function listen(
   where: { readonly host: string; readonly port: number },
   clock: Clock,
 ): Promise<Listener> {
-  const server = createAdaptorServer({ fetch: app.fetch, serverOptions: TIME_LIMITS });
+  const server = createAdaptorServer({
+    fetch: app.fetch,
+    hostname: HOST_OF_NOBODY,
+    serverOptions: TIME_LIMITS,
+  });
   if (!('closeIdleConnections' in server)) throw new Error('an HTTP/1 server was expected');
   server.setTimeout(SILENCE_MS);
   server.maxConnections = MOST_CONNECTIONS;

@@ -23,7 +23,7 @@ describe('a workspace whose time zone is no IANA name', () => {
       const { workspace, store } = harness;
       workspace.addContact({ customAttributes: { 'Enrolled Date': '2026-10-10' } });
       await harness.backfill();
-      const run = await runJob({
+      const run = await harness.runJob({
         job: 'reconcile',
         params: { lookbackDays: null, dryRun: false, force: false },
       });
