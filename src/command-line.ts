@@ -4,6 +4,7 @@ import { addBackupCommand, runBackup } from './backup-command.js';
 import {
   readConfig,
   readDatabasePath,
+  readPort,
   readReportConfig,
   unreadSettings,
   type Environment,
@@ -79,12 +80,17 @@ function createProgram(surroundings: Surroundings): Command {
   program
     .command('sandbox')
     .description('the same against a look-alike Intercom workspace with invented members; needs no account')
-    .option('--port <number>', 'port of the service', wholeNumber({ min: 0, max: 65_535 }), 3000)
+    .option(
+      '--port <number>',
+      'port of the service (default: PORT, or 3000)',
+      wholeNumber({ min: 0, max: 65_535 }),
+    )
     .option('--members <number>', 'how many invented members', wholeNumber({ min: 1, max: 20_000 }), 300)
     .option('--every <seconds>', 'seconds between two closed calls', wholeNumber({ min: 1, max: 3600 }), 3)
-    .action(async (options: { port: number; members: number; every: number }) => {
+    .action(async (options: { port?: number; members: number; every: number }) => {
       const sandbox = await runSandbox({
         ...options,
+        port: options.port ?? readPort(settingsOf(surroundings)),
         clock,
         print: (line) => stdout.write(`${line}\n`),
       });
@@ -203,7 +209,7 @@ function describeFailure(error: unknown): string {
   if (error instanceof AppError) return error.message;
   const isPortTaken = error instanceof Error && 'code' in error && error.code === 'EADDRINUSE';
   if (isPortTaken)
-    return 'The port is in use: stop the other program, or choose another with PORT or --port.';
+    return 'The port is in use: stop the other program, or choose another with PORT (the sandbox also takes --port).';
   // Without its message, which can quote personal data: a failed query names its parameters.
   return `Something unexpected failed: ${JSON.stringify(describeError(error), null, 2)}`;
 }

@@ -302,6 +302,14 @@ export function readDatabasePath(env: Environment): string {
 }
 
 /**
+ * `PORT` alone, for the sandbox, which brings all other settings itself.
+ * @throws AppError `config_invalid`
+ */
+export function readPort(env: Environment): number {
+  return readEnvironment(environment.pick({ PORT: true }), env, () => []).PORT;
+}
+
+/**
  * Reads and checks the environment. An empty variable counts as unset.
  * @throws AppError `config_invalid` whose message names every wrong variable and what it may be, never its value.
  */
