@@ -222,7 +222,7 @@ describe('each fault is found, with the way to mend it', () => {
   });
 
   test.each(
-    (['2.15', '2.16'] as const).flatMap((version) =>
+    (['2.15', '2.16', '2.17'] as const).flatMap((version) =>
       (
         [
           [
@@ -433,7 +433,7 @@ describe('doctor --fix', () => {
       workspace.removeAttribute('contact', name);
   };
 
-  test.each(['2.10', '2.14', '2.16'] as const)(
+  test.each(['2.10', '2.14', '2.16', '2.17'] as const)(
     'makes what is missing, once, by version %s',
     async (appVersion) => {
       const { settings, workspace } = arrange({ appVersion });

@@ -48,7 +48,7 @@ function inFolder(words: readonly string[], folder: string): string[] {
 
 test('there are commands of every kind', () => {
   const named = new Set(COMMANDS.map(({ words }) => words[0]));
-  expect([...named].toSorted()).toEqual(['backfill', 'backup', 'doctor', 'reconcile', 'replay', 'report']);
+  expect(named).toEqual(new Set(['backfill', 'backup', 'doctor', 'reconcile', 'replay', 'report']));
   expect(COMMANDS.length).toBeGreaterThan(10);
 });
 

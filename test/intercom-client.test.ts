@@ -64,7 +64,7 @@ describe('what the workspace answers', () => {
     });
   });
 
-  it.each(['2.10', '2.15', '2.16'] as const)(
+  it.each(['2.10', '2.15', '2.16', '2.17'] as const)(
     'attributes by version %s: archived ones too, lists with what they allow, none of those that all have',
     async (appVersion) => {
       const { workspace, client } = createWorld({ appVersion });
@@ -76,7 +76,11 @@ describe('what the workspace answers', () => {
       const contact = await client.listContactAttributes(how);
       expect(contact.map(({ name }) => name).toSorted()).toEqual([...KEPT_ATTRIBUTES].toSorted());
       const base = { options: null, apiWritable: true, archived: false };
-      expect(contact).toContainEqual({ ...base, name: 'Last Call', dataType: 'date' });
+      expect(contact).toContainEqual({
+        ...base,
+        name: 'Last Call',
+        dataType: appVersion === '2.17' ? 'datetime' : 'date',
+      });
       expect(contact).toContainEqual({ ...base, name: 'Referral', dataType: 'string', archived: true });
       const conversation = await client.listConversationAttributes(how);
       expect(conversation).toMatchObject([

@@ -151,9 +151,8 @@ describe('the package that npm makes', () => {
   });
 
   test('names nothing that is not there', () => {
-    const made = ['dist'];
     const there = (entry: string): boolean => existsSync(entry.replace(/\/\*.*$/, ''));
-    expect(files.filter((entry) => !made.includes(entry) && !there(entry))).toEqual([]);
+    expect(files.filter((entry) => entry !== 'dist' && !there(entry))).toEqual([]);
   });
 });
 

@@ -78,6 +78,12 @@ export function presentAttribute(
   };
 }
 
+/** From 2.17 on dates of contacts are of type `datetime`. */
+export function withDateType(attribute: Json, version: ApiVersion): Json {
+  const isDate = attribute['model'] === 'contact' && attribute['data_type'] === 'date';
+  return isDate && isSince(version, '2.17') ? { ...attribute, data_type: 'datetime' } : attribute;
+}
+
 /** Some of the attributes that every workspace has; they carry no id. */
 export const STANDARD_ATTRIBUTES: readonly Json[] = (
   [

@@ -24,8 +24,11 @@ export interface WorkspaceSettings {
   readonly rateLimit: { readonly perWindow: number; readonly windowMs: number };
   /** How far the search index lags behind; reading by id is always current. */
   readonly searchLagMs: number;
-  /** `day` up to 2.16: contact dates match by calendar day in the workspace's zone. */
-  readonly contactSearchDates: 'day' | 'second';
+  /**
+   * `day`: contact dates match by calendar day in the workspace's zone, as documented up to 2.16. `second`: by the second,
+   * and date attributes by day in UTC, as from 2.17 on.
+   */
+  readonly contactSearchDates: 'by-version' | 'day' | 'second';
   readonly conversationSearchDates: 'day' | 'second';
   /** Intercom's table says "greater (or equal)", connectors found it strict. */
   readonly conversationSearchBounds: 'strict' | 'or-equal';
@@ -76,7 +79,7 @@ export function completeSettings(options: WorkspaceOptions): WorkspaceSettings {
     appVersion: '2.14',
     rateLimit: { perWindow: 1666, windowMs: 10_000 },
     searchLagMs: 0,
-    contactSearchDates: 'day',
+    contactSearchDates: 'by-version',
     conversationSearchDates: 'second',
     conversationSearchBounds: 'strict',
     dateStorage: 'as-sent',
