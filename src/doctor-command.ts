@@ -24,7 +24,7 @@ export function addDoctorCommand(program: Command, run: (fix: boolean) => Promis
   program
     .command('doctor')
     .description(
-      'check settings, token, permissions, attributes, webhooks, clock, database and disk, and say how to mend what is wrong',
+      'check settings, token, permissions, attributes, webhooks, clock, database and disk, and say how to fix what is wrong',
     )
     .option('--fix', 'make the contact attributes that are missing in Intercom')
     .action((options: { readonly fix?: boolean }) => run(options.fix === true));

@@ -46,7 +46,7 @@ export function addJobCommands(program: Command, commands: JobCommands): void {
 
   program
     .command('reconcile')
-    .description('compare everything with Intercom and mend it, as every night; lists what it found as JSON')
+    .description('compare everything with Intercom and fix it, as every night; lists what it found as JSON')
     .option(
       '--lookback-days <number>',
       'how far back conversations are read',

@@ -36,7 +36,12 @@ export function namesNotRead(
   known: readonly string[],
 ): readonly NameNotRead[] {
   return Object.keys(env).flatMap((name) => {
-    if (known.includes(name) || name.length > MAX_NAME_LETTERS || (env[name] ?? '').trim() === '') return [];
+    if (
+      known.includes(visibleName(name)) ||
+      name.length > MAX_NAME_LETTERS ||
+      (env[name] ?? '').trim() === ''
+    )
+      return [];
     const meant = OTHER_NAMES[name.toUpperCase()] ?? known.find((one) => isAlmost(name, one));
     return meant === undefined || !known.includes(meant) ? [] : [{ name: printable(name), meant }];
   });

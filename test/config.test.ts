@@ -254,6 +254,8 @@ test('names that come close to a setting are told, and others are not', () => {
     POST: '1',
     NODE_ENV: 'production',
     LOG_LEVELS: '',
+    // Read as it looks.
+    '\ufeffPORT': '3000',
     ...REQUIRED,
   };
   expect(unreadSettings(env)).toEqual([
