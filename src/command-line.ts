@@ -1,7 +1,14 @@
 import { Command, CommanderError, InvalidArgumentError } from 'commander';
 import type { Clock } from './clock.js';
 import { addBackupCommand, runBackup } from './backup-command.js';
-import { readConfig, readDatabasePath, readReportConfig, type Environment } from './config.js';
+import {
+  readConfig,
+  readDatabasePath,
+  readPort,
+  readReportConfig,
+  unreadSettings,
+  type Environment,
+} from './config.js';
 import { addDoctorCommand, runDoctor } from './doctor-command.js';
 import { AppError, type ErrorCode } from './errors.js';
 import { addJobCommands, runJobCommand, runReplayCommand } from './job-command.js';
@@ -73,12 +80,17 @@ function createProgram(surroundings: Surroundings): Command {
   program
     .command('sandbox')
     .description('the same against a look-alike Intercom workspace with invented members; needs no account')
-    .option('--port <number>', 'port of the service', wholeNumber({ min: 0, max: 65_535 }), 3000)
+    .option(
+      '--port <number>',
+      'port of the service (default: PORT, or 3000)',
+      wholeNumber({ min: 0, max: 65_535 }),
+    )
     .option('--members <number>', 'how many invented members', wholeNumber({ min: 1, max: 20_000 }), 300)
     .option('--every <seconds>', 'seconds between two closed calls', wholeNumber({ min: 1, max: 3600 }), 3)
-    .action(async (options: { port: number; members: number; every: number }) => {
+    .action(async (options: { port?: number; members: number; every: number }) => {
       const sandbox = await runSandbox({
         ...options,
+        port: options.port ?? readPort(settingsOf(surroundings)),
         clock,
         print: (line) => stdout.write(`${line}\n`),
       });
@@ -88,24 +100,33 @@ function createProgram(surroundings: Surroundings): Command {
   addReportCommand(program, (request) => runOneReport(request, surroundings));
   addBackupCommand(program, (command) =>
     stoppable((signal) => {
-      const databasePath = readDatabasePath(surroundings.environment());
+      const databasePath = readDatabasePath(settingsOf(surroundings));
       return runBackup(command, { databasePath, signal, stdout, stderr });
     }),
   );
   addJobCommands(program, {
     runJob: (request) =>
       stoppable((signal) => {
-        const config = readConfig(surroundings.environment());
+        const config = readConfig(settingsOf(surroundings));
         const log = createLog({ level: config.logLevel, write: (line) => stderr.write(line) });
         return runJobCommand(request, { config, clock, log, signal, stdout, stderr });
       }),
     replay: (command) => {
-      const { databasePath, timeZone } = readReportConfig(surroundings.environment());
+      const { databasePath, timeZone } = readReportConfig(settingsOf(surroundings));
       return runReplayCommand(command, { databasePath, timeZone, stdout, clock });
     },
   });
   addDoctorCommand(program, (fix) => runDoctor(fix, surroundings));
   return program;
+}
+
+/** The settings, after a word about those that look misspelled. */
+function settingsOf({ environment, stderr }: Surroundings): Environment {
+  const settings = environment();
+  for (const { name, meant } of unreadSettings(settings)) {
+    stderr.write(`${name} is set but not read. Did you mean ${meant}?\n`);
+  }
+  return settings;
 }
 
 /** Work that Ctrl-C and SIGTERM end cleanly. */
@@ -123,8 +144,8 @@ async function stoppable(work: (signal: AbortSignal) => Promise<void>): Promise<
 }
 
 async function runOneReport(request: ReportRequest, surroundings: Surroundings): Promise<void> {
-  const { environment, clock, stdout } = surroundings;
-  const config = readReportConfig(environment());
+  const { clock, stdout } = surroundings;
+  const config = readReportConfig(settingsOf(surroundings));
   const { timeZone, exportDir } = config;
   const store = openReportsReadOnly({ path: config.databasePath, timeZone });
   try {
@@ -142,8 +163,12 @@ async function runOneReport(request: ReportRequest, surroundings: Surroundings):
 }
 
 async function runServe({ environment, clock }: Surroundings): Promise<void> {
-  const config = readConfig(environment());
+  const settings = environment();
+  const config = readConfig(settings);
   const log = createLog({ level: config.logLevel });
+  for (const { name: variable, meant } of unreadSettings(settings)) {
+    log.warn({ variable, meant }, 'a variable is set that is not read: is it meant as this setting?');
+  }
   // Node would print it with its message.
   process.once('uncaughtException', (error) => {
     log.error({ err: error }, 'something unexpected failed; the process ends');
@@ -184,7 +209,7 @@ function describeFailure(error: unknown): string {
   if (error instanceof AppError) return error.message;
   const isPortTaken = error instanceof Error && 'code' in error && error.code === 'EADDRINUSE';
   if (isPortTaken)
-    return 'The port is in use: stop the other program, or choose another with PORT or --port.';
+    return 'The port is in use: stop the other program, or choose another with PORT (the sandbox also takes --port).';
   // Without its message, which can quote personal data: a failed query names its parameters.
   return `Something unexpected failed: ${JSON.stringify(describeError(error), null, 2)}`;
 }

@@ -1,8 +1,24 @@
-import { existsSync } from 'node:fs';
-import { Cron } from 'croner';
+import { dirname } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
-import { AppError } from './errors.js';
+import { isWithin } from './folders.js';
+import { isTimeZone } from './rules/calendar.js';
 import { DEFAULT_ELIGIBLE_PROGRAMS_BY_REFERRAL } from './rules/vocabulary.js';
+import { namesNotRead, visibleName, type NameNotRead } from './setting-names.js';
+import {
+  areInOnePiece,
+  canonicalZone,
+  commaList,
+  isCron,
+  isFilePath,
+  isHost,
+  isPlainAddress,
+  isPlainPath,
+  PLAIN_PATH,
+  wrongKeys,
+  wrongQuotes,
+} from './setting-values.js';
+import { readSettingsFile, wrongSettings } from './settings-file.js';
 
 /** Everything the service can be told from outside. The only reader of `process.env`. */
 export interface Config {
@@ -53,61 +69,29 @@ function wholeNumber(range: { readonly min: number; readonly max: number }, fall
     .default(fallback);
 }
 
-function commaList(text: string): string[] {
-  return text
-    .split(',')
-    .map((part) => part.trim())
-    .filter((part) => part !== '');
-}
-
-/**
- * What stands in an address beside host and path would be written into the log, or be lost in front of a path. Other
- * faults are not looked for here.
- */
-function isPlainAddress(text: string): boolean {
-  if (!URL.canParse(text)) return true;
-  const { username, password, search, hash } = new URL(text);
-  return [username, password, search, hash].every((part) => part === '') && !/[?#]/.test(text);
-}
-
-function isTimeZone(name: string): boolean {
-  try {
-    return new Intl.DateTimeFormat('en', { timeZone: name }).resolvedOptions().timeZone !== '';
-  } catch {
-    return false;
-  }
-}
-
-function isCron(pattern: string): boolean {
-  if (pattern === 'off') return true;
-  if (pattern.trim().split(/\s+/).length !== 5) return false;
-  try {
-    return new Cron(pattern, { paused: true }).nextRun() !== null;
-  } catch {
-    return false;
-  }
-}
+const EXAMPLE_OF_PROGRAMS = 'such as {"Counter Health":"Smart Access"}';
 
 const programs = z
   .string()
   .transform((text, context) => {
     try {
       const parsed: unknown = JSON.parse(text);
-      return parsed;
+      const problem = wrongKeys(text);
+      if (problem === null) return parsed;
+      context.addIssue(problem);
     } catch {
-      context.addIssue(
-        'must be a JSON object of Referral to program, such as {"Counter Health":"Smart Access"}',
-      );
-      return z.NEVER;
+      context.addIssue(`must be a JSON object of Referral to program, ${EXAMPLE_OF_PROGRAMS}`);
     }
+    return z.NEVER;
   })
   .pipe(
     z.record(
-      z.string().min(1, 'must not hold an empty Referral'),
+      z.string(),
       z
         .string('must be a JSON object whose values are program names')
-        .min(1, 'must not hold an empty program name'),
-      'must be a JSON object whose values are program names',
+        .regex(/\S/, 'must not hold an empty program name')
+        .regex(/^\S(?:[^]*\S)?$/, 'must not hold a program name with blanks around it'),
+      `must be a JSON object whose values are program names, ${EXAMPLE_OF_PROGRAMS}`,
     ),
   )
   .default({ ...DEFAULT_ELIGIBLE_PROGRAMS_BY_REFERRAL });
@@ -127,18 +111,21 @@ const environment = z.object({
     )
     .transform(commaList)
     .refine(
-      (list) => list.length >= 1 && list.length <= 2,
-      'must hold one secret, or two separated by a comma',
+      (list) => list.length >= 1 && list.length <= 2 && areInOnePiece(list),
+      'must hold one secret, or two separated by a comma (not by a blank or a semicolon)',
     )
     .refine((list) => list.every((secret) => secret.length >= 8), 'is too short to be a client secret'),
   INTERCOM_VERSION: z
     .string()
-    .regex(/^2\.1[0-6]$/, 'must be an Intercom API version from 2.10 to 2.16')
+    .regex(/^2\.1[0-7]$/, 'must be an Intercom API version from 2.10 to 2.17')
     .default('2.10'),
   INTERCOM_API_BASE: z
     .url({ protocol: /^https?$/, error: 'must be an http(s) address such as https://api.eu.intercom.io' })
-    .refine(isPlainAddress, 'must be an address without user, password, query or fragment')
-    .transform((url) => url.replace(/\/+$/, ''))
+    .refine(
+      isPlainAddress,
+      'must be an address without user, password, query or fragment, and without a path, such as https://api.eu.intercom.io',
+    )
+    .transform((url) => new URL(url).origin)
     .default('https://api.intercom.io'),
   INTERCOM_APP_ID: z
     .string()
@@ -147,24 +134,38 @@ const environment = z.object({
     .default(null),
   INTERCOM_MESSENGER_SECRET: z
     .string()
-    .min(8, "is too short to be the Messenger's API secret (Settings, Messenger, Security)")
+    .regex(/^[\x21-\x7e]{8,}$/, "must be the Messenger's API secret alone (Settings, Messenger, Security)")
     .nullable()
     .default(null),
-  HOST: z.string().min(1, 'must be an address to listen on, such as 127.0.0.1').default('127.0.0.1'),
+  HOST: z
+    .string()
+    .refine(
+      isHost,
+      'must be an address of this machine to listen on, such as 127.0.0.1, ::1 or 0.0.0.0, without http:// and port',
+    )
+    .default('127.0.0.1'),
   PORT: wholeNumber({ min: 0, max: 65_535 }, 3000),
-  DATABASE_PATH: z.string().min(1, 'must be a file path').default('./data/engagement.db'),
+  DATABASE_PATH: z
+    .string()
+    .refine(isPlainPath, PLAIN_PATH)
+    .refine(
+      isFilePath,
+      'must be the path of a file such as ./data/engagement.db: what is only in memory is lost with the process',
+    )
+    .default('./data/engagement.db'),
   API_TOKENS: z
     .string()
     .transform(commaList)
     .refine(
-      (list) => list.every((token) => token.length >= 16),
-      'must hold tokens of at least 16 characters each, comma separated',
+      (list) => list.length > 0 && list.every((token) => token.length >= 16) && areInOnePiece(list),
+      'must hold tokens of at least 16 characters each, separated by commas (not by blanks or semicolons)',
     )
     .default([]),
   AUTH: z.enum(['token', 'proxy'], 'must be token or proxy').default('token'),
   REPORT_TIMEZONE: z
     .string()
     .refine(isTimeZone, 'must be an IANA time zone such as America/New_York')
+    .transform(canonicalZone)
     .default('America/New_York'),
   BACKFILL_DAYS: wholeNumber({ min: 0, max: 3650 }, 365),
   SWEEP_EVERY_MINUTES: wholeNumber({ min: 0, max: 1440 }, 5),
@@ -184,7 +185,7 @@ const environment = z.object({
     .transform((text) => text === 'true')
     .default(false),
   ELIGIBLE_PROGRAMS_BY_REFERRAL: programs,
-  EXPORT_DIR: z.string().min(1, 'must be a folder').default('./exports'),
+  EXPORT_DIR: z.string().refine(isPlainPath, PLAIN_PATH).default('./exports'),
   PAYLOAD_RETENTION_DAYS: wholeNumber({ min: 1, max: 3650 }, 30),
   LOG_LEVEL: z.enum(LOG_LEVELS, `must be one of ${LOG_LEVELS.join(', ')}`).default('info'),
 });
@@ -194,17 +195,88 @@ export const VARIABLES = Object.keys(environment.shape);
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
+/** For values that belong together; only those that are well-formed by themselves. */
+type CrossCheck = (values: Readonly<Partial<z.infer<typeof environment>>>) => readonly string[];
+
 /** An empty variable counts as unset. */
-function readEnvironment<Shape extends z.ZodRawShape>(schema: z.ZodObject<Shape>, env: Environment) {
+function readEnvironment<Shape extends z.ZodRawShape>(
+  schema: z.ZodObject<Shape>,
+  env: Environment,
+  crossCheck: CrossCheck,
+) {
+  const visible = visibleEnvironment(env);
   const given = Object.fromEntries(
     Object.keys(schema.shape).flatMap((name) => {
-      const value = env[name]?.trim();
+      const value = visible[name]?.trim();
       return value === undefined || value === '' ? [] : [[name, value]];
     }),
   );
   const parsed = schema.safeParse(given);
-  if (parsed.success) return parsed.data;
-  throw invalid(parsed.error.issues.map((issue) => `${String(issue.path[0])} ${issue.message}`));
+  // One sentence for each variable: the first says most.
+  const problems = new Map<string, string>();
+  for (const [name, value] of Object.entries(given)) {
+    const problem = wrongQuotes(value);
+    if (problem !== null) problems.set(name, problem);
+  }
+  for (const { path, message } of parsed.error?.issues ?? []) {
+    const name = String(path[0]);
+    if (!problems.has(name)) problems.set(name, message);
+  }
+  for (const [name, value] of Object.entries(given)) {
+    if (!problems.has(name) && /[\p{Cc}\u200b\u2060\ufeff]/u.test(value)) {
+      problems.set(name, "must not hold line breaks or other characters that can't be seen");
+    }
+  }
+  const wellFormed = Object.entries(environment.shape).flatMap(([name, field]) => {
+    if (problems.has(name) || !(name in schema.shape)) return [];
+    const { success, data } = field.safeParse(given[name]);
+    return success ? [[name, data] as const] : [];
+  });
+  const lines = Object.keys(schema.shape).flatMap((name) =>
+    problems.has(name) ? [`${name} ${problems.get(name)}`] : [],
+  );
+  lines.push(...crossCheck(Object.fromEntries(wellFormed)));
+  if (lines.length > 0 || !parsed.success) throw wrongSettings(lines);
+  return parsed.data;
+}
+
+/** A name that a byte order mark or a blank has crept into is read as it looks. */
+function visibleEnvironment(env: Environment): Environment {
+  const disguised = Object.keys(env).filter((name) => visibleName(name) !== name);
+  if (disguised.length === 0) return env;
+  const seen = disguised.map((name) => [visibleName(name), env[name]]);
+  const given = Object.entries(env).filter(([, value]) => (value ?? '').trim() !== '');
+  return Object.fromEntries([...seen, ...given]);
+}
+
+/** Exports must not reach what they could overwrite: the database with its logs, and this program. */
+const checkFolders: CrossCheck = ({ DATABASE_PATH: databasePath, EXPORT_DIR: exportDir }) => {
+  if (databasePath === undefined || exportDir === undefined) return [];
+  const precious = [
+    { folder: dirname(databasePath), what: 'the database' },
+    { folder: fileURLToPath(new URL('..', import.meta.url)), what: 'this program' },
+  ];
+  return precious.flatMap(({ folder, what }) =>
+    isWithin(exportDir, folder)
+      ? [
+          `EXPORT_DIR must not be the folder of ${what}, nor one that it lies in: choose one of its own, such as ./exports`,
+        ]
+      : [],
+  );
+};
+
+const checkHost: CrossCheck = ({ API_TOKENS: apiTokens, AUTH: auth, HOST: host }) => {
+  if (host === undefined || auth !== 'token' || apiTokens?.length !== 0 || LOOPBACK_HOSTS.has(host))
+    return [];
+  return [
+    `HOST must be 127.0.0.1 while API_TOKENS is unset, so that nobody else can read the reports: set API_TOKENS, ` +
+      `or AUTH=proxy when a proxy in front of this service signs people in`,
+  ];
+};
+
+/** Names in `env` that were probably meant as settings and are not read. */
+export function unreadSettings(env: Environment): readonly NameNotRead[] {
+  return namesNotRead(env, VARIABLES);
 }
 
 /**
@@ -213,7 +285,7 @@ function readEnvironment<Shape extends z.ZodRawShape>(schema: z.ZodObject<Shape>
  */
 export function readReportConfig(env: Environment): ReportConfig {
   const wanted = environment.pick({ DATABASE_PATH: true, REPORT_TIMEZONE: true, EXPORT_DIR: true });
-  const values = readEnvironment(wanted, env);
+  const values = readEnvironment(wanted, env, checkFolders);
   return {
     databasePath: values.DATABASE_PATH,
     timeZone: values.REPORT_TIMEZONE,
@@ -226,7 +298,15 @@ export function readReportConfig(env: Environment): ReportConfig {
  * @throws AppError `config_invalid`
  */
 export function readDatabasePath(env: Environment): string {
-  return readEnvironment(environment.pick({ DATABASE_PATH: true }), env).DATABASE_PATH;
+  return readEnvironment(environment.pick({ DATABASE_PATH: true }), env, () => []).DATABASE_PATH;
+}
+
+/**
+ * `PORT` alone, for the sandbox, which brings all other settings itself.
+ * @throws AppError `config_invalid`
+ */
+export function readPort(env: Environment): number {
+  return readEnvironment(environment.pick({ PORT: true }), env, () => []).PORT;
 }
 
 /**
@@ -234,13 +314,7 @@ export function readDatabasePath(env: Environment): string {
  * @throws AppError `config_invalid` whose message names every wrong variable and what it may be, never its value.
  */
 export function readConfig(env: Environment): Config {
-  const values = readEnvironment(environment, env);
-  if (values.API_TOKENS.length === 0 && values.AUTH === 'token' && !LOOPBACK_HOSTS.has(values.HOST)) {
-    throw invalid([
-      `HOST must be 127.0.0.1 while API_TOKENS is unset, so that nobody else can read the reports: set API_TOKENS, ` +
-        `or AUTH=proxy when a proxy in front of this service signs people in`,
-    ]);
-  }
+  const values = readEnvironment(environment, env, (one) => [...checkHost(one), ...checkFolders(one)]);
   return {
     accessToken: values.INTERCOM_ACCESS_TOKEN,
     clientSecrets: values.INTERCOM_CLIENT_SECRET,
@@ -268,26 +342,16 @@ export function readConfig(env: Environment): Config {
 }
 
 /**
- * The environment of this process with the variables of `./.env`, where there is one; what is set already stays.
- * @throws AppError `config_invalid` when there is one that can't be read.
+ * The environment of this process with the variables of `./.env`, where there is one; what is set to something already
+ * stays.
+ * @throws AppError `config_invalid` when there is one that can't be read, or only in part.
  */
 export function readProcessEnvironment(): Environment {
-  if (existsSync('.env')) {
-    try {
-      process.loadEnvFile('.env');
-    } catch {
-      throw invalid(['./.env must be a file that this user may read']);
-    }
+  const { env } = process;
+  for (const [name, value] of Object.entries(readSettingsFile('.env', VARIABLES))) {
+    if ((env[name] ?? '').trim() === '') env[name] = value;
   }
-  return process.env;
-}
-
-function invalid(problems: readonly string[]): AppError {
-  return new AppError(
-    'config_invalid',
-    'never',
-    ['Settings that must be mended:', ...problems.map((line) => `  ${line}`)].join('\n'),
-  );
+  return env;
 }
 
 /** What the start-up line may say: secrets appear only as "set". */

@@ -9,7 +9,7 @@ import { createMetrics, type Metrics } from './operate/metrics.js';
 import { nameThisProcess } from './owner.js';
 import type { RunDeps } from './reconcile/run-frame.js';
 import type { Store } from './store/store.js';
-import { openSqliteStore } from './store/sqlite/sqlite-store.js';
+import { joinSqliteStore, openSqliteStore } from './store/sqlite/sqlite-store.js';
 import { VERSION } from './version.js';
 
 /** The database and Intercom, as the service and the jobs of the command line use them. */
@@ -26,14 +26,22 @@ export interface Connection {
   readonly bind: (signal: AbortSignal) => Promise<void>;
 }
 
-/** @throws AppError `store_unavailable` or `store_newer_than_program`. */
+/**
+ * `as`: only the service may bring the database in step with a newer program or other settings; a command takes it as
+ * the service has left it.
+ * @throws AppError `store_unavailable` or `store_newer_than_program`; for a command also `config_invalid`, when its
+ * settings are not those of the service.
+ */
 export function connect(options: {
   readonly config: Config;
   readonly clock: Clock;
   readonly log: Log;
+  readonly as: 'service' | 'command';
 }): Connection {
   const { config, clock, log } = options;
-  const store = openSqliteStore({ path: config.databasePath, timeZone: config.timeZone, log });
+  const { databasePath: path, timeZone, dryRun, eligibleProgramsByReferral } = config;
+  const openStore = options.as === 'service' ? openSqliteStore : joinSqliteStore;
+  const store = openStore({ path, timeZone, settings: { dryRun, eligibleProgramsByReferral }, log });
   const owner = nameThisProcess();
   const budget = createRateBudget({ clock });
   const metrics = createMetrics({ store, budget, clock });

@@ -1,11 +1,11 @@
 import type { Command } from 'commander';
 import type { Clock } from './clock.js';
-import { readConfig, type Config, type Environment } from './config.js';
+import { readConfig, unreadSettings, type Config, type Environment } from './config.js';
 import { AppError } from './errors.js';
 import { createIntercomClient } from './intercom/client.js';
 import { createRateBudget } from './intercom/rate-budget.js';
 import { examine } from './operate/doctor/examine.js';
-import { fail, type Finding } from './operate/doctor/finding.js';
+import { fail, warn, type Finding } from './operate/doctor/finding.js';
 import { createLocalService, type LocalServiceOptions } from './operate/doctor/local-service.js';
 import { inspectDatabase } from './store/sqlite/inspect.js';
 
@@ -24,7 +24,7 @@ export function addDoctorCommand(program: Command, run: (fix: boolean) => Promis
   program
     .command('doctor')
     .description(
-      'check settings, token, permissions, attributes, webhooks, clock, database and disk, and say how to mend what is wrong',
+      'check settings, token, permissions, attributes, webhooks, clock, database and disk, and say how to fix what is wrong',
     )
     .option('--fix', 'make the contact attributes that are missing in Intercom')
     .action((options: { readonly fix?: boolean }) => run(options.fix === true));
@@ -48,8 +48,16 @@ export async function runDoctor(fix: boolean, deps: DoctorDeps): Promise<void> {
 async function* findings(fix: boolean, deps: DoctorDeps): AsyncGenerator<Finding> {
   const { environment, clock, send, freeBytes } = deps;
   let config: Config;
+  const settings = environment();
+  for (const { name, meant } of unreadSettings(settings)) {
+    yield warn(
+      'settings',
+      `${name} is set but not read`,
+      `If ${meant} is meant, call it that; else take it out`,
+    );
+  }
   try {
-    config = readConfig(environment());
+    config = readConfig(settings);
   } catch (error) {
     if (!(error instanceof AppError && error.code === 'config_invalid')) throw error;
     yield fail(

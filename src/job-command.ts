@@ -12,7 +12,8 @@ import { runJob, type JobRequest } from './reconcile/run-job.js';
 import { isParkedPlace } from './store/look-store.js';
 import type { Run } from './store/run-store.js';
 import type { Store } from './store/store.js';
-import { openSqliteStore } from './store/sqlite/sqlite-store.js';
+import { assertDatabase, openParkedReadOnly } from './store/sqlite/parked-read-only.js';
+import { joinSqliteStore } from './store/sqlite/sqlite-store.js';
 import { createWriter } from './write-back/writer.js';
 
 export interface ReplayCommand {
@@ -50,7 +51,7 @@ export function addJobCommands(program: Command, commands: JobCommands): void {
 
   program
     .command('reconcile')
-    .description('compare everything with Intercom and mend it, as every night; lists what it found as JSON')
+    .description('compare everything with Intercom and fix it, as every night; lists what it found as JSON')
     .option('--lookback-days <number>', 'how far back conversations are read', upTo(LONGEST_LOOKBACK_DAYS))
     .option('--dry-run', 'only list the differences')
     .option('--force', 'write although more members would change than MAX_SWEEP_CHANGE_SHARE allows')
@@ -137,7 +138,7 @@ export interface JobCommandDeps {
  */
 export async function runJobCommand(request: JobRequest, options: JobCommandDeps): Promise<void> {
   const { config, clock, log, signal, stdout, stderr } = options;
-  const { store, owner, deps, bind } = connect({ config, clock, log });
+  const { store, owner, deps, bind } = connect({ config, clock, log, as: 'command' });
   const bar = createProgressBar(stderr, request.job);
   const writer = createWriter({ ...deps, dryRun: config.dryRun });
   try {
@@ -183,7 +184,11 @@ function isBusy({ job, id, progress }: Run): string {
   return `Another process is at work: ${job} ${id}, ${progress.phase}. Try again when it has ended.`;
 }
 
-/** @throws AppError `bad_request` when nothing is named, or `store_unavailable`. */
+/**
+ * Lists are read without changing anything, whatever the settings.
+ * @throws AppError `bad_request` when nothing is named, `config_invalid` when the service uses the database with another
+ * time zone, or `store_unavailable`.
+ */
 export async function runReplayCommand(
   command: ReplayCommand,
   deps: {
@@ -201,16 +206,22 @@ export async function runReplayCommand(
   if (!list && !all && notifications.length + writes.length + objects.length === 0) {
     throw new AppError('bad_request', 'never', 'Name what is to be replayed, or say --all or --list.');
   }
-  const store = openSqliteStore({ path: deps.databasePath, timeZone: deps.timeZone });
-  try {
-    if (list) {
-      const page = await parkedPage(store, limit, cursor);
-      deps.stdout.write(`${JSON.stringify(page, null, 2)}\n`);
-      return;
+  const { databasePath: path, timeZone, stdout } = deps;
+  if (list) {
+    const parked = openParkedReadOnly(path);
+    try {
+      stdout.write(`${JSON.stringify(await parkedPage(parked, limit, cursor), null, 2)}\n`);
+    } finally {
+      parked.close();
     }
+    return;
+  }
+  assertDatabase(path);
+  const store = joinSqliteStore({ path, timeZone });
+  try {
     const what = all ? 'all' : { notifications, writes, objects };
     const replayed = await store.replay(what, deps.clock.nowMs());
-    deps.stdout.write(`${replayed} back in the flow; the running service takes it up.\n`);
+    stdout.write(`${replayed} back in the flow; the running service takes it up.\n`);
   } finally {
     await store.close();
   }

@@ -1,6 +1,7 @@
 import { createAdaptorServer } from '@hono/node-server';
 import type { Hono } from 'hono';
 import type { Clock } from './clock.js';
+import { wrongSettings } from './settings-file.js';
 
 export interface Listener {
   /** Where it listens, `http://127.0.0.1:3000`. */
@@ -29,24 +30,50 @@ const SILENCE_MS = 10 * 60_000;
 /** File descriptors are needed for the database too. */
 const MOST_CONNECTIONS = 2000;
 
+/**
+ * Takes the place of a `Host` that is not sent (HTTP/1.0, as plain health checks do) and would else be answered 400. No
+ * name that reports are ever answered for: only health and the webhook don't ask for one.
+ */
+const HOST_OF_NOBODY = 'no-host.invalid';
+
 /** Of the ten seconds in which a stop is to be over. */
 const GRACE_MS = 5000;
 const LOOK_EVERY_MS = 50;
 
-/** Serves `app` on a port. Rejects with the socket's own error, `EADDRINUSE` and the like. */
+/** What the system says of an address that it will never take, and the setting that is wrong then. */
+const REFUSED: Readonly<Record<string, string>> = {
+  EACCES:
+    'PORT is one that this user may not listen on: choose one from 1024 up, with a proxy in front of it',
+  EADDRNOTAVAIL: 'HOST is no address of this machine: choose one that is, such as 127.0.0.1 or 0.0.0.0',
+  EAFNOSUPPORT: 'HOST is of a kind that this machine does not use: choose another, such as 127.0.0.1',
+  ENOTFOUND: 'HOST is a name that leads to no address: write the address itself, such as 127.0.0.1',
+  EINVAL: 'HOST can not be listened on: write an address such as 127.0.0.1',
+};
+
+/**
+ * Serves `app` on a port.
+ * @throws AppError `config_invalid` for an address that can't be had, else the socket's own error (`EADDRINUSE`).
+ */
 export async function listen(
   app: Pick<Hono, 'fetch'>,
   where: { readonly host: string; readonly port: number },
   clock: Clock,
 ): Promise<Listener> {
-  const server = createAdaptorServer({ fetch: app.fetch, serverOptions: TIME_LIMITS });
+  const server = createAdaptorServer({
+    fetch: app.fetch,
+    hostname: HOST_OF_NOBODY,
+    serverOptions: TIME_LIMITS,
+  });
   if (!('closeIdleConnections' in server)) throw new Error('an HTTP/1 server was expected');
   server.setTimeout(SILENCE_MS);
   server.maxConnections = MOST_CONNECTIONS;
   await new Promise<void>((resolve, reject) => {
-    server.once('error', reject);
+    server.once('error', (error) => {
+      const sentence = 'code' in error ? REFUSED[String(error.code)] : undefined;
+      reject(sentence === undefined ? error : wrongSettings([sentence]));
+    });
     server.listen(where.port, where.host, () => {
-      server.off('error', reject);
+      server.removeAllListeners('error');
       resolve();
     });
   });

@@ -46,7 +46,7 @@ export interface ServeOptions {
 export async function serve(options: ServeOptions): Promise<Service> {
   const { config, clock, log } = options;
   log.info({ config: describeConfig(config) }, 'starting');
-  const connection = connect(options);
+  const connection = connect({ ...options, as: 'service' });
   const { store, owner, deps } = connection;
   deps.metrics.measureProcess();
   // After the store, which makes the file and brings its tables up to date.

@@ -10,12 +10,13 @@ import { closeRandomCall } from '../src/sandbox/coaches.js';
 import { populate } from '../src/sandbox/population.js';
 import { createRandom } from '../src/sandbox/random.js';
 import { startSandboxServer } from '../src/sandbox/serve-sandbox.js';
-import { createWorkspace, type Workspace } from '../src/sandbox/workspace.js';
+import type { Workspace } from '../src/sandbox/workspace.js';
 import { serve, type Service } from '../src/serve.js';
 import { backupDatabase } from '../src/store/sqlite/backup.js';
 import { openSqliteStore } from '../src/store/sqlite/sqlite-store.js';
 import type { Written } from '../src/write-back/writer.js';
 import { runCommand, spawnCommand, temporaryFolder } from './support/command-line.js';
+import { createTestWorkspace } from './support/test-workspace.js';
 
 const COVERAGE = "select value from meta where name = 'coverage_from_at'";
 
@@ -50,7 +51,7 @@ async function startOn(
 test('a backup taken under load is the database at one moment, and a service goes on from it', async () => {
   const folder = temporaryFolder();
   const at = (name: string): string => join(folder, name);
-  const workspace = createWorkspace();
+  const workspace = createTestWorkspace();
   populate(workspace, { members: 12, seed: 5 });
   const intercom = await startSandboxServer(workspace);
   onTestFinished(() => intercom.close());
@@ -142,6 +143,10 @@ describe('backup on the command line', () => {
       (folder) => ({ target: join(folder, 'x.db'), database: join(folder, 'none.db') }),
     ],
     ['must be another file', (folder) => ({ target: join(folder, 'engagement.db') })],
+    // SQLite would take these for its own at the next start, and delete them.
+    ['a log of the database beside it', (folder) => ({ target: join(folder, 'engagement.db-wal') })],
+    ['a log of the database beside it', (folder) => ({ target: join(folder, 'engagement.db-journal') })],
+    ['a file of settings', (folder) => ({ target: join(folder, '.env') })],
     ["can't be written (ENOENT)", (folder) => ({ target: join(folder, 'no', 'folder.db') })],
     [
       'something that is no file',

@@ -56,6 +56,28 @@ describe('the command line', () => {
     expect(readdirSync(folder)).toEqual([]);
   });
 
+  test('sandbox listens on PORT, --port goes before it, and a port in use is said to be so', async () => {
+    const server = createServer();
+    await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));
+    onTestFinished(() => void server.close());
+    const address = server.address();
+    const taken = String(typeof address === 'object' && address !== null ? address.port : 0);
+    for (const [words, settings] of [
+      [[], { PORT: taken }],
+      [['--port', taken], { PORT: '0' }],
+    ] as const) {
+      const outcome = await runCommand(['sandbox', '--members', '1', ...words], settings);
+      expect(outcome.status).toBe(1);
+      expect(outcome.stderr).toContain('choose another with PORT (the sandbox also takes --port)');
+    }
+    const wrong = await runCommand(['sandbox'], { PORT: 'eighty' });
+    expect(wrong).toEqual({
+      status: 2,
+      stdout: '',
+      stderr: 'These settings must be fixed:\n  PORT must be a whole number from 0 to 65535\n',
+    });
+  });
+
   test('serve on a port in use says so and fails', async () => {
     const server = createServer();
     await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));

@@ -11,12 +11,13 @@ import { signBody } from '../src/intercom/signature.js';
 import { isNodeTooOld, MIN_NODE } from '../src/node-version.js';
 import { KEPT_ATTRIBUTES } from '../src/rules/vocabulary.js';
 import type { WorkspaceOptions } from '../src/sandbox/settings.js';
-import { createWorkspace, type Workspace } from '../src/sandbox/workspace.js';
+import type { Workspace } from '../src/sandbox/workspace.js';
 import { openSqliteStore } from '../src/store/sqlite/sqlite-store.js';
 import { runCommand, temporaryFolder } from './support/command-line.js';
 import { API_TOKEN, createHarness } from './support/harness.js';
 import { createMovedClock } from './support/moved-clock.js';
 import { handlersFor } from './support/sandbox-msw.js';
+import { createTestWorkspace } from './support/test-workspace.js';
 
 const NOW = '2026-10-15T15:00:00Z';
 
@@ -66,7 +67,7 @@ function arrange(
   readonly folder: string;
 } {
   const folder = temporaryFolder();
-  const workspace = createWorkspace({ clock: createMovedClock(NOW), ...options });
+  const workspace = createTestWorkspace({ clock: createMovedClock(NOW), ...options });
   const server = setupServer(...handlersFor(workspace, apiBase));
   server.listen({ onUnhandledRequest: 'error' });
   onTestFinished(() => server.close());
@@ -237,7 +238,7 @@ describe('each fault is found, with the way to mend it', () => {
   });
 
   test.each(
-    (['2.15', '2.16'] as const).flatMap((version) =>
+    (['2.15', '2.16', '2.17'] as const).flatMap((version) =>
       (
         [
           [
@@ -349,6 +350,37 @@ describe('each fault is found, with the way to mend it', () => {
     expect(problems[0]).toContain('→ ');
   });
 
+  test.each(['Dublin', null, ''])(
+    'a workspace whose time zone Intercom gives as %j',
+    async (shownTimeZone) => {
+      const { settings } = arrange({ shownTimeZone });
+      const { problems, failure, text } = await examine(settings);
+      expect(failure).toBeNull();
+      expect(problems[0]).toMatch(
+        /^WARN +workspace +Intercom names no time zone .*UTC is used[^]*→ Set it in/,
+      );
+      expect(text).toContain('workspace sandbox1, time zone UTC');
+    },
+  );
+
+  test('names that come close to a setting', async () => {
+    const { settings } = arrange();
+    const { problems, failure } = await examine({ ...settings, DRYRUN: 'true' });
+    expect(failure).toBeNull();
+    expect(problems[0]).toMatch(/^WARN +settings +DRYRUN is set but not read[^]*→ If DRY_RUN is meant/);
+  });
+
+  test('settings that are not those of the service, which other commands refuse to work with', async () => {
+    const { settings } = arrange();
+    const path = settings['DATABASE_PATH'] ?? '';
+    await openSqliteStore({ path, timeZone: 'UTC' }).close();
+    const { problems, failure } = await examine(settings);
+    expect(failure).toBeNull();
+    expect(problems).toContainEqual(
+      expect.stringMatching(/^WARN +settings +REPORT_TIMEZONE is America\/New_York here, but .* with UTC/),
+    );
+  });
+
   test('a service that was started with another secret', async () => {
     const { app, workspace, clock } = await createHarness();
     const { settings } = settingsFor(workspace);
@@ -417,7 +449,7 @@ describe('doctor --fix', () => {
       workspace.removeAttribute('contact', name);
   };
 
-  test.each(['2.10', '2.14', '2.16'] as const)(
+  test.each(['2.10', '2.14', '2.16', '2.17'] as const)(
     'makes what is missing, once, by version %s',
     async (appVersion) => {
       const { settings, workspace } = arrange({ appVersion });

@@ -8,9 +8,10 @@ import { createRateBudget } from '../src/intercom/rate-budget.js';
 import { allMembers, readAllPages, type Search, type SearchPage } from '../src/intercom/search.js';
 import { KEPT_ATTRIBUTES } from '../src/rules/vocabulary.js';
 import type { WorkspaceOptions } from '../src/sandbox/settings.js';
-import { createWorkspace, type Workspace } from '../src/sandbox/workspace.js';
+import type { Workspace } from '../src/sandbox/workspace.js';
 import { createMovedClock, type MovedClock } from './support/moved-clock.js';
 import { handlersFor } from './support/sandbox-msw.js';
+import { createTestWorkspace } from './support/test-workspace.js';
 
 const how = { priority: 'soon' } as const;
 const TOKEN = 'sandbox-token';
@@ -24,7 +25,7 @@ interface World {
 
 function createWorld(options: WorkspaceOptions = {}, token = TOKEN): World {
   const clock = createMovedClock('2026-10-15T15:00:00Z');
-  const workspace = createWorkspace({ clock, ...options });
+  const workspace = createTestWorkspace({ clock, ...options });
   const server = setupServer(...handlersFor(workspace));
   server.listen({ onUnhandledRequest: 'error' });
   onTestFinished(() => server.close());
@@ -65,7 +66,7 @@ describe('what the workspace answers', () => {
     });
   });
 
-  it.each(['2.10', '2.15', '2.16'] as const)(
+  it.each(['2.10', '2.15', '2.16', '2.17'] as const)(
     'attributes by version %s: archived ones too, lists with what they allow, none of those that all have',
     async (appVersion) => {
       const { workspace, client } = createWorld({ appVersion });
@@ -77,7 +78,11 @@ describe('what the workspace answers', () => {
       const contact = await client.listContactAttributes(how);
       expect(contact.map(({ name }) => name).toSorted()).toEqual([...KEPT_ATTRIBUTES].toSorted());
       const base = { options: null, apiWritable: true, archived: false };
-      expect(contact).toContainEqual({ ...base, name: 'Last Call', dataType: 'date' });
+      expect(contact).toContainEqual({
+        ...base,
+        name: 'Last Call',
+        dataType: appVersion === '2.17' ? 'datetime' : 'date',
+      });
       expect(contact).toContainEqual({ ...base, name: 'Referral', dataType: 'string', archived: true });
       const conversation = await client.listConversationAttributes(how);
       expect(conversation).toMatchObject([

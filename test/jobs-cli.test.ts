@@ -3,10 +3,11 @@ import { setupServer } from 'msw/node';
 import { expect, onTestFinished, test } from 'vitest';
 import { z } from 'zod';
 import { populate } from '../src/sandbox/population.js';
-import { createWorkspace, type Workspace } from '../src/sandbox/workspace.js';
+import type { Workspace } from '../src/sandbox/workspace.js';
 import { openSqliteStore } from '../src/store/sqlite/sqlite-store.js';
 import { runCommand, temporaryFolder, type Outcome } from './support/command-line.js';
 import { handlersFor } from './support/sandbox-msw.js';
+import { createTestWorkspace } from './support/test-workspace.js';
 
 interface Place {
   readonly workspace: Workspace;
@@ -15,7 +16,7 @@ interface Place {
 }
 
 function arrange(): Place {
-  const workspace = createWorkspace();
+  const workspace = createTestWorkspace();
   populate(workspace, { members: 25, seed: 21 });
   const server = setupServer(...handlersFor(workspace));
   server.listen({ onUnhandledRequest: 'error' });

@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { describe, expect, test } from 'vitest';
 import { signBody } from '../src/intercom/signature.js';
 import { createHarness, type Harness } from './support/harness.js';
@@ -30,7 +31,51 @@ function linesOf(harness: Harness, message: string): Line[] {
   return harness.logLines.map((line): Line => JSON.parse(line)).filter((line) => line.msg === message);
 }
 
+/** What `promtool check metrics` holds against a scrape, as far as names and descriptions go. */
+function complaintsAbout(text: string): string[] {
+  const helped = new Set([...text.matchAll(/^# HELP (\S+) \S/gm)].map(([, name = '']) => name));
+  return [...text.matchAll(/^# TYPE (\S+) (\S+)$/gm)].flatMap(([, name = '', type = '']) => [
+    ...(helped.has(name) ? [] : [`${name} has no description`]),
+    ...(type === 'counter' && !name.endsWith('_total') ? [`${name} is a counter without _total`] : []),
+    ...(type !== 'counter' && name.endsWith('_total') ? [`${name} is no counter`] : []),
+    ...(type !== 'histogram' && type !== 'summary' && /_(?:count|sum|bucket)$/.test(name)
+      ? [`${name} is called as a part of a histogram`]
+      : []),
+    ...(/[A-Z:]/.test(name) ? [`${name} has capitals or colons`] : []),
+    ...(name
+      .split('_')
+      .some((part) =>
+        /^(?:gauge|counter|histogram|summary|ms|milliseconds|us|kb|mb|minutes|hours|days|percent)$/.test(
+          part,
+        ),
+      )
+      ? [`${name} names its type or no base unit`]
+      : []),
+  ]);
+}
+
 describe('metrics', () => {
+  test('are called as Prometheus wants it, those of Node too', async () => {
+    const harness = await createHarness();
+    harness.metrics.measureProcess();
+    await oneCall(harness);
+    const text = await (await harness.get('/metrics')).text();
+    expect(complaintsAbout(text)).toEqual([]);
+    expect(text).toContain('# TYPE nodejs_active_handles gauge');
+    expect(complaintsAbout('# HELP a_total x\n# TYPE a_total gauge\n')).toEqual(['a_total is no counter']);
+  });
+
+  test('pass promtool where it is installed', async (context) => {
+    const tool = process.env['PROMTOOL'] ?? 'promtool';
+    if (spawnSync(tool, ['--version']).error !== undefined) context.skip('promtool is not installed');
+    const harness = await createHarness();
+    harness.metrics.measureProcess();
+    await oneCall(harness);
+    const input = await (await harness.get('/metrics')).text();
+    const { status, stdout, stderr } = spawnSync(tool, ['check', 'metrics'], { input, encoding: 'utf8' });
+    expect({ status, stdout, stderr }).toEqual({ status: 0, stdout: '', stderr: '' });
+  });
+
   test('show a call on its whole way', async () => {
     const harness = await createHarness();
     await oneCall(harness);

@@ -119,7 +119,7 @@ describe('what the guide tells to type is there', () => {
   });
 
   test('files and places within the page', () => {
-    const targets = [...GUIDE.matchAll(/\]\(([^)]+)\)/g)].map(([, target = '']) => target);
+    const targets = linksIn(GUIDE);
     const headings = new Set(
       [...GUIDE.matchAll(/^#+ (.+)$/gm)].map(
         ([, text = '']) => `#${text.toLowerCase().replaceAll(' ', '-')}`,
@@ -143,12 +143,40 @@ describe('what the guide tells to type is there', () => {
   });
 });
 
+describe('the package that npm makes', () => {
+  const { files } = packageJson();
+  /** As npm reads `files`: a file, a folder with all in it, or the files of one kind in a folder; some are always in. */
+  const isPacked = (path: string): boolean =>
+    /^(?:README\.md|LICENSE|package\.json)$/.test(path) ||
+    files.some((entry) => path === entry || path.startsWith(`${entry}/`) || isOfKind(path, entry));
+
+  const isOfKind = (path: string, entry: string): boolean => {
+    const [folder, ending] = entry.split('*');
+    return ending !== undefined && path.startsWith(folder ?? '') && path.endsWith(ending);
+  };
+
+  test.each(['README.md', 'wrangler-free.md', 'CHANGELOG.md'])('holds what %s links to', (page) => {
+    const text = readFileSync(page, 'utf8');
+    const targets = linksIn(text)
+      .filter((target) => !/^(?:https?:|#|mailto:)/.test(target))
+      .map((target) => target.replace(/#.*$/, ''));
+    expect(targets.length).toBeGreaterThan(0);
+    expect(targets.filter((target) => !existsSync(target))).toEqual([]);
+    expect(targets.filter((target) => !isPacked(target))).toEqual([]);
+  });
+
+  test('names nothing that is not there', () => {
+    const there = (entry: string): boolean => existsSync(entry.replace(/\/\*.*$/, ''));
+    expect(files.filter((entry) => entry !== 'dist' && !there(entry))).toEqual([]);
+  });
+});
+
 describe('the container', () => {
   const dockerfile = readFileSync('Dockerfile', 'utf8');
 
-  test('holds what the package holds, and starts the service as somebody without rights', () => {
-    const { files } = packageJson();
-    for (const name of files) expect(dockerfile).toContain(`COPY --from=build /app/${name} ./${name}`);
+  test('holds what the program needs, and starts the service as somebody without rights', () => {
+    for (const name of ['dist', 'drizzle'])
+      expect(dockerfile).toContain(`COPY --from=build /app/${name} ./${name}`);
     expect(dockerfile).toMatch(/^USER node$/m);
     expect(dockerfile).toMatch(/^ENTRYPOINT \["node", "dist\/main\.js"\]\nCMD \["serve"\]$/m);
     const variables = [...dockerfile.matchAll(/\b([A-Z]+(?:_[A-Z]+)*)=/g)].map(([, name = '']) => name);
@@ -165,6 +193,13 @@ describe('the container', () => {
     ).toEqual([]);
   });
 });
+
+/** Targets of links and pictures. */
+function linksIn(text: string): string[] {
+  return [...text.matchAll(/\]\(([^)]+)\)|\bsrc="([^"]+)"/g)].map(
+    ([, link, picture]) => link ?? picture ?? '',
+  );
+}
 
 function packageJson(): { readonly files: readonly string[] } {
   const about: unknown = JSON.parse(readFileSync('package.json', 'utf8'));

@@ -277,6 +277,7 @@ describe('nothing falls between pages, days and the lag of the search index', ()
     ['conversations are searched by day too', { conversationSearchDates: 'day' }],
     ['bounds take in the second itself', { conversationSearchBounds: 'or-equal' }],
     ['contacts are searched by the second', { contactSearchDates: 'second' }],
+    ['as from 2.17 on', { appVersion: '2.17', timeZone: 'Pacific/Auckland' }],
     ['the index lags by ten minutes', { searchLagMs: 10 * 60_000 }],
     ['a workspace in Auckland', { timeZone: 'Pacific/Auckland' }],
     ['attributes do not move updated_at', { attributesMoveUpdatedAt: false }],

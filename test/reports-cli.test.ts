@@ -6,6 +6,7 @@ import {
   readFileSync,
   rmSync,
   statSync,
+  symlinkSync,
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -179,6 +180,36 @@ describe('report on the command line', { timeout: 30_000 }, () => {
     const { status, stdout, stderr } = await run(['overview'], settingsFor(path));
     expect(stderr).toContain(reason);
     expect({ status, stdout }).toEqual({ status: expected, stdout: '' });
+  });
+
+  test.each([
+    'engagement.db',
+    'engagement.db-wal',
+    'engagement.db-journal',
+    'current.db',
+    '.env',
+    '.env.local',
+  ])('--out %s is refused: it would cost the database or the settings', async (name) => {
+    const { path, folder } = await databaseAtRest();
+    symlinkSync(path, join(folder, 'current.db'));
+    writeFileSync(join(folder, '.env'), 'API_TOKENS=\n');
+    const before = readFileSync(path);
+    const { status, stderr } = await run(['engagement', '--out', join(folder, name)], {
+      DATABASE_PATH: path,
+    });
+    expect({ status, stderr }).toEqual({ status: 1, stderr: expect.stringContaining('choose another') });
+    expect(readFileSync(path)).toEqual(before);
+    expect(readFileSync(join(folder, '.env'), 'utf8')).toBe('API_TOKENS=\n');
+  });
+
+  test('--output-path into the folder of the database is refused with the setting', async () => {
+    const { path, folder } = await databaseAtRest();
+    const settings = { DATABASE_PATH: path, EXPORT_DIR: folder };
+    const { status, stderr } = await run(['engagement', '--output-path', 'engagement.db'], settings);
+    expect({ status, stderr }).toEqual({
+      status: 2,
+      stderr: expect.stringContaining('EXPORT_DIR must not be'),
+    });
   });
 
   test('a file that cannot be written is a failure', async () => {

@@ -33,7 +33,7 @@ test('every report has an example', () => {
   for (const { path } of REPORTS) expect(asked).toContain(path);
 });
 
-test.each(examples('Reports', 'npx'))('%s', async (line) => {
+test.each(examples('Reports', 'node'))('%s', async (line) => {
   const folder = mkdtempSync(join(tmpdir(), 'engagement-readme-'));
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
   const harness = await createReportHarness();
@@ -52,7 +52,7 @@ test.each(examples('Reports', 'npx'))('%s', async (line) => {
     ),
   );
   const [, name, ...words] = wordsOf(line);
-  expect(name).toBe('intercom-engagement');
+  expect(name).toBe('dist/main.js');
   await program.parseAsync(words, { from: 'user' });
   const written = join(folder, 'billing.csv');
   const text = existsSync(written) ? readFileSync(written, 'utf8') : printed.join('');

@@ -1,4 +1,5 @@
 import {
+  copyFileSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
@@ -9,6 +10,7 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import Database from 'better-sqlite3';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { problemSchema } from '../src/operate/openapi.js';
 import { REPORTS } from '../src/reports/catalogue.js';
@@ -451,6 +453,39 @@ test('a path out of EXPORT_DIR through a symbolic link is refused, and nothing i
   expect(readdirSync(outside)).toEqual(['target.csv']);
   expect(readFileSync(join(outside, 'target.csv'), 'utf8')).toBe('untouched');
   expect(readdirSync(join(inside, 'folder'))).toEqual(['x.csv']);
+});
+
+test('no export replaces a database, a backup, or what lies beside one', async () => {
+  const { harness, folder } = await exportFolder();
+  const inside = join(folder, 'exports');
+  mkdirSync(join(inside, 'backups'), { recursive: true });
+  const backup = join(inside, 'backups', 'Mon.db');
+  const sqlite = new Database(backup);
+  sqlite.exec('create table t (x); insert into t values (1)');
+  sqlite.close();
+  copyFileSync(backup, join(inside, 'no ending'));
+  const before = readFileSync(backup);
+  const database = 'outputPath names a database or a backup, which an export must not replace.';
+  const beside = 'outputPath names a file that belongs to the database beside it.';
+  for (const [outputPath, sentence] of [
+    ['backups/Mon.db', database],
+    ['no ending', database],
+    ['backups/Mon.db-wal', beside],
+    ['backups/Mon.db-shm', beside],
+    ['backups/Mon.db-journal', beside],
+  ] as const) {
+    const answer = await harness.app.request('/API/intercom/report/engagement', {
+      method: 'POST',
+      headers: AUTHORIZATION,
+      body: JSON.stringify({ outputPath }),
+    });
+    expect({ outputPath, detail: (await problemOf(answer)).detail }).toEqual({
+      outputPath,
+      detail: sentence,
+    });
+  }
+  expect(readdirSync(join(inside, 'backups'))).toEqual(['Mon.db']);
+  expect(readFileSync(backup)).toEqual(before);
 });
 
 test('a folder that cannot be written is said to be so, and the log has the reason', async () => {

@@ -2,10 +2,11 @@ import { setupServer } from 'msw/node';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { CallFault } from '../src/sandbox/faults.js';
 import { startSandboxServer, type SandboxServer } from '../src/sandbox/serve-sandbox.js';
-import { createWorkspace, type Workspace } from '../src/sandbox/workspace.js';
+import type { Workspace } from '../src/sandbox/workspace.js';
 import { createMovedClock } from './support/moved-clock.js';
 import { at, createSandbox } from './support/sandbox-ask.js';
 import { handlersFor } from './support/sandbox-msw.js';
+import { createTestWorkspace } from './support/test-workspace.js';
 
 const NOW = at('2026-10-30T12:00:00-04:00');
 
@@ -193,7 +194,7 @@ describe.each(['a server on a port', 'msw without a port'])(
       });
 
     it('before the call takes effect', async () => {
-      const workspace = createWorkspace();
+      const workspace = createTestWorkspace();
       const { id } = workspace.addContact();
       const url = await carry(workspace);
       workspace.faults.next({ method: 'PUT' }, { kind: 'reset' });
@@ -203,7 +204,7 @@ describe.each(['a server on a port', 'msw without a port'])(
     });
 
     it('after it took effect', async () => {
-      const workspace = createWorkspace();
+      const workspace = createTestWorkspace();
       const { id } = workspace.addContact();
       const url = await carry(workspace);
       workspace.faults.next({ method: 'PUT' }, { kind: 'answer-lost' });
@@ -226,7 +227,7 @@ describe.each(['a server on a port', 'msw without a port'])(
 );
 
 it('notifications reach a receiver at an address', async () => {
-  const receiver = createWorkspace();
+  const receiver = createTestWorkspace();
   const server = await startSandboxServer(receiver);
   const { workspace } = createSandbox({ redeliverAfterMs: 0 });
   workspace.webhooks.deliverTo(`${server.url}/webhooks/intercom`);

@@ -247,7 +247,7 @@ describe('conversations', () => {
 });
 
 describe('versions', () => {
-  const VERSIONS = ['2.10', '2.11', '2.12', '2.13', '2.14', '2.15', '2.16'];
+  const VERSIONS = ['2.10', '2.11', '2.12', '2.13', '2.14', '2.15', '2.16', '2.17'];
 
   it.each([
     ['owner_id is a text', (body: unknown) => typeof dig(body, ['contact', 'owner_id']) === 'string', '2.16'],

@@ -1,5 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { z } from 'zod';
 import type { WorkspaceOptions } from '../src/sandbox/settings.js';
 import { at, createSandbox, dig, type Ask } from './support/sandbox-ask.js';
 
@@ -54,6 +55,37 @@ describe('dates in contact search match by calendar day in the zone of the works
     const options = { contactSearchDates: 'second' } as const;
     expect(await find('>', '2026-03-08T00:00:00-05:00', options)).toEqual(MOMENTS.slice(2));
     expect(await find('=', '2026-03-08T00:00:00-05:00', options)).toEqual(MOMENTS.slice(1, 2));
+  });
+
+  it('by the second from 2.17 on, and date attributes by day in UTC', async () => {
+    const { ask, workspace } = createSandbox({ appVersion: '2.17', timeZone: 'America/New_York' });
+    const { id } = workspace.addContact({
+      createdAt: at('2026-03-08T12:00:00Z'),
+      customAttributes: { 'Enrolled Date': at('2026-03-08T00:00:00Z') },
+    });
+    const finds = async (field: string, operator: string, value: string): Promise<boolean> => {
+      const query = { field, operator, value: at(value) };
+      return (await idsFound(ask, '/contacts/search', { query })).includes(id);
+    };
+    expect(await finds('created_at', '>', '2026-03-08T11:59:59Z')).toBe(true);
+    expect(await finds('created_at', '>', '2026-03-08T12:00:00Z')).toBe(false);
+    expect(await finds('created_at', '=', '2026-03-08T12:00:00Z')).toBe(true);
+    expect(await finds('created_at', '=', '2026-03-08T12:00:01Z')).toBe(false);
+    const enrolled = 'custom_attributes.Enrolled Date';
+    expect(await finds(enrolled, '=', '2026-03-08T23:00:00Z')).toBe(true);
+    // Still the evening of the 7th in New York.
+    expect(await finds(enrolled, '=', '2026-03-07T23:00:00Z')).toBe(false);
+    const listed = await ask('GET', '/data_attributes?model=contact');
+    const types = z
+      .object({ data: z.array(z.object({ name: z.string(), data_type: z.string() })) })
+      .parse(listed.body)
+      .data.filter(({ name }) => ['created_at', 'Enrolled Date', 'Employer'].includes(name))
+      .map(({ name, data_type: type }) => [name, type]);
+    expect(Object.fromEntries(types)).toEqual({
+      created_at: 'datetime',
+      'Enrolled Date': 'datetime',
+      Employer: 'string',
+    });
   });
 
   it('milliseconds find nothing', async () => {

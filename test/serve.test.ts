@@ -8,10 +8,10 @@ import { systemClock } from '../src/clock.js';
 import { readConfig } from '../src/config.js';
 import { createLog } from '../src/log.js';
 import { startSandboxServer } from '../src/sandbox/serve-sandbox.js';
-import { createWorkspace } from '../src/sandbox/workspace.js';
 import { serve } from '../src/serve.js';
 import { openSqliteStore } from '../src/store/sqlite/sqlite-store.js';
 import { BUNDLE_FOLDER, spawnCommand, temporaryFolder } from './support/command-line.js';
+import { createTestWorkspace } from './support/test-workspace.js';
 
 const SETTINGS = { INTERCOM_ACCESS_TOKEN: 'an-access-token', INTERCOM_CLIENT_SECRET: 'a-client-secret' };
 
@@ -68,6 +68,22 @@ test('what was opened is closed again when the port is taken', async () => {
   expect(readdirSync(folder)).toEqual(['engagement.db']);
 });
 
+test('an address that it can not listen on is a wrong setting', async () => {
+  const config = readConfig({
+    ...SETTINGS,
+    HOST: '192.0.2.1',
+    PORT: '0',
+    API_TOKENS: '0123456789abcdef0123',
+    DATABASE_PATH: join(temporaryFolder(), 'engagement.db'),
+    INTERCOM_API_BASE: 'http://127.0.0.1:1',
+  });
+  const log = createLog({ level: 'info', write: () => undefined });
+  await expect(serve({ config, clock: systemClock, log })).rejects.toMatchObject({
+    code: 'config_invalid',
+    message: expect.stringContaining('HOST is no address of this machine'),
+  });
+});
+
 test('told to stop while Intercom cannot be reached it stops, and that is no failure', async () => {
   const folder = temporaryFolder();
   const closed = createServer();
@@ -93,7 +109,7 @@ test('with a token of another workspace it says which, closes the database and f
   const store = openSqliteStore({ path, timeZone: 'America/New_York' });
   await store.bindWorkspace({ id: 'other1', timeZone: 'UTC' });
   await store.close();
-  const workspace = createWorkspace();
+  const workspace = createTestWorkspace();
   const intercom = await startSandboxServer(workspace);
   onTestFinished(() => intercom.close());
   const outcome = await spawnCommand(['serve'], {
@@ -128,6 +144,6 @@ test('a .env that cannot be read is a wrong setting', async () => {
   const { status, stderr } = await spawnCommand(['serve'], { folder, settings: SETTINGS });
   expect({ status, stderr }).toEqual({
     status: 2,
-    stderr: 'Settings that must be mended:\n  ./.env must be a file that this user may read\n',
+    stderr: 'These settings must be fixed:\n  ./.env must be a file that this user may read\n',
   });
 });

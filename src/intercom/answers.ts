@@ -1,12 +1,26 @@
+import { isTimeZone } from '../rules/calendar.js';
 import { isRecord, readId, recordAt } from './json.js';
 import type { SearchPage, UnreadableEntry } from './search.js';
 
-/** `GET /me` → `app`: the workspace and its IANA time zone. Null when the answer doesn't name them. */
-export function readWorkspace(body: unknown): { readonly id: string; readonly timeZone: string } | null {
+/** A workspace as `GET /me` names it. */
+export interface NamedWorkspace {
+  readonly id: string;
+  /** IANA name; UTC where Intercom names none, or one that is not known here. */
+  readonly timeZone: string;
+  /** Only there when `timeZone` is that substitute. */
+  readonly lacksTimeZone?: true;
+}
+
+/**
+ * `GET /me` → `app`: the workspace (`id_code`) and its time zone (`timezone`, an IANA name in Intercom's descriptions, null
+ * or a name of another kind in some workspaces). Null when the answer doesn't name the workspace.
+ */
+export function readWorkspace(body: unknown): NamedWorkspace | null {
   const app = recordAt(body, 'app');
   const id = readId(app?.['id_code']);
-  const timeZone = readText(app?.['timezone']);
-  return id === null || timeZone === null ? null : { id, timeZone };
+  if (id === null) return null;
+  const timeZone = readText(app?.['timezone'])?.trim() ?? '';
+  return isTimeZone(timeZone) ? { id, timeZone } : { id, timeZone: 'UTC', lacksTimeZone: true };
 }
 
 /** `GET /admins` → `admins`. Entries without an id are nobody and left out. */

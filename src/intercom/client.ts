@@ -2,7 +2,7 @@ import type { Clock } from '../clock.js';
 import { AppError } from '../errors.js';
 import type { AttributeValue, ContactFacts, ConversationFacts } from '../rules/facts.js';
 import type { MaintainedAttribute } from '../rules/vocabulary.js';
-import { readAdmins, readPage, readWorkspace, type ReadEntry } from './answers.js';
+import { readAdmins, readPage, readWorkspace, type NamedWorkspace, type ReadEntry } from './answers.js';
 import { readDataAttributes, type DataAttribute } from './data-attributes.js';
 import { isId, isRecord, parseJson, readId } from './json.js';
 import { readContactObject, readLikelyOwner, readWholeContact, readWholeConversation } from './objects.js';
@@ -41,7 +41,7 @@ export interface ServerClock {
 /** The look-ups and the writes this service makes. Every method rejects with an `AppError`. */
 export interface IntercomClient {
   /** `GET /me`. */
-  readWorkspace(options: CallOptions): Promise<{ readonly id: string; readonly timeZone: string }>;
+  readWorkspace(options: CallOptions): Promise<NamedWorkspace>;
   /** `GET /admins`. */
   listAdmins(
     options: CallOptions,
@@ -170,7 +170,8 @@ export function createIntercomClient(options: IntercomClientOptions): IntercomCl
   return {
     readWorkspace: async (how) => {
       const workspace = readWorkspace(bodyOf(await ask(ME, how), ME));
-      if (workspace === null) throw unreadable(ME.label, 'the answer names no workspace', kindOf(ME));
+      if (workspace === null)
+        throw unreadable(ME.label, 'the answer names no workspace (app.id_code)', kindOf(ME));
       return workspace;
     },
     readClock: async (how) => {

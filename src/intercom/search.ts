@@ -81,7 +81,7 @@ function members(): Search {
 
 /**
  * Up to 2.16 Intercom compares a contact's dates by calendar day in the workspace's time zone, where `>` begins with the
- * next day and `=` is the whole day; whether a conversation's `>` takes in the second itself depends on the page one
+ * next day and `=` is the whole day, from 2.17 on by the second (changelog of 2.17); whether a conversation's `>` takes in the second itself depends on the page one
  * reads. Both together leave out nothing, whatever is true.
  */
 function since(field: string, at: number): readonly SearchQuery[] {

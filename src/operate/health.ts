@@ -3,7 +3,7 @@ import type { Clock } from '../clock.js';
 import type { Store } from '../store/store.js';
 
 export interface HealthDeps {
-  readonly store: Pick<Store, 'canWrite' | 'latestRun' | 'latestDoneRun'>;
+  readonly store: Pick<Store, 'canWrite' | 'latestRun' | 'latestDoneRun' | 'whyUnfit'>;
   readonly clock: Clock;
   /** 0: no backfill is ever due. */
   readonly backfillDays: number;
@@ -30,10 +30,12 @@ export function createHealthRoutes(deps: HealthDeps): Hono {
   };
   routes.get('/healthz', (context) => context.json({ status: 'ok' }));
   routes.get('/readyz', async (context) => {
-    const writable = await isWritable();
+    // Not remembered: what is stored after the file was moved is lost.
+    const unfit = await deps.store.whyUnfit();
+    const writable = unfit === null && (await isWritable());
     const backfill = deps.backfillDays === 0 ? 'off' : await backfillState(deps.store, writable);
     const ready = writable && backfill !== 'not started';
-    const store = writable ? 'ok' : 'cannot be written';
+    const store = unfit ?? (writable ? 'ok' : 'cannot be written');
     const detail = backfill === 'failed' ? { detail: BACKFILL_FAILED } : {};
     return context.json(
       { status: ready ? 'ready' : 'not ready', store, backfill, ...detail },

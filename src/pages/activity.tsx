@@ -28,6 +28,7 @@ export interface ActivityPageDeps {
     | 'recentNotifications'
     | 'recentWrites'
     | 'foughtOver'
+    | 'readWorkspace'
     | 'parked'
     | 'replay'
     | 'backlog'
@@ -57,7 +58,7 @@ export async function showActivity(deps: ActivityPageDeps, context: Context): Pr
   const { store, timeZone: zone } = deps;
   const nowMs = deps.clock.nowMs();
   const parkedAfter = placeIn(context.req.query('parkedAfter'));
-  const [runs, notifications, writes, fights, parked, backlog, freshness] = await Promise.all([
+  const [runs, notifications, writes, fights, parked, backlog, freshness, workspace] = await Promise.all([
     recentRuns(store),
     store.recentNotifications(MOST, nowMs),
     store.recentWrites(MOST),
@@ -65,6 +66,7 @@ export async function showActivity(deps: ActivityPageDeps, context: Context): Pr
     store.parked({ limit: MAX_PARKED + 1, after: parkedAfter }),
     store.backlog(nowMs),
     store.freshness(),
+    store.readWorkspace(),
   ]);
   const guarded = stillGuarded(runs);
   const unfilled = await failedFirstBackfill(store);
@@ -93,6 +95,13 @@ export async function showActivity(deps: ActivityPageDeps, context: Context): Pr
         <div id="activity" data-live>
           {unfilled !== null && <BackfillNotice run={unfilled} zone={zone} />}
           <SilenceNotice freshness={freshness} zone={zone} />
+          {workspace?.lacksTimeZone === true && (
+            <Notice tone="watch" label="Time zone of the workspace">
+              Intercom names no time zone of the workspace that is known here, so UTC is used when totals are
+              compared. Dates of members are not concerned. It is set in Intercom under{' '}
+              <em>Settings, Workspace, General</em>.
+            </Notice>
+          )}
           {guarded !== undefined && (
             <GuardNotice run={guarded} zone={zone}>
               <p>

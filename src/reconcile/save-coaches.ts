@@ -7,12 +7,13 @@ export async function saveCoaches(frame: Frame, step: Step): Promise<void> {
   const { store, intercom, log } = frame.deps;
   try {
     const coaches = await asking(frame, step, () => intercom.listAdmins(frame.call), {
-      onFailure: (error, attempt) => giveUpWhereHopeless(frame, error, attempt),
+      onFailure: (error, attempt) =>
+        giveUpWhereHopeless(frame, error, error.code === 'intercom_answer_unreadable' ? null : attempt),
     });
     await store.saveCoaches(coaches);
   } catch (error) {
     const isIntercoms = error instanceof AppError && error.code.startsWith('intercom_');
     if (!isIntercoms || frame.signal.aborted) throw error;
-    log.warn({ run: frame.run.id, reason: reasonOf(error) }, "the coaches' names could not be read");
+    log.warn({ run: frame.run.id, reason: reasonOf(error) }, 'the names of coaches were not refreshed');
   }
 }

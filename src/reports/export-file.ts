@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { lstat, mkdir, open, realpath, rename, rm, type FileHandle } from 'node:fs/promises';
 import { basename, dirname, join, relative, resolve, sep } from 'node:path';
 import { AppError } from '../errors.js';
+import { whyNotOverwritten } from '../precious-files.js';
 
 export type ExportPlace =
   { readonly kind: 'ok'; readonly path: string } | { readonly kind: 'wrong'; readonly message: string };
@@ -44,6 +45,8 @@ async function lookForPlace(exportDir: string, outputPath: string): Promise<Expo
   }
   const there = await lookAt(path);
   if (there !== null && !there.isFile()) return wrong('names something that is no plain file');
+  const precious = whyNotOverwritten(path);
+  if (precious !== null) return wrong(precious);
   await mkdir(dirname(path), { recursive: true, mode: 0o700 });
   // Once more, now that all folders exist: what is written to must be below, however it was made.
   if (!isBelow(root, join(await realpath(dirname(path)), basename(path)))) {
@@ -56,10 +59,13 @@ async function lookForPlace(exportDir: string, outputPath: string): Promise<Expo
  * Writes the pieces to `path`, readable by its owner only. The file appears whole or not at all: it is written beside
  * its place, brought to the disk, and only then takes the place of what was there.
  * @returns its size in bytes.
- * @throws AppError `file_unwritable`, or whatever the pieces fail with.
+ * @throws AppError `file_unwritable`, also where a database or a file of settings stands; or whatever the pieces fail with.
  */
 export async function writeWhole(path: string, pieces: AsyncIterable<string | Uint8Array>): Promise<number> {
   const target = resolve(path);
+  const precious = whyPrecious(target);
+  if (precious !== null)
+    throw new AppError('file_unwritable', 'never', `the path ${precious}: choose another`);
   const draft = join(dirname(target), `.${basename(target).slice(0, 100)}.${randomUUID()}.partial`);
   try {
     const bytes = await withFile(draft, async (file) => {
@@ -106,6 +112,15 @@ async function lookAt(path: string) {
   } catch (error) {
     if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return null;
     throw error;
+  }
+}
+
+/** @throws AppError `file_unwritable` when it can't be told. */
+function whyPrecious(path: string): string | null {
+  try {
+    return whyNotOverwritten(path);
+  } catch (error) {
+    throw asFileError(error);
   }
 }
 

@@ -37,6 +37,16 @@ export type DateReading =
   | { readonly kind: 'missing' }
   | Unreadable;
 
+/** Whether `name` is that of a time zone (IANA). An offset such as `+05:00` is none: it knows no daylight-saving time. */
+export function isTimeZone(name: string): boolean {
+  if (!/^[A-Za-z]/.test(name)) return false;
+  try {
+    return new Intl.DateTimeFormat('en', { timeZone: name }).resolvedOptions().timeZone !== '';
+  } catch {
+    return false;
+  }
+}
+
 /** The calendar date (`YYYY-MM-DD`) at the instant `at` (Unix seconds) in `timeZone` (IANA name). */
 export function dateOf(at: number, timeZone: string): string {
   return utcDateOf(at + offsetSeconds(at, timeZone));

@@ -26,7 +26,7 @@ export function presentMe(state: WorkspaceState): Json {
       created_at: 1_577_836_800,
       secure: false,
       identity_verification: false,
-      timezone: state.settings.timeZone,
+      timezone: 'shownTimeZone' in state.settings ? state.settings.shownTimeZone : state.settings.timeZone,
       region: 'US',
     },
     avatar: { type: 'avatar', image_url: AVATAR_URL },
@@ -76,6 +76,12 @@ export function presentAttribute(
     updated_at: attribute.updatedAt,
     model,
   };
+}
+
+/** From 2.17 on dates of contacts are of type `datetime`. */
+export function withDateType(attribute: Json, version: ApiVersion): Json {
+  const isDate = attribute['model'] === 'contact' && attribute['data_type'] === 'date';
+  return isDate && isSince(version, '2.17') ? { ...attribute, data_type: 'datetime' } : attribute;
 }
 
 /** Some of the attributes that every workspace has; they carry no id. */

@@ -9,6 +9,7 @@ import {
   presentConversationAttribute,
   presentMe,
   STANDARD_ATTRIBUTES,
+  withDateType,
 } from './present-others.js';
 import type { AttributeModel, ContactRecord, ConversationRecord } from './records.js';
 import { invalid, notFound, Refusal } from './refusal.js';
@@ -56,7 +57,7 @@ export function addRoutes(app: Hono<SandboxEnv>, workspace: Workspace): void {
     const answer = search(
       {
         shelf: state.contacts,
-        dialect: contactDialect(state),
+        dialect: contactDialect(state, c.var.version),
         defaultPerPage: 50,
         defaultSort: 'updated_at',
         isVisible: (contact) => settings.archivedInSearch || !contact.archived,
@@ -109,15 +110,19 @@ export function addRoutes(app: Hono<SandboxEnv>, workspace: Workspace): void {
 
   app.get('/data_attributes', (c) => {
     const data = modelsOf(c).flatMap((model) => [
-      ...STANDARD_ATTRIBUTES.filter((standard) => standard['model'] === model),
-      ...listedAttributes(state, model, c).map((attribute) => presentAttribute(state, model, attribute)),
+      ...STANDARD_ATTRIBUTES.filter((standard) => standard['model'] === model).map((standard) =>
+        withDateType(standard, c.var.version),
+      ),
+      ...listedAttributes(state, model, c).map((attribute) =>
+        withDateType(presentAttribute(state, model, attribute), c.var.version),
+      ),
     ]);
     return c.json({ type: 'list', data });
   });
 
   app.post('/data_attributes', (c) => {
     const { model, ...attribute } = createAttribute(state, c.var.version, bodyOf(c));
-    return c.json(presentAttribute(state, model, attribute));
+    return c.json(withDateType(presentAttribute(state, model, attribute), c.var.version));
   });
 }
 

@@ -66,6 +66,11 @@ export async function runSandbox(options: SandboxOptions): Promise<{ stop(): Pro
       if (isFilling || written.cause.kind === 'backfill') corrected += written.changes.length;
       else print(describe(workspace, config.timeZone, written, closedAtMs));
     },
+  }).catch(async (error: unknown) => {
+    // Its port is in use, most often.
+    await intercom.close();
+    await rm(folder, { recursive: true, force: true });
+    throw error;
   });
   await service.backfilled;
   await settled(service, clock, print);

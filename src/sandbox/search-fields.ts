@@ -1,6 +1,7 @@
 import type { ContactRecord, ConversationRecord } from './records.js';
 import type { Dialect, SearchField } from './search-query.js';
 import type { WorkspaceState } from './state.js';
+import { isSince, type ApiVersion } from './versions.js';
 
 type Fields<Item> = ReadonlyMap<string, SearchField<Item>>;
 
@@ -86,12 +87,19 @@ const CUSTOM = 'custom_attributes.';
 const NUMBER_OPERATORS = ['=', '!=', 'IN', 'NIN', '>', '<'] as const;
 
 /** Contacts: dates take `=`, `>` and `<` only; every custom attribute is searchable by its name. */
-export function contactDialect(state: WorkspaceState): Dialect<ContactRecord> {
+export function contactDialect(state: WorkspaceState, version: ApiVersion): Dialect<ContactRecord> {
   const { settings } = state;
+  const dates =
+    settings.contactSearchDates === 'by-version'
+      ? isSince(version, '2.17')
+        ? 'second'
+        : 'day'
+      : settings.contactSearchDates;
+  const byDayIn = dates === 'second' ? 'UTC' : undefined;
   return {
     field: (name) =>
-      CONTACT_FIELDS.get(name) ?? (name.startsWith(CUSTOM) ? attributeField(state, name) : null),
-    dates: settings.contactSearchDates,
+      CONTACT_FIELDS.get(name) ?? (name.startsWith(CUSTOM) ? attributeField(state, name, byDayIn) : null),
+    dates,
     timeZone: settings.timeZone,
     dateOperators: new Set(['=', '>', '<']),
     numberOperators: new Set([...NUMBER_OPERATORS, '>=', '<=']),
@@ -114,9 +122,17 @@ export function conversationDialect(state: WorkspaceState): Dialect<Conversation
   };
 }
 
-function attributeField(state: WorkspaceState, name: string): SearchField<ContactRecord> | null {
+function attributeField(
+  state: WorkspaceState,
+  name: string,
+  byDayIn: string | undefined,
+): SearchField<ContactRecord> | null {
   const attributeName = name.slice(CUSTOM.length);
   const attribute = state.attributes.contact.find((known) => known.name === attributeName);
   if (attribute === undefined) return null;
-  return { type: attribute.dataType, read: (contact) => contact.customAttributes[attributeName] ?? null };
+  return {
+    type: attribute.dataType,
+    byDayIn,
+    read: (contact) => contact.customAttributes[attributeName] ?? null,
+  };
 }

@@ -4,6 +4,8 @@ import { invalid, Refusal } from './refusal.js';
 /** A searchable field: its type, and how to read it from a record. */
 export interface SearchField<Item> {
   readonly type: 'string' | 'integer' | 'float' | 'boolean' | 'date';
+  /** The zone in which its dates match by day, whatever the dialect says. */
+  readonly byDayIn?: string | undefined;
   /** A field with several values (`contact_ids`) matches when one of them does. */
   read(item: Item): string | number | boolean | null | readonly string[];
 }
@@ -126,15 +128,16 @@ function holds<Item>(
   };
 }
 
-/** By day: `=` is the whole day, `>` begins with the next one, `<` ends before it (contacts up to 2.16). */
+/** By day: `=` is the whole day, `>` begins with the next one, `<` ends before it (contacts up to 2.16, attributes). */
 function compareDate<Item>(
   field: SearchField<Item>,
   operator: string,
   wanted: number,
   dialect: Dialect<Item>,
 ): Predicate<Item> {
-  if (dialect.dates === 'second') return compareValue(field, operator, wanted, dialect);
-  const day = dayBounds(wanted, dialect.timeZone);
+  const timeZone = field.byDayIn ?? (dialect.dates === 'day' ? dialect.timeZone : null);
+  if (timeZone === null) return compareValue(field, operator, wanted, dialect);
+  const day = dayBounds(wanted, timeZone);
   return holds(field, (actual) => {
     if (day === null || typeof actual !== 'number') return false;
     if (operator === '>') return actual >= day.nextAt;

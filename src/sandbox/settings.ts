@@ -7,6 +7,8 @@ export interface WorkspaceSettings {
   readonly clock: Clock;
   /** The workspace's time zone (`GET /me` → `app.timezone`): day-granular search counts days in it. */
   readonly timeZone: string;
+  /** What `GET /me` says of the time zone, where that is not its name. */
+  readonly shownTimeZone?: unknown;
   /** `GET /me` → `app.id_code`, and `app_id` of every notification. */
   readonly appId: string;
   readonly token: string;
@@ -22,8 +24,11 @@ export interface WorkspaceSettings {
   readonly rateLimit: { readonly perWindow: number; readonly windowMs: number };
   /** How far the search index lags behind; reading by id is always current. */
   readonly searchLagMs: number;
-  /** `day` up to 2.16: contact dates match by calendar day in the workspace's zone. */
-  readonly contactSearchDates: 'day' | 'second';
+  /**
+   * `day`: contact dates match by calendar day in the workspace's zone, as documented up to 2.16. `second`: by the second,
+   * and date attributes by day in UTC, as from 2.17 on.
+   */
+  readonly contactSearchDates: 'by-version' | 'day' | 'second';
   readonly conversationSearchDates: 'day' | 'second';
   /** Intercom's table says "greater (or equal)", connectors found it strict. */
   readonly conversationSearchBounds: 'strict' | 'or-equal';
@@ -74,7 +79,7 @@ export function completeSettings(options: WorkspaceOptions): WorkspaceSettings {
     appVersion: '2.14',
     rateLimit: { perWindow: 1666, windowMs: 10_000 },
     searchLagMs: 0,
-    contactSearchDates: 'day',
+    contactSearchDates: 'by-version',
     conversationSearchDates: 'second',
     conversationSearchBounds: 'strict',
     dateStorage: 'as-sent',

@@ -16,6 +16,12 @@ export interface LookStore {
    */
   parked(page?: { readonly limit?: number; readonly after?: string | null }): Promise<ParkedItem[]>;
   countParked(): Promise<number>;
+  /**
+   * Why this process must not use the database any more, although it could: its file was moved, deleted or replaced, or
+   * another process has changed over to other settings. A sentence without paths; null while all is well. Cheap enough
+   * for every request.
+   */
+  whyUnfit(): Promise<string | null>;
 }
 
 /** What became of a request to the webhook's address; `refused` and `ignored` (pings among them) leave no row. */

@@ -415,6 +415,8 @@ export interface Coach {
 export interface Workspace {
   /** `GET /me` → `app.id_code`. */
   readonly id: string;
-  /** `GET /me` → `app.timezone`; contact search matches dates by day in it. */
+  /** `GET /me` → `app.timezone`, UTC where that names none; contact search matches dates by day in it. */
   readonly timeZone: string;
+  /** Only there when `timeZone` is that substitute. */
+  readonly lacksTimeZone?: true;
 }

@@ -26,7 +26,7 @@ import { decideMember } from '../../src/rules/member.js';
 import { presentContact } from '../../src/sandbox/present-contact.js';
 import { presentConversation } from '../../src/sandbox/present-conversation.js';
 import type { WorkspaceOptions } from '../../src/sandbox/settings.js';
-import { createWorkspace, type Workspace } from '../../src/sandbox/workspace.js';
+import type { Workspace } from '../../src/sandbox/workspace.js';
 import type { ReportStore } from '../../src/store/report-store.js';
 import { makeCsvHere } from '../../src/reports/answer.js';
 import { openSqliteReportStore } from '../../src/store/sqlite/reports/sqlite-report-store.js';
@@ -38,6 +38,7 @@ import type { WorkLoop } from '../../src/work-loop.js';
 import { createWriter } from '../../src/write-back/writer.js';
 import { createMovedClock, type MovedClock } from './moved-clock.js';
 import { handlersFor } from './sandbox-msw.js';
+import { createTestWorkspace } from './test-workspace.js';
 
 export const API_TOKEN = 'test-token-0123456789';
 
@@ -95,7 +96,7 @@ export interface Harness {
 
 export async function createHarness(options: HarnessOptions = {}): Promise<Harness> {
   const clock = createMovedClock(options.at ?? '2026-10-15T15:00:00Z');
-  const workspace = createWorkspace({ clock, ...options.workspace });
+  const workspace = createTestWorkspace({ clock, ...options.workspace });
   const folder = mkdtempSync(join(tmpdir(), 'engagement-test-'));
   const server = setupServer(...handlersFor(workspace));
   if (options.listens !== false) server.listen({ onUnhandledRequest: 'error' });
@@ -104,12 +105,12 @@ export async function createHarness(options: HarnessOptions = {}): Promise<Harne
     eligibleProgramsByReferral: { 'Counter Health': 'Smart Access' },
   };
   const databasePath = options.database ?? join(folder, 'test.db');
-  const store = openSqliteStore({ path: databasePath, timeZone: settings.timeZone });
-  const reports = openSqliteReportStore({ path: databasePath });
   const logLines: string[] = [];
   const log = createLog({ level: 'trace', write: (line) => logLines.push(line) });
   const ending = new AbortController();
   const budget = endWith(ending.signal, createRateBudget({ clock }));
+  const store = openSqliteStore({ path: databasePath, timeZone: settings.timeZone, log });
+  const reports = openSqliteReportStore({ path: databasePath });
   const metrics = createMetrics({ store, budget, clock });
   const client = createTestClient(workspace, clock, { budget, onCall: metrics.countCall });
   const intercom = options.wrapIntercom?.(client) ?? client;

@@ -6,8 +6,9 @@ import { signBody } from '../../src/intercom/signature.js';
 import { populate } from '../../src/sandbox/population.js';
 import { startSandboxServer } from '../../src/sandbox/serve-sandbox.js';
 import type { WorkspaceOptions } from '../../src/sandbox/settings.js';
-import { createWorkspace, type Workspace } from '../../src/sandbox/workspace.js';
+import type { Workspace } from '../../src/sandbox/workspace.js';
 import { freePort, serviceSettings, startService, type ServiceProcess } from './service-process.js';
+import { createTestWorkspace } from './test-workspace.js';
 
 export interface StartedService {
   readonly workspace: Workspace;
@@ -28,7 +29,7 @@ export async function prepareService(
   } = {},
 ): Promise<StartedService> {
   const folder = options.folder ?? mkdtempSync(join(tmpdir(), 'engagement-safety-'));
-  const workspace = createWorkspace({ seed: 5, ...options.workspace });
+  const workspace = createTestWorkspace({ seed: 5, ...options.workspace });
   populate(workspace, { members: options.members ?? 20, seed: 5 });
   const intercom = await startSandboxServer(workspace);
   const port = await freePort();

@@ -16,18 +16,23 @@ const MOST_CLOCK_ERROR_MS = 30_000;
 /** An id that no contact has. */
 const NOBODY = '0'.repeat(24);
 
-export type TokenCheck = { readonly finding: Finding; readonly workspaceId: string | null };
+export type TokenCheck = { readonly findings: readonly Finding[]; readonly workspaceId: string | null };
+
+/** Members' dates are counted in REPORT_TIMEZONE, whatever this is. */
+const NO_TIME_ZONE = warn(
+  'workspace',
+  'Intercom names no time zone of the workspace that is known here (app.timezone of GET /me): UTC is used to count',
+  "Set it in Intercom's Settings, Workspace, General; members' dates are not concerned",
+);
 
 /** Without a good token nothing else can be asked: `workspaceId` is null then. */
 export async function checkToken(intercom: IntercomClient, apiBase: string): Promise<TokenCheck> {
   try {
-    const { id, timeZone } = await intercom.readWorkspace(CALL);
-    return {
-      finding: ok('token', `Intercom takes it: workspace ${id}, time zone ${timeZone}`),
-      workspaceId: id,
-    };
+    const { id, timeZone, lacksTimeZone = false } = await intercom.readWorkspace(CALL);
+    const accepted = ok('token', `Intercom takes it: workspace ${id}, time zone ${timeZone}`);
+    return { findings: lacksTimeZone ? [accepted, NO_TIME_ZONE] : [accepted], workspaceId: id };
   } catch (error) {
-    return { finding: tokenProblem(error, apiBase), workspaceId: null };
+    return { findings: [tokenProblem(error, apiBase)], workspaceId: null };
   }
 }
 

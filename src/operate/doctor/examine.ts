@@ -1,6 +1,7 @@
 import { nowAt, type Clock } from '../../clock.js';
 import type { IntercomClient } from '../../intercom/client.js';
 import type { DatabaseFacts } from '../../store/database-facts.js';
+import { whyNotTheSame } from '../../store/service-settings.js';
 import { checkClock, checkScopes, checkToken, checkWorkspace } from './check-access.js';
 import { checkAttributes } from './check-attributes.js';
 import { checkMachine } from './check-machine.js';
@@ -21,6 +22,8 @@ export interface Examination {
     readonly eligibleProgramsByReferral: Readonly<Record<string, string>>;
     readonly databasePath: string;
     readonly exportDir: string;
+    readonly timeZone: string;
+    readonly dryRun: boolean;
   };
   /** Makes missing contact attributes. Everything else is only looked at. */
   readonly fix: boolean;
@@ -37,8 +40,9 @@ export async function* examine(examination: Examination): AsyncGenerator<Finding
     nodeVersion: examination.nodeVersion,
     ...(freeBytes === undefined ? {} : { freeBytes }),
   });
-  const { finding, workspaceId } = await checkToken(intercom, settings.intercomApiBase);
-  yield finding;
+  yield* checkSameSettings(settings, database);
+  const { findings, workspaceId } = await checkToken(intercom, settings.intercomApiBase);
+  yield* findings;
   if (workspaceId !== null) {
     yield checkWorkspace(workspaceId, database);
     yield await checkClock(intercom);
@@ -47,6 +51,15 @@ export async function* examine(examination: Examination): AsyncGenerator<Finding
     yield* await checkAttributes({ intercom, programs, fix: examination.fix });
   }
   yield* await checkWebhooks({ ...settings, service: examination.service, database, nowMs: clock.nowMs() });
+}
+
+/** Other commands refuse to work then; a start of the service takes the new ones over. */
+function checkSameSettings(settings: Examination['settings'], database: DatabaseFacts): readonly Finding[] {
+  if (database.kind !== 'found') return [];
+  const why = whyNotTheSame({ timeZone: settings.timeZone, settings }, database);
+  if (why === null) return [];
+  const mend = "Run doctor with the service's own settings, or restart the service to change over to these";
+  return [warn('settings', why, mend)];
 }
 
 function checkBase(apiBase: string): Finding {

@@ -8,6 +8,10 @@ type WorkSources = Pick<MetricsSources, 'store' | 'clock'>;
 export function addWorkGauges(registers: Registry[], { store, clock }: WorkSources): () => Promise<void> {
   const gauge = (name: string, help: string): Gauge => new Gauge({ name, help, registers });
   const writable = gauge('engagement_store_writable', '1 while notifications can be stored, else 0');
+  const fit = gauge(
+    'engagement_store_fit',
+    '0 when the database file was moved, deleted or replaced, or taken over with other settings; else 1',
+  );
   const waiting = gauge('engagement_inbox_waiting', 'Notifications stored and not handled yet');
   const age = gauge('engagement_inbox_oldest_seconds', 'Age of the oldest notification not handled yet');
   const parked = gauge('engagement_inbox_parked', 'Notifications that wait for a person');
@@ -38,6 +42,7 @@ export function addWorkGauges(registers: Registry[], { store, clock }: WorkSourc
 
   return async () => {
     try {
+      fit.set((await store.whyUnfit()) === null ? 1 : 0);
       writable.set((await store.canWrite()) ? 1 : 0);
       const backlog = await store.backlog(clock.nowMs());
       waiting.set(backlog.notificationsWaiting);

@@ -12,6 +12,7 @@ import {
 import { basename, dirname, join, resolve } from 'node:path';
 import Database from 'better-sqlite3';
 import { AppError } from '../../errors.js';
+import { belongsToDatabase, isSettingsFile } from '../../precious-files.js';
 import { asStoreError, sqliteCode } from './store-errors.js';
 
 export interface BackupRequest {
@@ -39,9 +40,9 @@ const PAGES_PER_STEP = 2000;
  */
 export async function backupDatabase(request: BackupRequest): Promise<number> {
   const target = resolve(request.target);
-  insistOnPlace(request, target);
   const draft = join(dirname(target), `.${basename(target).slice(0, 100)}.${randomUUID()}.partial`);
   try {
+    insistOnPlace(request, target);
     // First, so that it is private before there is anything in it.
     closeSync(openSync(draft, 'wx', 0o600));
     await copyInto(draft, request);
@@ -60,9 +61,15 @@ function insistOnPlace({ path, replace }: BackupRequest, target: string): void {
   if (!existsSync(path)) {
     throw new AppError('store_unavailable', 'never', `there is no database at ${path}: set DATABASE_PATH`);
   }
+  // Also where it doesn't exist yet: SQLite would take it for a log at the next start, and delete it.
+  if (belongsToDatabase(target)) {
+    throw unwritable(
+      'the place of the backup is that of a log of the database beside it: choose another name',
+    );
+  }
+  if (isSettingsFile(target)) throw unwritable('the place of the backup is a file of settings');
   if (!existsSync(target)) return;
-  const database = realpathSync(path);
-  if ([database, `${database}-wal`, `${database}-shm`].includes(realpathSync(target))) {
+  if (realpathSync(path) === realpathSync(target)) {
     throw unwritable('the backup must be another file than the database');
   }
   if (!statSync(target).isFile())
@@ -70,7 +77,7 @@ function insistOnPlace({ path, replace }: BackupRequest, target: string): void {
   if (!replace)
     throw unwritable('the file exists already: choose another name, or add --force to replace it');
   // The log of the old file would be taken for one of the new file and spoil it.
-  if (existsSync(`${target}-wal`)) {
+  if (existsSync(`${target}-wal`) || existsSync(`${target}-journal`)) {
     throw unwritable('the file that would be replaced is in use by a program: choose another name');
   }
 }

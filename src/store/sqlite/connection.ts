@@ -33,16 +33,19 @@ const MIGRATIONS = fileURLToPath(new URL('../../../drizzle/sqlite', import.meta.
 
 /**
  * Opens the database file at `path`, creates it with its folder (readable by this user only) where it is missing, and
- * brings its tables up to this program's version.
- * @throws AppError `store_newer_than_program` when a newer version of the program has been here.
+ * brings its tables up to this program's version. Without `mayMigrate` only those of a new file: a service of an older
+ * version may be using the others.
+ * @throws AppError `store_newer_than_program` when a newer version of the program has been here, `store_unavailable` when
+ * an older one has and that may not be changed.
  */
-export function openConnection(path: string): Connection {
+export function openConnection(path: string, { mayMigrate }: { readonly mayMigrate: boolean }): Connection {
   createPrivately(path);
   const sqlite = new Database(path, { timeout: OPENING_TIMEOUT_MS });
   try {
     setPragmas(sqlite);
     const db = drizzle(sqlite);
     refuseNewer(sqlite);
+    if (!mayMigrate && !isNew(sqlite)) refuseOlder(sqlite);
     applyMigrations(db);
     // Last, because a migration that rebuilds a table must be free to drop the old one.
     sqlite.pragma('foreign_keys = ON');
@@ -105,12 +108,16 @@ function setPragmas(sqlite: Database.Database): void {
   sqlite.pragma('journal_size_limit = 67108864');
 }
 
+/** Read once: it is asked for beside the work. */
+let newestMigrationMs: number | null = null;
+
 /** How much newer the file is than this program: negative where it is older, 0 where it is as new. */
 export function ageOfFile(sqlite: Database.Database): number {
   const isKnown = sqlite
     .prepare("select 1 from sqlite_master where type = 'table' and name = '__drizzle_migrations'")
     .get();
-  const newestKnown = readMigrationFiles({ migrationsFolder: MIGRATIONS }).at(-1)?.folderMillis ?? 0;
+  newestMigrationMs ??= readMigrationFiles({ migrationsFolder: MIGRATIONS }).at(-1)?.folderMillis ?? 0;
+  const newestKnown = newestMigrationMs;
   if (isKnown === undefined) return -newestKnown;
   const here = sqlite
     .prepare<[], { newest: number | null }>('select max(created_at) as newest from __drizzle_migrations')
@@ -126,6 +133,20 @@ export function refuseNewer(sqlite: Database.Database): void {
     'never',
     'the database has been used by a newer version of this program: start that version, or restore a backup',
   );
+}
+
+/** @throws AppError `store_unavailable` */
+export function refuseOlder(sqlite: Database.Database): void {
+  if (ageOfFile(sqlite) >= 0) return;
+  throw new AppError(
+    'store_unavailable',
+    'never',
+    'the database was last used by an older version of this program: start the service once, which brings it up to date',
+  );
+}
+
+function isNew(sqlite: Database.Database): boolean {
+  return sqlite.prepare<[], number>('select count(*) from sqlite_master').pluck().get() === 0;
 }
 
 function applyMigrations(db: BetterSQLite3Database): void {

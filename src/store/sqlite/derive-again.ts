@@ -1,4 +1,7 @@
+import { AppError } from '../../errors.js';
+import { whyNotTheSame, type OwnSettings } from '../service-settings.js';
 import { showInReports } from './recompute.js';
+import { settingsRefused } from './settings-fit.js';
 import type { Tables } from './tables.js';
 
 /** Raise it when a derived column is added or worked out otherwise: the next start fills it for all rows there are. */
@@ -9,7 +12,8 @@ const BATCH = 1000;
 
 /**
  * Columns that reports read are worked out when a row is stored. They are worked out again where that was done for
- * another report time zone, or by a program that did not know them all.
+ * another report time zone, or by a program that did not know them all. In another zone statuses and their next changes
+ * are others too: every member is decided again, as if its time had come.
  */
 export function deriveAgain(tables: Tables, timeZone: string): void {
   const { connection, meta } = tables;
@@ -19,11 +23,38 @@ export function deriveAgain(tables: Tables, timeZone: string): void {
   connection.transact(() => {
     // Another process that started at the same time may just have done it.
     if (isUpToDate()) return;
-    if (meta.read('report_time_zone') !== null) deriveAll(tables);
+    const before = meta.read('report_time_zone');
+    if (before !== null) deriveAll(tables);
+    if (before !== null && before !== timeZone) tables.members.decideAllAgain();
     meta.save('report_time_zone', timeZone);
     meta.save('derived_by', DERIVED_BY);
     meta.renewDataVersion();
   });
+}
+
+/**
+ * The same check for a process that must not change what a service stands on; a new database it may begin.
+ * @throws AppError `config_invalid` or `store_unavailable`
+ */
+export function refuseToDerive({ meta }: Tables, own: OwnSettings): void {
+  const timeZone = meta.read('report_time_zone');
+  if (timeZone === null) return;
+  refuseOtherGeneration(meta.read('derived_by'));
+  const why = whyNotTheSame(own, { timeZone, settings: meta.read('service_settings') });
+  if (why !== null) throw settingsRefused(why);
+}
+
+/** @throws AppError `store_unavailable` when the derived columns are not those that this program knows. */
+export function refuseOtherGeneration(derivedBy: unknown): void {
+  if (derivedBy === DERIVED_BY) return;
+  const isNewer = typeof derivedBy === 'number' && derivedBy > DERIVED_BY;
+  throw new AppError(
+    'store_unavailable',
+    'never',
+    isNewer
+      ? 'the database has been used by a newer version of this program: start that version'
+      : 'the database was last used by an older version of this program: start the service once',
+  );
 }
 
 function deriveAll(tables: Tables): void {

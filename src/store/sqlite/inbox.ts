@@ -44,6 +44,7 @@ export function createInbox(
   bell: WorkBell,
   hours: Pick<WebhookHours, 'count'>,
   scrubber: Pick<Scrubber, 'forgetMentions' | 'namesErased'>,
+  receiving: Pick<Connection, 'transact'>,
 ): Inbox {
   const { sqlite, db, transact } = connection;
 
@@ -136,7 +137,7 @@ export function createInbox(
 
   return {
     storeAll: (notifications) => {
-      const answers = transact(() => {
+      const answers = receiving.transact(() => {
         const stored = notifications.map((notification) => insertNew(notification));
         const counted = notifications.map(({ receivedAtMs, unreadable }, at) => {
           const isNew = stored[at] === 'stored';

@@ -20,6 +20,8 @@ export interface Members {
   readonly remove: (contactId: string) => void;
   readonly dueIds: (nowAt: number, limit: number) => string[];
   readonly nextChangeAt: () => number | null;
+  /** Makes every member due, whose status and next change are then decided anew. */
+  readonly decideAllAgain: () => void;
 }
 
 export function createMembers(connection: Connection): Members {
@@ -97,6 +99,9 @@ export function createMembers(connection: Connection): Members {
     },
     dueIds: (nowAt, limit) => due.all({ nowAt, limit }).map((row) => row.contactId),
     nextChangeAt: () => next.get()?.at ?? null,
+    decideAllAgain: () => {
+      db.update(members).set({ nextChangeAt: 0, nextChangeOn: null, nextChangeTo: null }).run();
+    },
   };
 }
 

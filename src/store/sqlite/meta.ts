@@ -1,4 +1,6 @@
 import { eq, sql } from 'drizzle-orm';
+import { isTimeZone } from '../../rules/calendar.js';
+import type { ServiceSettings } from '../service-settings.js';
 import type { Workspace } from '../store.js';
 import type { Connection } from './connection.js';
 import { prepareUpsert } from './prepare-upsert.js';
@@ -10,6 +12,8 @@ interface MetaValues {
   readonly workspace: Workspace;
   /** The zone in which the date columns of contacts were read. */
   readonly report_time_zone: string;
+  /** Those of the last start of the service; null before the first one. */
+  readonly service_settings: ServiceSettings;
   /** Which generation of the program worked out the derived columns. */
   readonly derived_by: number;
   /** Another text after every commit that changes what reports answer. */
@@ -45,6 +49,7 @@ export interface Meta {
 const READERS: { readonly [Name in keyof MetaValues]: (value: unknown) => MetaValues[Name] | null } = {
   workspace: readWorkspace,
   report_time_zone: readText,
+  service_settings: readServiceSettings,
   derived_by: readNumber,
   data_version: readText,
   coverage_from_at: readNumber,
@@ -129,8 +134,21 @@ function readScrubPass(value: unknown): ScrubPass | null {
   return { covers, beganAtMs, beforeMs, beforeId, offset };
 }
 
+/** Null for what an older program, or none, has stored. */
+export function readServiceSettings(value: unknown): ServiceSettings | null {
+  if (typeof value !== 'object' || value === null) return null;
+  if (!('eligibleProgramsByReferral' in value) || !('dryRun' in value)) return null;
+  const { eligibleProgramsByReferral: programs, dryRun } = value;
+  if (typeof programs !== 'object' || programs === null || typeof dryRun !== 'boolean') return null;
+  const entries = Object.entries(programs).filter(([, program]) => typeof program === 'string');
+  return { eligibleProgramsByReferral: Object.fromEntries(entries), dryRun };
+}
+
 function readWorkspace(value: unknown): Workspace | null {
   if (typeof value !== 'object' || value === null || !('id' in value) || !('timeZone' in value)) return null;
   const { id, timeZone } = value;
-  return typeof id === 'string' && typeof timeZone === 'string' ? { id, timeZone } : null;
+  if (typeof id !== 'string' || typeof timeZone !== 'string') return null;
+  // What older programs have stored was not checked.
+  const isKnown = isTimeZone(timeZone) && !('lacksTimeZone' in value);
+  return isKnown ? { id, timeZone } : { id, timeZone: 'UTC', lacksTimeZone: true };
 }

@@ -30,7 +30,7 @@ export interface ParkedObjects {
   readonly idsOf: (kind: Subject['kind']) => string[];
 }
 
-export function createParkedObjects({ sqlite }: Connection): ParkedObjects {
+export function createParkedObjects({ sqlite }: Pick<Connection, 'sqlite'>): ParkedObjects {
   const one = sqlite.prepare<[string, string], RawRow>(
     'select * from parked_objects where kind = ? and id = ?',
   );

@@ -1,5 +1,13 @@
+import type Database from 'better-sqlite3';
 import { PARKED_PLACE, type ParkedItem } from '../look-store.js';
 import type { Tables } from './tables.js';
+
+/** What it is read from, by the store or by a command that only looks. */
+export interface ParkedTables {
+  readonly sqlite: Database.Database;
+  readonly parkedObjects: Pick<Tables['parkedObjects'], 'list'>;
+  readonly writes: Pick<Tables['writes'], 'waiting'>;
+}
 
 const DEFAULT_LIMIT = 1000;
 
@@ -18,10 +26,9 @@ interface ParkedRow {
  * {@link LookStore.parked}.
  */
 export function listParked(
-  { connection, parkedObjects, writes }: Tables,
+  { sqlite, parkedObjects, writes }: ParkedTables,
   { limit = DEFAULT_LIMIT, after = null }: { readonly limit?: number; readonly after?: string | null } = {},
 ): ParkedItem[] {
-  const { sqlite } = connection;
   const place = readPlace(after);
   const notifications = sqlite
     .prepare<[number, number, number], ParkedRow>(
@@ -49,8 +56,8 @@ export function listParked(
   return [...others, ...objects].sort((one, other) => one.sinceMs - other.sinceMs).slice(0, limit);
 }
 
-export function countParked({ connection }: Tables): number {
-  const count = connection.sqlite
+export function countParked(sqlite: Database.Database): number {
+  const count = sqlite
     .prepare<[], number>(
       `select (select count(*) from inbox where status = 'parked')
             + (select count(*) from outbox where state = 'parked')

@@ -34,7 +34,7 @@ async function* replayAll(tables: Tables, nowMs: number, inPiece: InPiece): Asyn
   const { connection, parkedObjects } = tables;
   // What fails again meanwhile is parked anew: that belongs to the next time.
   let left = 0;
-  await inPiece(() => (left = countParked(tables)));
+  await inPiece(() => (left = countParked(connection.sqlite)));
   const notifications = connection.sqlite.prepare<[number]>(
     `${NOTIFICATION} and id in (select id from inbox where status = 'parked' order by settled_at_ms limit ?)`,
   );

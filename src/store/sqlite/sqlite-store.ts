@@ -1,23 +1,27 @@
 import { AppError } from '../../errors.js';
 import { systemClock, type Clock } from '../../clock.js';
 import type { Log } from '../../log.js';
+import type { ServiceSettings } from '../service-settings.js';
 import type { NewNotification, Store } from '../store.js';
 import { recentNotifications, recentWrites } from './activity.js';
 import { applyWork, compareWork, recomputeMembers } from './apply.js';
-import { openConnection } from './connection.js';
-import { deriveAgain } from './derive-again.js';
+import { openConnection, type Connection } from './connection.js';
+import { deriveAgain, refuseToDerive } from './derive-again.js';
+import { watchPlace } from './file-place.js';
 import { createGroupCommit } from './group-commit.js';
 import { bindWorkspace, canWrite, releaseDeadLeases, saveCoaches } from './keep-house.js';
 import { eraseLeft } from './erase.js';
 import { countBacklog, findMember, readFreshness } from './look.js';
 import { createLogEmptying } from './log-emptying.js';
 import { mendTimes } from './mend-times.js';
+import { createMeta } from './meta.js';
 import { eraseOldPayloads } from './payload-retention.js';
 import { beginForOlder } from './payload-scrub.js';
 import { countParked, listParked } from './parked.js';
 import { createInboxPruner, pruneRuns } from './prune.js';
 import { recomputeMember } from './recompute.js';
 import { replay } from './replay.js';
+import { watchSettings } from './settings-fit.js';
 import { asStoreError, guarded, sqliteCode } from './store-errors.js';
 import {
   countCached,
@@ -37,23 +41,60 @@ export interface SqliteStoreOptions {
   readonly path: string;
   /** Report time zone (IANA name): in it the dates that reports filter by are read. */
   readonly timeZone: string;
-  readonly log?: Pick<Log, 'warn'>;
   /** Passes the time while another program holds the write lock. */
   readonly clock?: Pick<Clock, 'sleep'>;
+  /** What else has to be the same for all that work on the file; left out by what decides and writes nothing. */
+  readonly settings?: ServiceSettings;
+  readonly log?: Pick<Log, 'warn'> & Partial<Pick<Log, 'error'>>;
 }
 
 /**
- * Opens the store on one SQLite file, brought up to this program's version.
+ * Opens the store on one SQLite file for the service: it is brought up to this program's version and to these settings.
  * @throws AppError `store_newer_than_program`, or `store_unavailable` when the file can't be used.
  */
-export function openSqliteStore({ path, timeZone, log, clock = systemClock }: SqliteStoreOptions): Store {
-  const { tables, connection } = open(path, timeZone);
+export function openSqliteStore(options: SqliteStoreOptions): Store {
+  return createStore(options, open(options, 'service'));
+}
+
+/**
+ * The same for a command beside the service, or before its first start: a file that is there already is taken as it is or
+ * not at all, because a service may be working with it.
+ * @throws AppError as above; `config_invalid` when the service works with other settings, `store_unavailable` when an
+ * older program does.
+ */
+export function joinSqliteStore(options: SqliteStoreOptions): Store {
+  return createStore(options, open(options, 'command'));
+}
+
+function createStore(
+  { log, clock = systemClock }: SqliteStoreOptions,
+  opened: ReturnType<typeof open>,
+): Store {
+  const { tables, connection, whyMoved, whyTakenOver } = opened;
   const { inbox, outbox, runs, members, meta, bell, hours, parkedObjects, scrubber } = tables;
   const pruner = createInboxPruner(tables);
+  const parkedTables = { sqlite: connection.sqlite, parkedObjects, writes: tables.writes };
 
-  const incoming = createGroupCommit((notifications: readonly NewNotification[]) =>
-    inbox.storeAll(notifications),
-  );
+  let said: string | null = null;
+  /** Said once, however often it is met. */
+  const say = (why: string | null): string | null => {
+    if (why !== null && why !== said) {
+      log?.error?.({ reason: why }, 'this process must not use the database any more: restart it');
+    }
+    said = why;
+    return why;
+  };
+  const whyUnfit = (): string | null => say(whyMoved() ?? whyTakenOver());
+  const assertFit = (why: string | null): void => {
+    if (why !== null) throw unfit(why);
+  };
+
+  const incoming = createGroupCommit((notifications: readonly NewNotification[]) => {
+    const answers = inbox.storeAll(notifications);
+    // Last: what was stored counts only where a restart finds it.
+    assertFit(say(whyMoved()));
+    return answers;
+  });
 
   // An erasure counts only when the old pages are out of the log too. A reader can hold that up: then after the next
   // piece of work, at the latest when the database is closed or opened.
@@ -66,11 +107,12 @@ export function openSqliteStore({ path, timeZone, log, clock = systemClock }: Sq
   };
   const sleep = (ms: number): Promise<void> => clock.sleep(ms);
   const openFor =
-    (patienceMs: number) =>
+    (patienceMs: number, whyNot: () => string | null = whyUnfit) =>
     <Result>(work: () => Result | Promise<Result>): Promise<Result> =>
       waitForLock(
         () => {
           insistOnOpen();
+          assertFit(whyNot());
           return work();
         },
         { patienceMs, sleep },
@@ -78,9 +120,11 @@ export function openSqliteStore({ path, timeZone, log, clock = systemClock }: Sq
   const withOpen = openFor(PATIENCE_MS.long);
   /** Where somebody waits for the answer. */
   const withOpenBriefly = openFor(PATIENCE_MS.brief);
+  /** What comes in is kept whoever works it off. */
+  const receiving = openFor(PATIENCE_MS.brief, () => say(whyMoved()));
 
   return {
-    storeNotification: (notification) => withOpenBriefly(() => incoming.add(notification)),
+    storeNotification: (notification) => receiving(() => incoming.add(notification)),
     countWebhook: (result, atMs) => hours.note(result, atMs),
 
     leaseNotifications: (lease, of) => withOpen(() => inbox.lease(lease, of)),
@@ -177,8 +221,9 @@ export function openSqliteStore({ path, timeZone, log, clock = systemClock }: Sq
     recentWrites: (limit) => withOpen(() => recentWrites(tables, limit)),
     foughtOver: (limit, nowMs) => withOpen(() => tables.fights.list(limit, nowMs)),
     backlog: (nowMs) => withOpen(() => countBacklog(tables, nowMs)),
+    whyUnfit: () => guarded(() => (connection.sqlite.open ? whyUnfit() : null)),
     canWrite: () =>
-      waitForLock(() => connection.sqlite.open && canWrite(tables), {
+      waitForLock(() => connection.sqlite.open && whyUnfit() === null && canWrite(tables), {
         patienceMs: PATIENCE_MS.brief,
         sleep,
       }).catch((error: unknown) => {
@@ -215,8 +260,8 @@ export function openSqliteStore({ path, timeZone, log, clock = systemClock }: Sq
     readWorkspace: () => withOpen(() => meta.read('workspace')),
     releaseDeadLeases: (isDead) => withOpen(() => releaseDeadLeases(tables, isDead)),
     replay: (what, nowMs) => replay(tables, what, nowMs, withOpenBriefly),
-    parked: (page) => withOpen(() => listParked(tables, page)),
-    countParked: () => withOpen(() => countParked(tables)),
+    parked: (page) => withOpen(() => listParked(parkedTables, page)),
+    countParked: () => withOpen(() => countParked(connection.sqlite)),
     onWork: (loop, listener) => bell.listen(loop, listener),
     close: () =>
       guarded(() => {
@@ -245,16 +290,42 @@ export function openSqliteStore({ path, timeZone, log, clock = systemClock }: Sq
   }
 }
 
-function open(path: string, timeZone: string) {
+function open({ path, timeZone, settings }: SqliteStoreOptions, role: 'service' | 'command') {
   try {
-    const connection = openConnection(path);
-    const tables = createTables(connection, timeZone);
-    deriveAgain(tables, timeZone);
-    countOlderWebhooks(connection);
-    beginForOlder(tables);
-    connection.beginServing();
-    return { connection, tables };
+    const bare = openConnection(path, { mayMigrate: role === 'service' });
+    try {
+      const meta = createMeta(bare);
+      const whyTakenOver = watchSettings(bare.sqlite, meta, { timeZone, settings });
+      // Again inside each transaction, before which another process may have come in.
+      const connection: Connection = {
+        ...bare,
+        transact: (work) =>
+          bare.transact(() => {
+            const why = whyTakenOver();
+            if (why !== null) throw unfit(why);
+            return work();
+          }),
+      };
+      const tables = createTables(connection, timeZone, bare);
+      if (role === 'command') refuseToDerive(tables, { timeZone, settings });
+      // A command begins what is new, and meets the check above once more should a service begin it at the same moment.
+      deriveAgain(role === 'command' ? tables : { ...tables, connection: bare }, timeZone);
+      if (role === 'service') {
+        countOlderWebhooks(bare);
+        beginForOlder({ ...tables, connection: bare });
+        if (settings !== undefined) bare.transact(() => meta.save('service_settings', settings));
+      }
+      connection.beginServing();
+      return { connection, tables, whyMoved: watchPlace(path), whyTakenOver };
+    } catch (error) {
+      bare.sqlite.close();
+      throw error;
+    }
   } catch (error) {
     throw asStoreError(error);
   }
+}
+
+function unfit(why: string): AppError {
+  return new AppError('store_unavailable', 'later', why);
 }

@@ -39,7 +39,12 @@ export interface Tables {
   readonly meta: Meta;
 }
 
-export function createTables(connection: Connection, timeZone: string): Tables {
+/** @param receiving the connection that notifications are stored on, where that is to go on when all else may not. */
+export function createTables(
+  connection: Connection,
+  timeZone: string,
+  receiving: Pick<Connection, 'transact'> = connection,
+): Tables {
   const bell = createWorkBell();
   const writes = createWrites(connection);
   const meta = createMeta(connection);
@@ -54,7 +59,7 @@ export function createTables(connection: Connection, timeZone: string): Tables {
     marks,
     scrubber,
     hours,
-    inbox: createInbox(connection, bell, hours, scrubber),
+    inbox: createInbox(connection, bell, hours, scrubber, receiving),
     contacts: createContacts(connection, timeZone),
     conversations: createConversations(connection),
     lifecycles: createLifecycles(connection),

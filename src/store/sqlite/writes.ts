@@ -30,7 +30,7 @@ export interface Writes {
   readonly timeline: (contactId: string, limit: number) => WriteRecord[];
 }
 
-export function createWrites({ db }: Connection): Writes {
+export function createWrites({ db }: Pick<Connection, 'db'>): Writes {
   const isOfContact = eq(writes.contactId, sql.placeholder('contactId'));
   // Written out, so that SQLite sees that the partial index serves it.
   const isWaiting = sql`${writes.outcome} = 'waiting'`;

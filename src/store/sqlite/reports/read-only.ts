@@ -3,8 +3,10 @@ import Database from 'better-sqlite3';
 import { AppError } from '../../../errors.js';
 import type { ReportStore } from '../../report-store.js';
 import type { Freshness } from '../../look-store.js';
-import { ageOfFile, refuseNewer } from '../connection.js';
-import { DERIVED_BY } from '../derive-again.js';
+import { whyNotTheSame } from '../../service-settings.js';
+import { refuseNewer, refuseOlder } from '../connection.js';
+import { refuseOtherGeneration } from '../derive-again.js';
+import { settingsRefused } from '../settings-fit.js';
 import { asStoreError, guarded } from '../store-errors.js';
 import { openSqliteReportStore } from './sqlite-report-store.js';
 
@@ -53,21 +55,11 @@ export function openReportsReadOnly(options: {
 
 function insistOnFit(sqlite: Database.Database, timeZone: string): void {
   refuseNewer(sqlite);
-  const stored = ageOfFile(sqlite) < 0 ? null : readMeta(sqlite, 'derived_by');
-  if (typeof stored === 'number' && stored > DERIVED_BY) {
-    throw unready('the database has been used by a newer version of this program: start that version');
-  }
-  if (stored !== DERIVED_BY) {
-    throw unready('the database was last used by an older version of this program: start the service once');
-  }
-  const itsZone = readMeta(sqlite, 'report_time_zone');
-  if (itsZone === timeZone) return;
-  throw new AppError(
-    'config_invalid',
-    'never',
-    `REPORT_TIMEZONE is ${timeZone}, but the dates in the database are those of ${String(itsZone)}: ` +
-      'set it to that, or start the service once with the new one',
-  );
+  refuseOlder(sqlite);
+  refuseOtherGeneration(readMeta(sqlite, 'derived_by'));
+  const left = { timeZone: String(readMeta(sqlite, 'report_time_zone')), settings: null };
+  const why = whyNotTheSame({ timeZone }, left);
+  if (why !== null) throw settingsRefused(why);
 }
 
 function readFreshness(sqlite: Database.Database): Freshness {
