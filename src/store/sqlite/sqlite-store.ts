@@ -75,8 +75,9 @@ function createStore({ log }: SqliteStoreOptions, opened: ReturnType<typeof open
   };
 
   const incoming = createGroupCommit((notifications: readonly NewNotification[]) => {
+    assertFit(say(whyMoved()));
     const answers = inbox.storeAll(notifications);
-    // Last: what was stored counts only where a restart finds it.
+    // Again: what was stored counts only where a restart finds it.
     assertFit(say(whyMoved()));
     return answers;
   });
@@ -107,7 +108,6 @@ function createStore({ log }: SqliteStoreOptions, opened: ReturnType<typeof open
   return {
     storeNotification: async (notification) => {
       insistOnOpen();
-      assertFit(say(whyMoved()));
       try {
         return await incoming.add(notification);
       } catch (error) {
