@@ -90,8 +90,9 @@ function createStore(
   };
 
   const incoming = createGroupCommit((notifications: readonly NewNotification[]) => {
+    assertFit(say(whyMoved()));
     const answers = inbox.storeAll(notifications);
-    // Last: what was stored counts only where a restart finds it.
+    // Again: what was stored counts only where a restart finds it.
     assertFit(say(whyMoved()));
     return answers;
   });
@@ -120,8 +121,8 @@ function createStore(
   const withOpen = openFor(PATIENCE_MS.long);
   /** Where somebody waits for the answer. */
   const withOpenBriefly = openFor(PATIENCE_MS.brief);
-  /** What comes in is kept whoever works it off. */
-  const receiving = openFor(PATIENCE_MS.brief, () => say(whyMoved()));
+  /** What comes in is kept whoever works it off; whether the file is in its place is looked at once for each group. */
+  const receiving = openFor(PATIENCE_MS.brief, () => null);
 
   return {
     storeNotification: (notification) => receiving(() => incoming.add(notification)),
