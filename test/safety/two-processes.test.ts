@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { systemClock } from '../../src/clock.js';
+import { LEASE_MS } from '../../src/lease-keeper.js';
 import { closeRandomCall } from '../../src/sandbox/coaches.js';
 import { createRandom } from '../../src/sandbox/random.js';
 import { openSqliteStore } from '../../src/store/sqlite/sqlite-store.js';
@@ -49,6 +50,44 @@ test('two services on one file share the work: nothing is lost, nothing written 
   });
   expect(doubled).toEqual([]);
   for (const service of [one, other]) {
+    service.process.kill('SIGTERM');
+    expect(await service.ended).toBe(0);
+  }
+});
+
+test('a service that sleeps longer than its lease, in the middle of a write, sends nothing when it awakes', async () => {
+  const { workspace, start, databasePath } = await prepareService({ members: 5 });
+  const sleeper = await start();
+  const store = openSqliteStore({ path: databasePath, timeZone: SETTINGS.timeZone });
+  const untilTrue = async (isTrue: () => boolean | Promise<boolean>): Promise<void> => {
+    for (let tries = 0; tries < 1200 && !(await isTrue()); tries += 1) await systemClock.sleep(100);
+    expect(await isTrue()).toBe(true);
+  };
+  await untilTrue(async () => (await store.backlog(systemClock.nowMs())).writesWaiting === 0);
+  const { id } = workspace.addContact({ customAttributes: { 'Enrolled Date': '2026-10-01' } });
+  await untilTrue(async () => (await store.findMember(id)) !== null);
+  await untilTrue(async () => (await store.backlog(systemClock.nowMs())).writesWaiting === 0);
+  workspace.calls.clear();
+  // First Session Date is read right before it is written: that read is answered late.
+  workspace.faults.next({ method: 'GET', path: `/contacts/${id}` }, { kind: 'slow', delayMs: 3000 });
+  workspace.webhooks.deliverTo(`${sleeper.url}/webhooks/intercom`);
+  const call = workspace.addConversation({ contactIds: [id], adminId: 5_210_001 }).id;
+  workspace.closeConversation(call, { channel: 'Phone', serviceCode: 'Health Coaching 001' });
+  await untilTrue(() => workspace.calls.matching({ method: 'GET', path: `/contacts/${id}` }).length === 1);
+  sleeper.process.kill('SIGSTOP');
+  workspace.webhooks.stop();
+  const other = await start(await freePort());
+  const puts = (): number => workspace.calls.matching({ method: 'PUT', path: `/contacts/${id}` }).length;
+  await systemClock.sleep(LEASE_MS);
+  await untilTrue(() => puts() === 1);
+  await untilTrue(async () => (await store.backlog(systemClock.nowMs())).writesWaiting === 0);
+
+  sleeper.process.kill('SIGCONT');
+  await systemClock.sleep(15_000);
+  expect(puts()).toBe(1);
+  expect(await findWrongAttributes(workspace, store, systemClock, SETTINGS)).toEqual([]);
+  await store.close();
+  for (const service of [sleeper, other]) {
     service.process.kill('SIGTERM');
     expect(await service.ended).toBe(0);
   }

@@ -34,7 +34,7 @@ export async function startService(settings: Readonly<Record<string, string>>): 
   });
   const ended = new Promise<number | null>((resolve) => child.once('exit', resolve));
   const url = `http://127.0.0.1:${settings['PORT']}`;
-  for (let tries = 0; tries < 400; tries += 1) {
+  for (let tries = 0; tries < 2400; tries += 1) {
     const answer = await fetch(`${url}/readyz`).catch(() => null);
     if (answer?.status === 200) return { url, process: child, ended };
     await systemClock.sleep(25);
