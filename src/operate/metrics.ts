@@ -29,7 +29,7 @@ export interface Metrics {
 }
 
 export interface MetricsSources {
-  readonly store: Pick<Store, 'backlog' | 'freshness' | 'latestRun' | 'canWrite'>;
+  readonly store: Pick<Store, 'backlog' | 'freshness' | 'latestRun' | 'canWrite' | 'webhookHours'>;
   readonly budget: Pick<RateBudget, 'snapshot'>;
   readonly clock: Clock;
 }

@@ -1,5 +1,6 @@
 import { Gauge, type Registry } from 'prom-client';
 import { nowAt } from '../../clock.js';
+import { WEBHOOK_RESULTS, type WebhookResult } from '../../store/look-store.js';
 import { JOB_NAMES } from '../../store/run-store.js';
 import type { MetricsSources } from '../metrics.js';
 import { isUnavailable } from './work-gauges.js';
@@ -20,6 +21,12 @@ export function addFreshnessGauges(registers: Registry[], sources: FreshnessSour
     'engagement_webhooks_silent_seconds',
     'Since the last webhook, while sweeps find that some must have gone missing; else 0',
   );
+  const day = new Gauge({
+    name: 'engagement_webhooks_day',
+    help: 'Webhook requests of this hour and the 23 before it, by what became of them; restarts lose none',
+    labelNames: ['result'],
+    registers,
+  });
   const drift = new Gauge({
     name: 'engagement_run_drift',
     help: 'Members that the newest run of each job found different from what they should be',
@@ -42,6 +49,11 @@ export function addFreshnessGauges(registers: Registry[], sources: FreshnessSour
       swept.set(ageOf(freshness.sweptAt));
       complete.set(ageOf(freshness.completeAt));
       silent.set(freshness.silentSinceAt === null ? 0 : ageOf(freshness.silentSinceAt));
+      const sums = new Map<WebhookResult, number>();
+      for (const { result, count } of await store.webhookHours(now - 23 * 3600)) {
+        sums.set(result, (sums.get(result) ?? 0) + count);
+      }
+      for (const result of WEBHOOK_RESULTS) day.set({ result }, sums.get(result) ?? 0);
       runs.reset();
       for (const job of JOB_NAMES) {
         const run = await store.latestRun(job);

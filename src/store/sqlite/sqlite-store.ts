@@ -184,13 +184,15 @@ export function openSqliteStore({ path, timeZone, log, clock = systemClock }: Sq
           hours.forgetBefore(beforeMs);
         }),
       ),
-    mendTimes: (reading) => withOpen(() => mendTimes(tables, reading)),
+    // Briefly, because what it is told of the clock grows old meanwhile.
+    mendTimes: (reading) => withOpenBriefly(() => mendTimes(tables, reading)),
     bindWorkspace: (workspace) => withOpen(() => bindWorkspace(tables, workspace)),
     readWorkspace: () => withOpen(() => meta.read('workspace')),
     releaseDeadLeases: (isDead) => withOpen(() => releaseDeadLeases(tables, isDead)),
     replay: (what) => replay(tables, what, withOpenBriefly),
     parked: (page) => withOpen(() => listParked(tables, page)),
     countParked: () => withOpen(() => countParked(tables)),
+    webhookHours: (fromAt) => withOpen(() => hours.since(fromAt * 1000)),
     onWork: (loop, listener) => bell.listen(loop, listener),
     close: () =>
       guarded(() => {
