@@ -525,6 +525,22 @@ describe('erasing a contact', () => {
     expect(foundIn(path)).toEqual([]);
   });
 
+  it('shares the emptying of the log with others, where very many come at once', async () => {
+    const path = newPath();
+    const pragma = vi.spyOn(Database.prototype, 'pragma');
+    const store = open(path);
+    const emptied = (): number =>
+      pragma.mock.calls.filter(([text]) => String(text).startsWith('wal_checkpoint')).length;
+    const before = emptied();
+    for (let at = 0; at < 200; at += 1) {
+      await knowMember(store, `a-${at}`);
+      await store.apply(workOn([{ kind: 'contact-deleted', id: `a-${at}` }]));
+    }
+    expect(emptied() - before).toBeLessThan(100);
+    await store.close();
+    expect(foundIn(path)).toEqual([]);
+  });
+
   it('is made up for as soon as a reader lets go of the old pages', async () => {
     const path = newPath();
     const warn = vi.fn<(fields: object, message: string) => void>();

@@ -39,6 +39,15 @@ function fold(text: string): string {
   return text.normalize('NFKC').replaceAll(/\s+/g, ' ').trim().toLowerCase();
 }
 
+/** Makes the key of a new database. By itself: a work that is rolled back must not have marked anybody with it. */
+export function makeMarkKey({ transact }: Connection, meta: Meta): void {
+  if (meta.read('mark_key') !== null) return;
+  transact(() => {
+    // Another process that started at the same time may just have done it.
+    if (meta.read('mark_key') === null) meta.save('mark_key', randomBytes(32).toString('base64url'));
+  });
+}
+
 export function createPersonMarks({ sqlite }: Connection, meta: Meta): PersonMarks {
   const insert = sqlite.prepare<[string, string]>(
     'insert into person_marks (mark, contact_id) values (?, ?) on conflict do nothing',
@@ -65,10 +74,7 @@ export function createPersonMarks({ sqlite }: Connection, meta: Meta): PersonMar
   let key: string | null = null;
   const markOf = (folded: string): string => {
     key ??= meta.read('mark_key');
-    if (key === null) {
-      key = randomBytes(32).toString('base64url');
-      meta.save('mark_key', key);
-    }
+    if (key === null) throw new TypeError('marks are made before their key');
     return hash('sha256', `${key} ${folded}`, 'base64url').slice(0, MARK_LENGTH);
   };
   const add = (contactId: string, texts: readonly string[]): void => {

@@ -15,6 +15,7 @@ import { mendTimes } from './mend-times.js';
 import { eraseOldPayloads } from './payload-retention.js';
 import { beginForOlder } from './payload-scrub.js';
 import { countParked, listParked } from './parked.js';
+import { makeMarkKey } from './person-marks.js';
 import { createInboxPruner, pruneRuns } from './prune.js';
 import { recomputeMember } from './recompute.js';
 import { replay } from './replay.js';
@@ -165,9 +166,9 @@ export function openSqliteStore({ path, timeZone, log, clock = systemClock }: Sq
     eraseOldPayloads: (beforeMs) => withOpen(() => loggedErasure(eraseOldPayloads(connection, beforeMs))),
     finishErasures: (nowMs) =>
       withOpen(() => {
-        const { erased, hasMore } = eraseLeft(tables, nowMs);
-        loggedErasure(erased);
-        return { erased, hasMore: hasMore || logEmptying.isRequested() };
+        const piece = eraseLeft(tables, nowMs);
+        loggedErasure(piece.erased);
+        return piece;
       }),
     scrubPayloads: (nowMs) =>
       withOpen(() => {
@@ -227,6 +228,7 @@ function open(path: string, timeZone: string) {
     const tables = createTables(connection, timeZone);
     deriveAgain(tables, timeZone);
     countOlderWebhooks(connection);
+    makeMarkKey(connection, tables.meta);
     beginForOlder(tables);
     connection.beginServing();
     return { connection, tables };
