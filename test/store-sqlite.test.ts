@@ -530,7 +530,7 @@ describe('erasing a contact', () => {
     const pragma = vi.spyOn(Database.prototype, 'pragma');
     const store = open(path);
     const emptied = (): number =>
-      pragma.mock.calls.filter(([text]) => String(text).startsWith('wal_checkpoint')).length;
+      pragma.mock.calls.filter(([text]) => text.startsWith('wal_checkpoint')).length;
     const before = emptied();
     for (let at = 0; at < 200; at += 1) {
       await knowMember(store, `a-${at}`);
