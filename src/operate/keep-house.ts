@@ -77,7 +77,7 @@ export function createHouseKeeping(deps: KeepHouseDeps): WorkLoop {
   const { payloadRetentionDays } = deps;
   const chores: readonly Chore<ChoreName>[] = [
     mendTimes,
-    clearing('erasures', MINUTE_MS, 'payloads were erased', (nowMs) => store.finishErasures(nowMs)),
+    clearing('erasures', 5000, 'payloads were erased', (nowMs) => store.finishErasures(nowMs)),
     clearing('scrub', 10 * MINUTE_MS, 'payloads were erased', (nowMs) => store.scrubPayloads(nowMs)),
     clearing('payloads', 10 * MINUTE_MS, 'payloads were erased', async (nowMs) => {
       const erased = await store.eraseOldPayloads(nowMs - payloadRetentionDays * DAY_MS);

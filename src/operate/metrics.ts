@@ -31,7 +31,7 @@ export interface Metrics {
 export interface MetricsSources {
   readonly store: Pick<
     Store,
-    'backlog' | 'freshness' | 'latestRun' | 'latestDoneRun' | 'canWrite' | 'whyUnfit'
+    'backlog' | 'freshness' | 'latestRun' | 'latestDoneRun' | 'canWrite' | 'webhookHours' | 'whyUnfit'
   >;
   readonly budget: Pick<RateBudget, 'snapshot'>;
   readonly clock: Clock;

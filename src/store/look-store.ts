@@ -22,11 +22,20 @@ export interface LookStore {
    * for every request.
    */
   whyUnfit(): Promise<string | null>;
+  /** What came to the webhook's address in the hours from the one that holds `fromAt` (Unix seconds) on, oldest first. */
+  webhookHours(fromAt: number): Promise<readonly WebhookHour[]>;
 }
 
 /** What became of a request to the webhook's address; `refused` and `ignored` (pings among them) leave no row. */
 export const WEBHOOK_RESULTS = ['accepted', 'duplicate', 'parked', 'ignored', 'refused'] as const;
 export type WebhookResult = (typeof WEBHOOK_RESULTS)[number];
+
+export interface WebhookHour {
+  /** Its beginning, Unix seconds. */
+  readonly hourAt: number;
+  readonly result: WebhookResult;
+  readonly count: number;
+}
 
 export interface MemberRecord {
   readonly contact: ContactFacts;

@@ -210,5 +210,31 @@ export function describeRunning(storeOf: () => Store): void {
       });
       expect(await store.latestDoneRun(['backfill'])).toBeNull();
     });
+
+    it('end after a time with their drift, but for the last one of each job that ended well', async () => {
+      const store = storeOf();
+      await knowMember(store, 'a');
+      const ids: string[] = [];
+      for (const [at, job] of (['sweep', 'reconcile', 'sweep', 'sweep', 'reconcile'] as const).entries()) {
+        const nowMs = NOW_MS + at * DAY * 1000;
+        const run = await open(store, { job, nowMs });
+        ids.push(run.id);
+        const difference = { attribute: 'Last Call', before: 1, after: 2, contactId: 'a', why: 'x' } as const;
+        await store.keepDrift({ page: pageOf(run), differences: [difference] });
+        const end = { runId: run.id, lease: run.lease, reason: null, progress, nowMs } as const;
+        await store.finishRun({ ...end, status: at === 3 ? 'failed' : 'done' });
+      }
+      const running = await open(store, { job: 'sweep', nowMs: NOW_MS });
+      const before = { sweepsBeforeMs: NOW_MS + 30 * DAY * 1000, othersBeforeMs: NOW_MS + DAY * 1000 };
+      while ((await store.pruneRuns(before)).hasMore);
+      const listed = async (): Promise<Set<string>> =>
+        new Set((await store.listRuns({ limit: 9, after: null, jobs: [] })).runs.map(({ id }) => id));
+      expect(await listed()).toEqual(new Set([ids[1], ids[2], ids[4], running.id]));
+      const all = { sweepsBeforeMs: NOW_MS + 30 * DAY * 1000, othersBeforeMs: NOW_MS + 30 * DAY * 1000 };
+      while ((await store.pruneRuns(all)).hasMore);
+      expect(await listed()).toEqual(new Set([ids[2], ids[4], running.id]));
+      expect((await store.listDrift({ runId: ids[1] ?? '', limit: 9, after: null })).total).toBe(0);
+      expect((await store.listDrift({ runId: ids[4] ?? '', limit: 9, after: null })).total).toBe(1);
+    });
   });
 }

@@ -235,6 +235,30 @@ export function describeSweeping(storeOf: () => Store): void {
       expect(await silentSince(store)).toBeNull();
     });
 
+    it('is judged by what came in even when none of it is left', async () => {
+      const store = storeOf();
+      await knowSynced(store, 'a');
+      for (let day = 5; day >= 1; day -= 1) {
+        for (const hour of [0, 8]) {
+          const receivedAtMs = NOW_MS - day * 24 * HOUR_MS + hour * HOUR_MS;
+          await store.storeNotification(notification(`${day} ${hour}`, { receivedAtMs, subject: null }));
+        }
+      }
+      for (const one of await store.leaseNotifications(lease())) {
+        await store.apply(workOn([], { completes: handled(one, 'ignored') }));
+      }
+      await store.eraseOldPayloads(NOW_MS);
+      const before = { settledBeforeMs: NOW_MS + 1, parkedBeforeMs: 0 };
+      expect(await store.pruneInbox(before)).toEqual({ erased: 10, hasMore: false });
+      const run = await open(store);
+      await keep(store, run, [callChange(later)]);
+      const lastMs = NOW_MS - 16 * HOUR_MS;
+      await store.noteSilence(lastMs + 20 * HOUR_MS);
+      expect(await silentSince(store)).toBeNull();
+      await store.noteSilence(lastMs + 25 * HOUR_MS);
+      expect(await silentSince(store)).toBe(lastMs / 1000);
+    });
+
     it('is what is longer than usual: a pause of every night is none', async () => {
       const store = storeOf();
       await knowSynced(store, 'a');

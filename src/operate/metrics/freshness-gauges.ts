@@ -1,5 +1,6 @@
 import { Gauge, type Registry } from 'prom-client';
 import { nowAt } from '../../clock.js';
+import { WEBHOOK_RESULTS, type WebhookResult } from '../../store/look-store.js';
 import { JOB_NAMES } from '../../store/run-store.js';
 import type { MetricsSources } from '../metrics.js';
 import { isUnavailable } from './work-gauges.js';
@@ -24,6 +25,12 @@ export function addFreshnessGauges(registers: Registry[], sources: FreshnessSour
     'engagement_first_backfill_failed',
     '1 while the first backfill has failed and is to be tried again, else 0',
   );
+  const day = new Gauge({
+    name: 'engagement_webhooks_day',
+    help: 'Webhook requests of this hour and the 23 before it, by what became of them; restarts lose none',
+    labelNames: ['result'],
+    registers,
+  });
   const drift = new Gauge({
     name: 'engagement_run_drift',
     help: 'Members that the newest run of each job found different from what they should be',
@@ -50,6 +57,11 @@ export function addFreshnessGauges(registers: Registry[], sources: FreshnessSour
         (await store.latestRun('backfill'))?.status === 'failed' &&
         (await store.latestDoneRun(['backfill'])) === null;
       unfilled.set(isUnfilled ? 1 : 0);
+      const sums = new Map<WebhookResult, number>();
+      for (const { result, count } of await store.webhookHours(now - 23 * 3600)) {
+        sums.set(result, (sums.get(result) ?? 0) + count);
+      }
+      for (const result of WEBHOOK_RESULTS) day.set({ result }, sums.get(result) ?? 0);
       runs.reset();
       for (const job of JOB_NAMES) {
         const run = await store.latestRun(job);

@@ -27,6 +27,7 @@ export function eraseContact(tables: Tables, contactId: string, nowMs: number): 
   const cached = contacts.find(contactId);
   const before = lifecycles.find('contact', contactId)?.state;
   const conversationIds = conversations.ofContact(contactId).map((conversation) => conversation.id);
+  marks.rememberIds(contactId, ids);
   if (cached !== undefined) marks.remember(contactId, cached);
   const hadPayloads = eraseOwnPayloads(tables, ids, conversationIds, nowMs);
   for (const id of ids) {

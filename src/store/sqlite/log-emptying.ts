@@ -6,27 +6,27 @@ export interface LogEmptying {
   readonly afterWork: () => void;
   /** The same, however often. */
   readonly now: () => void;
-  /** Something erased is still in the log. */
-  readonly isRequested: () => boolean;
 }
 
 /** So many at once; then one a second: many deletions share it, because each takes the disk some milliseconds. */
 const BURST = 8;
 const REFILL_MS = 1000;
+/** While a reader such as Litestream holds on, tries are no use and cost the writer its lock. */
+const MAX_REFILL_MS = 60_000;
 
 /** @param emptyLog answers false where a reader or writer prevents it. */
 export function createLogEmptying(emptyLog: () => boolean, onHeldUp: () => void): LogEmptying {
   let isRequested = false;
-  let isHeldUp = false;
+  let failures = 0;
   let tries = BURST;
   let refilledAtMs = performance.now();
 
   const empty = (): void => {
     const isEmpty = emptyLog();
     isRequested = !isEmpty;
-    // Told once: a reader such as Litestream may hold on for long.
-    if (!isEmpty && !isHeldUp) onHeldUp();
-    isHeldUp = !isEmpty;
+    failures = isEmpty ? 0 : failures + 1;
+    // Told once, however long the reader holds on.
+    if (failures === 1) onHeldUp();
   };
 
   return {
@@ -35,9 +35,10 @@ export function createLogEmptying(emptyLog: () => boolean, onHeldUp: () => void)
     },
     afterWork: () => {
       if (!isRequested) return;
-      const refill = Math.floor((performance.now() - refilledAtMs) / REFILL_MS);
+      const refillMs = Math.min(MAX_REFILL_MS, REFILL_MS * 2 ** Math.max(0, failures - BURST));
+      const refill = Math.floor((performance.now() - refilledAtMs) / refillMs);
       tries = Math.min(BURST, tries + refill);
-      refilledAtMs += refill * REFILL_MS;
+      refilledAtMs += refill * refillMs;
       if (tries === 0) return;
       tries -= 1;
       empty();
@@ -45,6 +46,5 @@ export function createLogEmptying(emptyLog: () => boolean, onHeldUp: () => void)
     now: () => {
       if (isRequested) empty();
     },
-    isRequested: () => isRequested,
   };
 }

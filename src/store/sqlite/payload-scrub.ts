@@ -34,13 +34,15 @@ export const NO_ERASURES: Erasures = { last: 0, scrubbed: 0, sinceMs: null, unkn
 const MAX_ROWS = 64;
 const MAX_BYTES = 1_000_000;
 const MAX_MS = 5;
+/** So much is looked at however slow it is: a busy machine gets there too, and the result depends on no time. */
+const MIN_BYTES = 128 * 1024;
 /** What is looked at may be looked at again after a crash: progress is not worth a forced write for each piece. */
 const SAVE_EVERY_PIECES = 50;
 const UNKNOWN_WAIT_MS = 86_400_000;
 
 export interface Scrubber {
   /** One more contact is erased. `isKnown`: the cache or the inbox had something of it. In the caller's transaction. */
-  readonly begin: (nowMs: number, isKnown: boolean) => void;
+  readonly begin: (nowMs: number | null, isKnown: boolean) => void;
   /** See {@link Store.scrubPayloads}. */
   readonly takePiece: (nowMs: number) => { readonly erased: number; readonly hasMore: boolean };
   /** Erases the payload of this entry if it names somebody who was erased. In the caller's transaction. */
@@ -123,7 +125,11 @@ export function createScrubber({ connection, meta, marks }: ScrubberTables): Scr
     for (const { id, receivedAtMs, bytes: length } of candidates) {
       let offset = id === open?.id ? at.offset : 0;
       while (offset < length) {
-        if (bytes >= MAX_BYTES || foundBytes >= MAX_BYTES || (bytes > 0 && performance.now() > endsAtMs)) {
+        if (
+          bytes >= MAX_BYTES ||
+          foundBytes >= MAX_BYTES ||
+          (bytes >= MIN_BYTES && performance.now() > endsAtMs)
+        ) {
           return { at: offset === 0 ? at : { ...at, beforeMs: receivedAtMs, beforeId: id, offset }, found };
         }
         const chunk = chunkOf.get(offset + 1, CHUNK_BYTES + OVERLAP_BYTES, id);
@@ -182,12 +188,18 @@ export function createScrubber({ connection, meta, marks }: ScrubberTables): Scr
 }
 
 /** For a database of an older version: contacts that it has erased are looked for once more, and in what comes in. */
-export function beginForOlder({ connection, meta, scrubber }: Tables): void {
-  const isNeeded = connection.sqlite
-    .prepare<[], number>(
-      "select exists (select 1 from lifecycles where kind = 'contact' and state = 'deleted')",
-    )
+export function beginForOlder({ connection: { sqlite, transact }, meta, marks, scrubber }: Tables): void {
+  if (meta.read('erasures') !== null) return;
+  const erased = sqlite
+    .prepare<[], string>("select id from lifecycles where kind = 'contact' and state = 'deleted'")
+    .pluck()
+    .all();
+  const absorbedBy = sqlite
+    .prepare<[string], string>('select id from lifecycles where merged_into_id = ?')
     .pluck();
-  if (meta.read('erasures') !== null || isNeeded.get() !== 1) return;
-  connection.transact(() => scrubber.begin(0, true));
+  if (erased.length === 0) return;
+  transact(() => {
+    for (const id of erased) marks.rememberIds(id, [id, ...absorbedBy.all(id)]);
+    scrubber.begin(null, true);
+  });
 }

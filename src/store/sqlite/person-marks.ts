@@ -11,10 +11,12 @@ export interface Person {
 
 /**
  * Recognizes people who were erased, without keeping who they were: of their e-mail, User ID and name only keyed hashes
- * stay. A mark counts once its contact, or the one that it was merged into, has been deleted, and as long as it is.
+ * stay, and of its id. A mark counts once its contact, or the one that it was merged into, has been deleted, and as long as it is.
  */
 export interface PersonMarks {
   readonly remember: (contactId: string, person: Person) => void;
+  /** The contact's own id, and those of contacts that were merged into it. */
+  readonly rememberIds: (contactId: string, ids: readonly string[]) => void;
   /** What of `former` is not in `current` any more: older payloads call the person so. */
   readonly rememberFormer: (contactId: string, former: Person, current: Person) => void;
   /** Marks of a contact that was merged away go with the survivor. */
@@ -33,7 +35,17 @@ const MARK_LENGTH = 22;
 
 /** Case, and how much blank stands between words, tell nobody from anybody. Marks are stored: it must stay as it is. */
 function fold(text: string): string {
+  if (/^[!-~]*$/.test(text)) return text.toLowerCase();
   return text.normalize('NFKC').replaceAll(/\s+/g, ' ').trim().toLowerCase();
+}
+
+/** Makes the key of a new database. By itself: a work that is rolled back must not have marked anybody with it. */
+export function makeMarkKey({ transact }: Connection, meta: Meta): void {
+  if (meta.read('mark_key') !== null) return;
+  transact(() => {
+    // Another process that started at the same time may just have done it.
+    if (meta.read('mark_key') === null) meta.save('mark_key', randomBytes(32).toString('base64url'));
+  });
 }
 
 export function createPersonMarks({ sqlite }: Connection, meta: Meta): PersonMarks {
@@ -48,16 +60,9 @@ export function createPersonMarks({ sqlite }: Connection, meta: Meta): PersonMar
   );
   const findMark = sqlite
     .prepare<[string], number>(
-      `select 1 from person_marks
-       join lifecycles on lifecycles.kind = 'contact' and lifecycles.id = contact_id and state = 'deleted'
-       where mark = ? limit 1`,
-    )
-    .pluck();
-  const findId = sqlite
-    .prepare<[string], number>(
-      `select 1 from lifecycles as one where kind = 'contact' and id = ? and (state = 'deleted' or exists (
-         select 1 from lifecycles as survivor
-         where survivor.kind = 'contact' and survivor.id = one.merged_into_id and survivor.state = 'deleted'))`,
+      // A cross join keeps this order: without statistics SQLite may walk all lifecycles for each text.
+      `select 1 from person_marks cross join lifecycles
+       where mark = ? and lifecycles.kind = 'contact' and lifecycles.id = contact_id and state = 'deleted' limit 1`,
     )
     .pluck();
   const isCoach = sqlite
@@ -69,10 +74,7 @@ export function createPersonMarks({ sqlite }: Connection, meta: Meta): PersonMar
   let key: string | null = null;
   const markOf = (folded: string): string => {
     key ??= meta.read('mark_key');
-    if (key === null) {
-      key = randomBytes(32).toString('base64url');
-      meta.save('mark_key', key);
-    }
+    if (key === null) throw new TypeError('marks are made before their key');
     return hash('sha256', `${key} ${folded}`, 'base64url').slice(0, MARK_LENGTH);
   };
   const add = (contactId: string, texts: readonly string[]): void => {
@@ -82,6 +84,9 @@ export function createPersonMarks({ sqlite }: Connection, meta: Meta): PersonMar
 
   return {
     remember: (contactId, person) => add(contactId, textsOf(person)),
+    rememberIds: (contactId, ids) => {
+      for (const id of ids) insert.run(markOf(fold(id)), contactId);
+    },
     rememberFormer: (contactId, former, current) => {
       const still = new Set(textsOf(current));
       add(
@@ -94,7 +99,6 @@ export function createPersonMarks({ sqlite }: Connection, meta: Meta): PersonMar
     },
     isOfErased: (text) => {
       if (text.length > MAX_MARKED_LENGTH) return false;
-      if (/^[\w-]{1,128}$/.test(text) && findId.get(text) !== undefined) return true;
       const folded = fold(text);
       if (folded === '' || findMark.get(markOf(folded)) === undefined) return false;
       // A coach who was a contact too is named in every conversation, and stays.

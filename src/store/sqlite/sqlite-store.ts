@@ -18,6 +18,7 @@ import { createMeta } from './meta.js';
 import { eraseOldPayloads } from './payload-retention.js';
 import { beginForOlder } from './payload-scrub.js';
 import { countParked, listParked } from './parked.js';
+import { makeMarkKey } from './person-marks.js';
 import { createInboxPruner, pruneRuns } from './prune.js';
 import { recomputeMember } from './recompute.js';
 import { replay } from './replay.js';
@@ -237,9 +238,9 @@ function createStore(
     eraseOldPayloads: (beforeMs) => withOpen(() => loggedErasure(eraseOldPayloads(connection, beforeMs))),
     finishErasures: (nowMs) =>
       withOpen(() => {
-        const { erased, hasMore } = eraseLeft(tables, nowMs);
-        loggedErasure(erased);
-        return { erased, hasMore: hasMore || logEmptying.isRequested() };
+        const piece = eraseLeft(tables, nowMs);
+        loggedErasure(piece.erased);
+        return piece;
       }),
     scrubPayloads: (nowMs) =>
       withOpen(() => {
@@ -256,13 +257,15 @@ function createStore(
           hours.forgetBefore(beforeMs);
         }),
       ),
-    mendTimes: (reading) => withOpen(() => mendTimes(tables, reading)),
+    // Briefly, because what it is told of the clock grows old meanwhile.
+    mendTimes: (reading) => withOpenBriefly(() => mendTimes(tables, reading)),
     bindWorkspace: (workspace) => withOpen(() => bindWorkspace(tables, workspace)),
     readWorkspace: () => withOpen(() => meta.read('workspace')),
     releaseDeadLeases: (isDead) => withOpen(() => releaseDeadLeases(tables, isDead)),
     replay: (what, nowMs) => replay(tables, what, nowMs, withOpenBriefly),
     parked: (page) => withOpen(() => listParked(parkedTables, page)),
     countParked: () => withOpen(() => countParked(connection.sqlite)),
+    webhookHours: (fromAt) => withOpen(() => hours.since(fromAt * 1000)),
     onWork: (loop, listener) => bell.listen(loop, listener),
     close: () =>
       guarded(() => {
@@ -311,6 +314,7 @@ function open({ path, timeZone, settings }: SqliteStoreOptions, role: 'service' 
       if (role === 'command') refuseToDerive(tables, { timeZone, settings });
       // A command begins what is new, and meets the check above once more should a service begin it at the same moment.
       deriveAgain(role === 'command' ? tables : { ...tables, connection: bare }, timeZone);
+      makeMarkKey(bare, meta);
       if (role === 'service') {
         countOlderWebhooks(bare);
         beginForOlder({ ...tables, connection: bare });

@@ -1,4 +1,4 @@
-import type { WebhookResult } from '../look-store.js';
+import type { WebhookHour, WebhookResult } from '../look-store.js';
 import type { Connection } from './connection.js';
 
 /**
@@ -18,6 +18,8 @@ export interface WebhookHours {
   readonly lastAtMs: () => number | null;
   /** The longest pause of each day since, milliseconds, in ascending order. */
   readonly longestPausesMs: (sinceMs: number) => number[];
+  /** With what is noted and not stored yet. */
+  readonly since: (ms: number) => WebhookHour[];
 }
 
 const HOUR_SECONDS = 3600;
@@ -48,6 +50,9 @@ export function createWebhookHours({ sqlite }: Connection): WebhookHours {
        where hour_at >= ? and longest_pause_ms is not null group by hour_at / ${DAY_SECONDS} order by 1`,
     )
     .pluck();
+  const stored = sqlite.prepare<[number], WebhookHour>(
+    'select hour_at as hourAt, result, count from webhook_hours where hour_at >= ? order by hour_at, result',
+  );
   const forget = sqlite.prepare<[number]>('delete from webhook_hours where hour_at < ?');
 
   let noted = new Map<string, { readonly result: WebhookResult; readonly atMs: number; count: number }>();
@@ -93,6 +98,19 @@ export function createWebhookHours({ sqlite }: Connection): WebhookHours {
     },
     lastAtMs,
     longestPausesMs: (sinceMs) => pauses.all(hourOf(sinceMs)),
+    since: (ms) => {
+      const fresh = [...noted.values()].map(({ result, atMs, count }) => ({
+        hourAt: hourOf(atMs),
+        result,
+        count,
+      }));
+      const known = stored.all(hourOf(ms)).map((hour) => {
+        const at = fresh.findIndex(({ hourAt, result }) => hourAt === hour.hourAt && result === hour.result);
+        const more = at === -1 ? undefined : fresh.splice(at, 1)[0];
+        return { ...hour, count: hour.count + (more?.count ?? 0) };
+      });
+      return [...known, ...fresh.filter(({ hourAt }) => hourAt >= hourOf(ms))];
+    },
   };
 }
 
