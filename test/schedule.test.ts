@@ -186,6 +186,12 @@ test('a night comes although there was no backfill yet', async () => {
   expect(await runDue(harness, schedule)).toEqual(['backfill failed']);
   harness.clock.set('2026-10-16T02:00:00-04:00');
   expect(await runDue(harness, schedule)).toEqual(['backfill failed', 'reconcile failed']);
+  const nights: number[] = [];
+  for (let minute = 1; minute < 60; minute += 1) {
+    harness.clock.advance(60_000);
+    if ((await runDue(harness, schedule)).includes('reconcile failed')) nights.push(minute);
+  }
+  expect(nights).toEqual([5, 15, 35]);
 });
 
 test('a run that was taken over, and one whose place cannot be read, stop nothing', async () => {

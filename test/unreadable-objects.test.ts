@@ -196,6 +196,8 @@ describe('one object that cannot be read', () => {
       expect(await answer.json()).toEqual({ replayed: 1 });
       await harness.settle();
     };
+    const page = await (await harness.get('/intercom/activity')).text();
+    expect(page).toContain(`name="conversation" value="${id}"`);
     await replay();
     expect(await parkedIn(harness)).toHaveLength(1);
     harness.workspace.faults.clear();

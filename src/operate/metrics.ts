@@ -70,7 +70,7 @@ export function createMetrics(sources: MetricsSources): Metrics {
     name: 'engagement_intercom_call_seconds',
     help: "From sending a call to the end of Intercom's answer",
     labelNames: ['call'],
-    buckets: [0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10],
+    buckets: [0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 45],
     registers,
   });
 

@@ -108,7 +108,7 @@ function readChangedContacts(frame: Frame, step: Step, fromAt: number): Promise<
       const last = page.items.at(-1);
       return last !== undefined && last.updatedAt < fromAt ? nextPhase : null;
     },
-    tally: ({ totalCount }) => (totalCount === null ? {} : { contacts: totalCount }),
+    notes: ({ totalCount }) => (totalCount === null ? {} : { contacts: totalCount }),
   });
 }
 

@@ -15,6 +15,7 @@ import {
   enterPhase,
   giveUpWhereHopeless,
   INDEX_LAG_SECONDS,
+  noted,
   pageOf,
   tallied,
   type Checkpoint,
@@ -35,7 +36,8 @@ export interface SearchPhase<Item> {
   readonly phaseAfterEnough?: (page: SearchPage<Item>) => string | null;
   /** Keeps what the page tells, together with the place to go on from. */
   readonly keep: (read: ReadPage<Item>) => Promise<void>;
-  readonly tally?: (page: SearchPage<Item>) => Readonly<Record<string, number>>;
+  /** What the end of the run has to know of the search. */
+  readonly notes?: (page: SearchPage<Item>) => Readonly<Record<string, number>>;
 }
 
 export interface ReadPage<Item> {
@@ -121,7 +123,8 @@ async function readOnePage<Item extends { readonly id: string }>(
   const counts = `${phase.kind}s` as const;
   const done = step.progress.done + count;
   const { progress } = step;
-  const read: Step = tallied(
+  const alreadyAlone = asked.step.checkpoint.tally['alone'] ?? 0;
+  const read: Step = noted(
     {
       checkpoint: {
         ...asked.step.checkpoint,
@@ -137,7 +140,10 @@ async function readOnePage<Item extends { readonly id: string }>(
         calls: progress.calls + 1 + alone.asked,
       },
     },
-    { ...phase.tally?.(page), ...(alone.asked === 0 ? {} : { alone: alone.asked }) },
+    {
+      ...(isLate ? {} : phase.notes?.(page)),
+      ...(alone.asked === 0 ? {} : { alone: alreadyAlone + alone.asked }),
+    },
   );
   const next = withParked(frame, enough === null ? read : enterPhase(read, enough));
   const seen = [...page.items, ...page.unreadable].flatMap(({ id }) => id ?? []);

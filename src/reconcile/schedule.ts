@@ -33,11 +33,11 @@ export interface Schedule {
 
 /** At least this often it looks whether another process has left something unfinished. */
 const MAX_SLEEP_MS = 60_000;
-/** Between two tries of a run that failed. */
+/** Between two tries of a night that failed: 5, 10, 20 … minutes, up to an hour. */
 const RETRY_MS = 5 * 60_000;
+const MAX_RETRY_MS = 3_600_000;
 /** Between two tries of the first backfill: 1, 2, 4 … minutes, up to an hour. A start tries at once. */
 const BACKFILL_RETRY_MS = 60_000;
-const MAX_BACKFILL_RETRY_MS = 3_600_000;
 
 export function createSchedule(deps: RunDeps, settings: ScheduleSettings): Schedule {
   const { store, clock, log, owner } = deps;
@@ -56,6 +56,7 @@ export function createSchedule(deps: RunDeps, settings: ScheduleSettings): Sched
     failures: 0,
     dueAtMs: createdAtMs,
   };
+  let nightsFailed = 0;
   const filling = defer();
 
   const backfillDueAtMs = async (): Promise<number | null> => {
@@ -89,7 +90,9 @@ export function createSchedule(deps: RunDeps, settings: ScheduleSettings): Sched
     const lastMs = Math.max(doneMs, guardedMs);
     const dueMs = cron.nextRun(new Date(lastMs === 0 ? createdAtMs : lastMs))?.getTime() ?? null;
     const triedMs = triedAtMs.get('reconcile') ?? 0;
-    return dueMs === null || triedMs === 0 ? dueMs : Math.max(dueMs, triedMs + RETRY_MS);
+    return dueMs === null || triedMs === 0
+      ? dueMs
+      : Math.max(dueMs, triedMs + growing(RETRY_MS, nightsFailed));
   };
 
   /** Whatever is wrong with one run is its own affair: it says so, and the others go on. */
@@ -127,9 +130,7 @@ export function createSchedule(deps: RunDeps, settings: ScheduleSettings): Sched
     const run = await carryAlone('backfill', () => runJob(deps, { job: 'backfill', params }, signal));
     const isBusy = run?.status === 'running';
     const failures = isBusy ? backfill.failures : backfill.failures + 1;
-    const delayMs = isBusy
-      ? MAX_SLEEP_MS
-      : Math.min(MAX_BACKFILL_RETRY_MS, BACKFILL_RETRY_MS * 2 ** Math.min(failures - 1, 10));
+    const delayMs = isBusy ? MAX_SLEEP_MS : growing(BACKFILL_RETRY_MS, failures);
     backfill = { failures, dueAtMs: clock.nowMs() + delayMs };
     await backfillDueAtMs();
     return run;
@@ -142,7 +143,9 @@ export function createSchedule(deps: RunDeps, settings: ScheduleSettings): Sched
     if (!(await isDue(dueAtMs))) return null;
     triedAtMs.set(job, clock.nowMs());
     const params = { lookbackDays: null, dryRun: false, force: false };
-    return carryAlone(job, () => runJob(deps, { job, params }, signal));
+    const run = await carryAlone(job, () => runJob(deps, { job, params }, signal));
+    if (job === 'reconcile') nightsFailed = run === null || run.status === 'failed' ? nightsFailed + 1 : 0;
+    return run;
   };
 
   const runDue = async (): Promise<readonly Run[]> => [
@@ -189,6 +192,10 @@ export function createSchedule(deps: RunDeps, settings: ScheduleSettings): Sched
       await running;
     },
   };
+}
+
+function growing(firstMs: number, failures: number): number {
+  return Math.min(MAX_RETRY_MS, firstMs * 2 ** Math.min(Math.max(0, failures - 1), 10));
 }
 
 interface Deferred {

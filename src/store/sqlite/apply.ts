@@ -104,21 +104,17 @@ function membersBefore(
   { members, conversations }: Tables,
   { changes, members: ids = [] }: Work,
 ): MembersBefore {
+  // Only those the work is about: a merge concerns two of them, and each is counted where its turn comes.
   const wasSynced = new Map<string, boolean>();
-  const note = (contactId: string): void => {
-    const row = members.find(contactId);
-    if (row !== undefined) wasSynced.set(contactId, row.syncedAtMs !== null);
-  };
-  for (const id of ids) note(id);
+  for (const id of ids) {
+    const row = members.find(id);
+    if (row !== undefined) wasSynced.set(id, row.syncedAtMs !== null);
+  }
   const losing = new Set<string>();
   for (const change of changes) {
-    if (change.kind === 'contact-deleted') note(change.id);
-    if (change.kind === 'contact-merged') note(change.absorbedId);
     if (change.kind !== 'conversation-deleted') continue;
     const owner = conversations.find(change.id)?.contactId;
-    if (typeof owner !== 'string') continue;
-    note(owner);
-    losing.add(owner);
+    if (typeof owner === 'string') losing.add(owner);
   }
   return { wasSynced, losing };
 }
