@@ -32,6 +32,8 @@ test('a member is shown with the evidence of every attribute', async () => {
     contactId: id,
     memberName: 'Invented Member',
     memberEmail: 'member@example.com',
+    enrolledOn: '2026-07-01',
+    registeredOn: null,
     status: 'At Risk',
     nextChange: { on: '2026-11-27', at: at('2026-11-27T05:00:00Z'), to: 'Unengaged' },
   });

@@ -169,6 +169,28 @@ describe('the SQLite file', () => {
   });
 });
 
+describe('instants that an earlier version wrote otherwise', () => {
+  it('are read from the attributes again at the next start, once', async () => {
+    const path = newPath();
+    const first = openSqliteStore({ path, timeZone: NEW_YORK });
+    const heldAt = Date.UTC(2026, 8, 1) / 1000;
+    await first.apply(
+      workOn([contactChange(contact('a', { attributes: { 'Enrolled Date': '2026-09-01' } }))]),
+    );
+    await first.close();
+    const raw = openRaw(path);
+    const enrolledAt = () => raw.prepare('select enrolled_at from reported_members').pluck().get();
+    expect(enrolledAt()).toBe(heldAt);
+    const local = heldAt + 4 * 3600;
+    raw.prepare('update reported_members set enrolled_at = ?').run(local);
+    await openSqliteStore({ path, timeZone: NEW_YORK }).close();
+    expect(enrolledAt(), 'nothing is due').toBe(local);
+    raw.exec("update meta set value = '3' where name = 'derived_by'");
+    await openSqliteStore({ path, timeZone: NEW_YORK }).close();
+    expect(enrolledAt()).toBe(heldAt);
+  });
+});
+
 describe('a group of notifications', () => {
   it('fails as one: nobody is told that theirs is stored', async () => {
     const path = newPath();
