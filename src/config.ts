@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { Cron } from 'croner';
 import { z } from 'zod';
 import { AppError } from './errors.js';
+import { DEFAULT_TRUSTED_PROXIES, trustProxies } from './operate/client-address.js';
 import { DEFAULT_ELIGIBLE_PROGRAMS_BY_REFERRAL } from './rules/vocabulary.js';
 
 /** Everything the service can be told from outside. The only reader of `process.env`. */
@@ -20,6 +21,10 @@ export interface Config {
   readonly databasePath: string;
   readonly apiTokens: readonly string[];
   readonly auth: 'token' | 'proxy';
+  /** Host names of `PUBLIC_URL`, answered besides loopback names. */
+  readonly publicHosts: readonly string[];
+  /** Addresses, CIDRs or names of proxies whose `X-Forwarded-For` is believed. */
+  readonly trustedProxies: readonly string[];
   readonly timeZone: string;
   readonly backfillDays: number;
   /** 0: no sweep but the daily reconciliation. */
@@ -68,6 +73,21 @@ function isPlainAddress(text: string): boolean {
   if (!URL.canParse(text)) return true;
   const { username, password, search, hash } = new URL(text);
   return [username, password, search, hash].every((part) => part === '') && !/[?#]/.test(text);
+}
+
+/** Host and port alone: the service answers at the root of its names. */
+function isSiteAddress(text: string): boolean {
+  if (!/^https?:\/\//i.test(text) || !URL.canParse(text) || !isPlainAddress(text)) return false;
+  return new URL(text).pathname === '/';
+}
+
+function areProxies(list: readonly string[]): boolean {
+  try {
+    trustProxies(list);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 function isTimeZone(name: string): boolean {
@@ -162,6 +182,23 @@ const environment = z.object({
     )
     .default([]),
   AUTH: z.enum(['token', 'proxy'], 'must be token or proxy').default('token'),
+  PUBLIC_URL: z
+    .string()
+    .transform(commaList)
+    .refine(
+      (list) => list.length > 0 && list.every(isSiteAddress),
+      'must hold http(s) addresses without a path, such as https://engagement.example.com, comma separated',
+    )
+    .transform((list) => list.map((address) => new URL(address).hostname.replace(/\.$/, '')))
+    .default([]),
+  TRUSTED_PROXIES: z
+    .string()
+    .transform(commaList)
+    .refine(
+      (list) => list.length > 0 && areProxies(list),
+      'must hold IP addresses, CIDR ranges such as 10.0.0.0/8, or loopback, linklocal, uniquelocal, comma separated',
+    )
+    .default([...DEFAULT_TRUSTED_PROXIES]),
   REPORT_TIMEZONE: z
     .string()
     .refine(isTimeZone, 'must be an IANA time zone such as America/New_York')
@@ -253,6 +290,8 @@ export function readConfig(env: Environment): Config {
     databasePath: values.DATABASE_PATH,
     apiTokens: values.API_TOKENS,
     auth: values.AUTH,
+    publicHosts: values.PUBLIC_URL,
+    trustedProxies: values.TRUSTED_PROXIES,
     timeZone: values.REPORT_TIMEZONE,
     backfillDays: values.BACKFILL_DAYS,
     sweepEveryMinutes: values.SWEEP_EVERY_MINUTES,

@@ -1,6 +1,8 @@
 import { createAdaptorServer } from '@hono/node-server';
 import type { Hono } from 'hono';
+import { boundSockets } from './bound-sockets.js';
 import type { Clock } from './clock.js';
+import { DEFAULT_TRUSTED_PROXIES, trustProxies } from './operate/client-address.js';
 
 export interface Listener {
   /** Where it listens, `http://127.0.0.1:3000`. */
@@ -26,8 +28,8 @@ export const TIME_LIMITS = {
 /** No byte in either direction: whoever reads an answer has gone away. Jobs that take longer run with `async`. */
 const SILENCE_MS = 10 * 60_000;
 
-/** File descriptors are needed for the database too. */
-const MOST_CONNECTIONS = 2000;
+/** File descriptors are needed for the database too. How many of them one client gets is in `bound-sockets.ts`. */
+const MAX_CONNECTIONS = 2000;
 
 /** Of the ten seconds in which a stop is to be over. */
 const GRACE_MS = 5000;
@@ -36,13 +38,14 @@ const LOOK_EVERY_MS = 50;
 /** Serves `app` on a port. Rejects with the socket's own error, `EADDRINUSE` and the like. */
 export async function listen(
   app: Pick<Hono, 'fetch'>,
-  where: { readonly host: string; readonly port: number },
+  where: { readonly host: string; readonly port: number; readonly trustedProxies?: readonly string[] },
   clock: Clock,
 ): Promise<Listener> {
   const server = createAdaptorServer({ fetch: app.fetch, serverOptions: TIME_LIMITS });
   if (!('closeIdleConnections' in server)) throw new Error('an HTTP/1 server was expected');
   server.setTimeout(SILENCE_MS);
-  server.maxConnections = MOST_CONNECTIONS;
+  server.maxConnections = MAX_CONNECTIONS;
+  boundSockets(server, clock, trustProxies(where.trustedProxies ?? DEFAULT_TRUSTED_PROXIES));
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
     server.listen(where.port, where.host, () => {

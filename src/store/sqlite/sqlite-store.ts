@@ -150,6 +150,9 @@ export function openSqliteStore({ path, timeZone, log }: SqliteStoreOptions): St
         return false;
       }),
 
+    endSession: (session) => withOpen(() => tables.endedSessions.end(session)),
+    isSessionEnded: (session) => withOpen(() => tables.endedSessions.isEnded(session)),
+
     eraseOldPayloads: (beforeMs) =>
       withOpen(() => {
         const erased = eraseOldPayloads(connection, beforeMs);

@@ -1,6 +1,7 @@
 import type { Connection } from './connection.js';
 import { createContacts, type Contacts } from './contacts.js';
 import { createConversations, type Conversations } from './conversations.js';
+import { createEndedSessions, type EndedSessions } from './ended-sessions.js';
 import { createInbox, type Inbox } from './inbox.js';
 import { createLifecycles, type Lifecycles } from './lifecycles.js';
 import { createMembers, type Members } from './members.js';
@@ -26,6 +27,7 @@ export interface Tables {
   readonly outbox: Outbox;
   readonly runs: Runs;
   readonly sweeps: Sweeps;
+  readonly endedSessions: EndedSessions;
   readonly meta: Meta;
 }
 
@@ -47,5 +49,6 @@ export function createTables(connection: Connection, timeZone: string): Tables {
     outbox: createOutbox(connection, writes, bell),
     runs: createRuns(connection, meta),
     sweeps: createSweeps(connection),
+    endedSessions: createEndedSessions(connection),
   };
 }
