@@ -221,5 +221,5 @@ describe('reading instants', () => {
 });
 
 it('writes dates as people do', () => {
-  expect([dateInWords('2026-10-01'), dateInWords('2026-12-31')]).toEqual(['1 Oct 2026', '31 Dec 2026']);
+  expect([dateInWords('2026-10-01'), dateInWords('2026-12-31')]).toEqual(['Oct 1, 2026', 'Dec 31, 2026']);
 });

@@ -46,7 +46,7 @@ test('a member is shown with the evidence of every attribute', async () => {
         wanted: 'At Risk',
         maintained: true,
         because:
-          'At Risk because the last qualifying call, Phone · Health Coaching 001, closed on 1 Oct 2026, 29 days ago',
+          'At Risk because the last qualifying call, Phone · Health Coaching 001, closed on Oct 1, 2026, 29 days ago',
         conversationIds: [counting],
         figures: expect.objectContaining({ daysSince: 29, lastQualifyingOn: '2026-10-01' }),
       }),

@@ -33,7 +33,7 @@ test('a member is shown with the reason for every value, and with what does not 
   expect(answer.status).toBe(200);
   const page = await answer.text();
   expect(page).toContain('Engaged because the last qualifying call, Phone · Health Coaching 001');
-  expect(page).toContain('At Risk from <time datetime="2026-11-13">13 Nov 2026</time>');
+  expect(page).toContain('At Risk from <time datetime="2026-11-13">Nov 13, 2026</time>');
   expect(page).toContain('Service Code empty');
   expect(page).toMatch(/data-attribute="Engagement Status">Engaged</);
   // By User ID too, as the API.

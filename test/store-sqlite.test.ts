@@ -3,6 +3,8 @@ import { dirname, join } from 'node:path';
 import Database from 'better-sqlite3';
 import { array, assert as assertProperty, asyncProperty, integer } from 'fast-check';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { openConnection } from '../src/store/sqlite/connection.js';
+import { createEndedSessions } from '../src/store/sqlite/ended-sessions.js';
 import { openSqliteStore } from '../src/store/sqlite/sqlite-store.js';
 import { asStoreError } from '../src/store/sqlite/store-errors.js';
 import type { Store } from '../src/store/store.js';
@@ -188,6 +190,20 @@ describe('instants that an earlier version wrote otherwise', () => {
     raw.exec("update meta set value = '3' where name = 'derived_by'");
     await openSqliteStore({ path, timeZone: NEW_YORK }).close();
     expect(enrolledAt()).toBe(heldAt);
+  });
+});
+
+describe('sessions that were signed out', () => {
+  it('are bounded: too many end the oldest sessions there are', () => {
+    const connection = openConnection(newPath());
+    const sessions = createEndedSessions(connection, 10);
+    const at = (number: number) => ({ id: `s-${number}`, expiresAt: 1_790_000_000 + number });
+    for (let number = 1; number <= 30; number += 1) sessions.end({ ...at(number), nowAt: 1_789_999_000 });
+    expect(connection.sqlite.prepare('select count(*) from ended_sessions').pluck().get()).toBe(11);
+    for (const number of [1, 20, 21, 30]) expect(sessions.isEnded(at(number))).toBe(true);
+    expect(sessions.isEnded({ id: 'old', expiresAt: 1_790_000_020 })).toBe(true);
+    expect(sessions.isEnded({ id: 'new', expiresAt: 1_790_000_021 })).toBe(false);
+    connection.sqlite.close();
   });
 });
 

@@ -115,10 +115,10 @@ export function isoInstant(at: number, timeZone: string): string {
   return `${local}${offset < 0 ? '-' : '+'}${pad(Math.floor(minutes / 60))}:${pad(minutes % 60)}`;
 }
 
-/** `2026-10-01` → `1 Oct 2026`. */
+/** `2026-10-01` → `Oct 1, 2026`. */
 export function dateInWords(on: string): string {
   const [year = 0, month = 1, day = 1] = partsOf(on);
-  return `${day} ${MONTHS[month - 1] ?? ''} ${year}`;
+  return `${MONTHS[month - 1] ?? ''} ${day}, ${year}`;
 }
 
 /**

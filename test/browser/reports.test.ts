@@ -442,7 +442,7 @@ test('a wrong token is refused with a sentence', async () => {
   await page.getByLabel('Token').fill('not-one-of-the-tokens');
   await page.getByRole('button', { name: 'Sign in' }).click();
   await page.getByRole('alert').waitFor();
-  expect(await page.getByRole('alert').textContent()).toBe('This is none of the tokens.');
+  expect(await page.getByRole('alert').textContent()).toBe('That token isn’t valid.');
 });
 
 test('every page is light', async () => {

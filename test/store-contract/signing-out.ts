@@ -26,19 +26,5 @@ export function describeSigningOut(storeOf: () => Store): void {
       expect(await store.isSessionEnded(session('later', 9))).toBe(true);
       expect(await store.isSessionEnded(session('open', 3))).toBe(false);
     });
-
-    it('are bounded: too many end the oldest sessions there are', async () => {
-      const store = storeOf();
-      const count = 10_050;
-      for (let number = 0; number < count; number += 1) {
-        await store.endSession({ id: `s-${number}`, expiresAt: NOW_AT + HOUR + number, nowAt: NOW_AT });
-      }
-      for (const number of [0, 49, 50, count - 1]) {
-        const ended = { id: `s-${number}`, expiresAt: NOW_AT + HOUR + number };
-        expect(await store.isSessionEnded(ended)).toBe(true);
-      }
-      expect(await store.isSessionEnded({ id: 'old', expiresAt: NOW_AT + HOUR })).toBe(true);
-      expect(await store.isSessionEnded({ id: 'new', expiresAt: NOW_AT + HOUR + 100 })).toBe(false);
-    });
   });
 }

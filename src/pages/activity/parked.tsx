@@ -1,7 +1,7 @@
 import type { ParkedItem } from '../../store/look-store.js';
 import { memberHref } from '../addresses.js';
 import { DataTable } from '../parts/data-table.js';
-import { countOf } from '../parts/numbers.js';
+import { countText } from '../parts/numbers.js';
 import { Instant } from '../parts/when.js';
 
 interface ParkedWorkProps {
@@ -16,14 +16,14 @@ const MOST = 50;
 /** What failed for good and waits for a person, with its reason and a button that puts it back into the flow. */
 export function ParkedWork({ parked, zone, formId }: ParkedWorkProps) {
   if (parked.length === 0) {
-    return <p class="empty">Nothing is parked. What fails for good waits here, with the reason.</p>;
+    return <p class="empty">No failed updates. What fails for good is listed here, with the reason.</p>;
   }
   const left = parked.length - MOST;
   return (
     <>
       <DataTable
         id="parked-work"
-        caption="Parked work, oldest first"
+        caption="Failed updates, oldest first"
         rows={parked.slice(0, MOST)}
         empty=""
         keyOf={({ kind, id }) => `${kind}-${id}`}
@@ -33,7 +33,7 @@ export function ParkedWork({ parked, zone, formId }: ParkedWorkProps) {
           { name: 'Why', width: 'wide', cell: ({ reason }) => reason },
           { name: 'Attempts', isNumber: true, cell: ({ attempts }) => attempts },
           {
-            name: 'Put back',
+            name: 'Retry',
             cell: ({ kind, id }) => (
               <button
                 type="submit"
@@ -41,18 +41,18 @@ export function ParkedWork({ parked, zone, formId }: ParkedWorkProps) {
                 form={formId}
                 name={kind}
                 value={id}
-                aria-label={`Replay ${kind} ${id}`}
+                aria-label={`Retry ${kind} ${id}`}
               >
-                Replay
+                Retry
               </button>
             ),
           },
         ]}
       />
       <div class="below">
-        <p>{left > 0 ? `${countOf(left, 'more piece')} not shown.` : ''}</p>
+        <p>{left > 0 ? `${countText(left)} more not shown.` : ''}</p>
         <button type="submit" form={formId} name="all" value="yes">
-          Replay all
+          Retry all
         </button>
       </div>
     </>
@@ -63,7 +63,7 @@ function whatIsParked({ kind, id, topic, attributes }: ParkedItem) {
   if (kind === 'notification') return `Notification ${id}${topic === null ? '' : `: ${topic}`}`;
   return (
     <>
-      Write to <a href={memberHref(id)}>{id}</a>: {attributes.join(', ')}
+      Update of <a href={memberHref(id)}>{id}</a>: {attributes.join(', ')}
     </>
   );
 }

@@ -22,17 +22,17 @@ export function Runs({ runs, zone }: RunsProps) {
         ))}
       <DataTable
         id="ended-runs"
-        caption="Runs that have ended, newest first"
+        caption="Completed runs, newest first"
         rows={runs.filter(({ status }) => status !== 'running')}
-        empty="No run has ended yet."
+        empty="No run has completed yet."
         keyOf={({ id }) => `run-${id}`}
         columns={[
           { name: 'Run', isRowHeader: true, cell: (run) => <a href={runHref(run.id)}>{jobText(run)}</a> },
           {
-            name: 'Begun',
+            name: 'Started',
             cell: ({ startedAtMs }) => <Instant at={Math.floor(startedAtMs / 1000)} zone={zone} />,
           },
-          { name: 'Took', cell: tookText },
+          { name: 'Duration', cell: tookText },
           { name: 'Outcome', cell: outcomeText },
           {
             name: 'Read',
@@ -56,7 +56,7 @@ export function RunProgressBar({ run, zone }: { readonly run: Run; readonly zone
         <a href={runHref(run.id)}>
           <strong>{jobText(run)}</strong>
         </a>{' '}
-        · begun <Instant at={Math.floor(run.startedAtMs / 1000)} zone={zone} precision="second" />
+        · started <Instant at={Math.floor(run.startedAtMs / 1000)} zone={zone} precision="second" />
       </p>
       <progress aria-label={`${run.job}: ${progress.phase}`} {...barOf(progress)}></progress>
       <p>
@@ -75,11 +75,11 @@ export function GuardNotice({
   children,
 }: PropsWithChildren<{ readonly run: Run; readonly zone: string }>) {
   return (
-    <Notice tone="problem" label="A run stopped before writing">
+    <Notice tone="problem" label="A run stopped before updating">
       <p>
         <strong>
           The {run.job} of <Instant at={Math.floor(run.startedAtMs / 1000)} zone={zone} /> stopped before
-          writing:
+          updating:
         </strong>{' '}
         {run.reason}.
       </p>
@@ -100,13 +100,13 @@ export function tookText({ startedAtMs, finishedAtMs }: Run): string | null {
 }
 
 export function outcomeText({ status, reason, result, params }: Run): string {
-  if (status === 'guarded') return 'stopped before writing';
-  if (status === 'failed') return `failed: ${reason ?? ''}`;
-  if (status === 'running') return 'running';
-  if (result === null) return 'done';
-  const changed = countOf(result.changed, 'member');
-  const verb = params['dryRun'] === true ? 'would change' : 'changed';
-  return `done, ${verb} ${changed} of ${countText(result.compared)} compared`;
+  if (status === 'guarded') return 'Stopped before updating';
+  if (status === 'failed') return `Failed: ${reason ?? ''}`;
+  if (status === 'running') return 'Running';
+  if (result === null) return 'Completed';
+  const differ = result.changed === 1 ? 'differs' : 'differ';
+  const note = params['dryRun'] === true ? ', nothing was changed' : '';
+  return `Completed: ${countText(result.changed)} of ${countOf(result.compared, 'member')} ${differ}${note}`;
 }
 
 function barOf({ done, total }: RunProgress): { readonly value?: number; readonly max?: number } {

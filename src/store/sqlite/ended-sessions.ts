@@ -19,7 +19,7 @@ export interface EndedSessions {
 /** The id of the row that holds the floor; no session has it. */
 const FLOOR = '';
 
-export function createEndedSessions({ sqlite, transact }: Connection): EndedSessions {
+export function createEndedSessions({ sqlite, transact }: Connection, maxRows = MAX_ROWS): EndedSessions {
   const insert = sqlite.prepare(
     `insert into ended_sessions (id, expires_at) values (@id, @expiresAt)
      on conflict (id) do update set expires_at = max(expires_at, excluded.expires_at)`,
@@ -41,7 +41,7 @@ export function createEndedSessions({ sqlite, transact }: Connection): EndedSess
     end: ({ id, expiresAt, nowAt }) =>
       transact(() => {
         insert.run({ id, expiresAt });
-        const floor = nextFloor.get({ nowAt, most: MAX_ROWS });
+        const floor = nextFloor.get({ nowAt, most: maxRows });
         if (floor === null || floor === undefined) return;
         insert.run({ id: FLOOR, expiresAt: floor });
         remove.run(floor);

@@ -66,6 +66,8 @@ export const inbox = sqliteTable(
     index('inbox_subject')
       .on(table.subjectId, table.subjectKind)
       .where(sql`body is not null`),
+    // What came in last, for people.
+    index('inbox_received').on(table.receivedAtMs),
     // Payloads that are kept no longer, oldest first.
     index('inbox_payloads')
       .on(table.receivedAtMs)

@@ -4,6 +4,7 @@ import type { Cause, WaitingChange } from '../store.js';
 import type { WriteRecord } from '../look-store.js';
 import type { Connection } from './connection.js';
 import { outbox, writes } from './schema.js';
+import { MAX_TOGETHER, withWholeLast } from './whole-decisions.js';
 
 export type WriteRow = typeof writes.$inferSelect;
 
@@ -124,7 +125,11 @@ export function createWrites({ db }: Connection): Writes {
     },
 
     timeline: (contactId, limit) =>
-      timeline.all({ contactId, limit }).map(({ write, state }) => ({
+      withWholeLast(
+        timeline.all({ contactId, limit: limit + MAX_TOGETHER }),
+        limit,
+        ({ write }) => write,
+      ).map(({ write, state }) => ({
         id: write.id,
         contactId,
         attribute: write.attribute,
