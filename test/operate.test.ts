@@ -228,6 +228,20 @@ test('with tokens every host is answered until PUBLIC_URL names some', async () 
   expect((await named.request(path, { headers: { ...headers, host: 'reports.example' } })).status).toBe(200);
 });
 
+test.each([
+  '/healthz',
+  '/API/intercom/glossary',
+  '/API/intercom/caseload',
+  '/intercom',
+  '/intercom/caseload',
+  '/openapi.json',
+])('a slash at the end of %s changes nothing', async (path) => {
+  const harness = await createHarness();
+  expect((await harness.get(`${path}/`)).status).toBe(200);
+  const stranger = await harness.app.request(`${path}/`);
+  expect(stranger.status).toBe((await harness.app.request(path)).status);
+});
+
 test('answers carry secure headers, and unknown addresses a problem', async () => {
   const harness = await createHarness();
   const answer = await harness.get('/API/intercom/nothing');

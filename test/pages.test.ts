@@ -146,3 +146,15 @@ test('the Messenger is told the region that the API address names', () => {
   expect(regionOf('https://api.au.intercom.io')).toBe('ap');
   expect(regionOf('http://127.0.0.1:4000')).toBe('us');
 });
+
+test.each(['caseload', 'sessions', 'new-participants', 'billing', 'data-quality'])(
+  'the CSV that /intercom/%s links to begins with a byte order mark, for spreadsheets',
+  async (name) => {
+    const harness = await harnessWithMember();
+    const page = await (await harness.get(`/intercom/${name}?limit=25`)).text();
+    const href = (/<a id="csv" href="([^"]+)"/.exec(page)?.[1] ?? '').replaceAll('&amp;', '&');
+    expect(new URL(href, 'http://localhost').searchParams.get('bom')).toBe('true');
+    const bytes = new Uint8Array(await (await harness.get(href)).arrayBuffer());
+    expect([...bytes.subarray(0, 3)]).toEqual([0xef, 0xbb, 0xbf]);
+  },
+);

@@ -314,7 +314,7 @@ describe('erasing a contact', () => {
       'writes',
     ];
     // What is left: that there was a contact with this id, and what is about nobody in particular.
-    const others = ['coaches', 'lifecycles', 'meta', 'runs'];
+    const others = ['coaches', 'ended_sessions', 'lifecycles', 'meta', 'runs'];
     const seen = contact(id, { ...person, attributes: { Referral: SECRET, 'Date of Birth': SECRET } });
     const strange = call('strange', id, { channel: SECRET, serviceCode: SECRET });
     const change = { attribute: 'Eligible Programs', before: SECRET, after: 'PlumCorp' } as const;

@@ -51,7 +51,7 @@ export async function showHome(deps: HomePageDeps, context: Context): Promise<Re
             isFile
           />
         </ul>
-        <h2 id="glossary">What the words mean</h2>
+        <h2 id="glossary">Glossary</h2>
         <Glossary entries={glossary(deps)} />
       </>
     ),

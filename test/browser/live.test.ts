@@ -102,7 +102,7 @@ test('parked work is shown with its reason, and is written once it is mended and
   workspace.addAttribute({ model: 'contact', name: 'Last Call', dataType: 'date' });
   await page.keyboard.press('Enter');
   await page.getByText('1 failed update will be retried.').waitFor();
-  await page.getByText('Nothing is parked.', { exact: false }).waitFor({ timeout: 5000 });
+  await page.getByText('No failed updates.', { exact: false }).waitFor({ timeout: 5000 });
   expect(workspace.contact(member.id).customAttributes['Last Call']).toBeTypeOf('number');
 });
 
@@ -139,7 +139,7 @@ test('a run is seen moving from its beginning to its end without a reload', asyn
     if (typeof value === 'string') seen.add(value);
     await page.waitForTimeout(200);
   }
-  expect(await ended.textContent()).toContain('done');
+  expect(await ended.textContent()).toContain('Completed');
   expect(seen.size).toBeGreaterThan(2);
 });
 
@@ -167,7 +167,7 @@ test('what webhooks have missed is found by a run that is started on the page, a
       .filter({ hasText: 'Unengaged' });
     await row.waitFor();
     expect(await row.textContent()).toContain('Engaged because the last qualifying call');
-    await page.getByText(/· took .* · done/).waitFor();
+    await page.getByText(/· duration .* · Completed/).waitFor();
     expect(statusOf()).toBe(after);
   }
   const [download] = await Promise.all([page.waitForEvent('download'), page.locator('#csv').click()]);

@@ -78,7 +78,9 @@ function groupWrites<Write extends ShownWrite>(writes: readonly Write[]): Togeth
     groups.set(key, [...(groups.get(key) ?? []), write]);
   }
   return [...groups.values()].flatMap((changes) =>
-    changes[0] === undefined ? [] : [{ first: changes[0], changes }],
+    changes[0] === undefined
+      ? []
+      : [{ first: changes[0], changes: changes.toSorted((one, other) => one.id - other.id) }],
   );
 }
 
