@@ -158,3 +158,18 @@ test.each(['caseload', 'sessions', 'new-participants', 'billing', 'data-quality'
     expect([...bytes.subarray(0, 3)]).toEqual([0xef, 0xbb, 0xbf]);
   },
 );
+
+test('every CSV that a page links to asks for a byte order mark', async () => {
+  const harness = await harnessWithMember();
+  const run = await harness.runJob({
+    job: 'reconcile',
+    params: { lookbackDays: null, dryRun: true, force: true },
+  });
+  const links: string[] = [];
+  for (const path of ['/intercom', '/intercom/activity', `/intercom/activity/runs/${run.id}`]) {
+    const page = await (await harness.get(path)).text();
+    links.push(...[...page.matchAll(/href="([^"]*csv[^"]*)"/g)].map(([, href = '']) => href));
+  }
+  expect(links).not.toEqual([]);
+  expect(links.filter((href) => !href.includes('bom=true'))).toEqual([]);
+});

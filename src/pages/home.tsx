@@ -45,7 +45,7 @@ export async function showHome(deps: HomePageDeps, context: Context): Promise<Re
             <ReportItem href={path} name={name} purpose={purpose} />
           ))}
           <ReportItem
-            href={`${engagement.path}?format=csv`}
+            href={`${engagement.path}?format=csv&bom=true`}
             name={`${engagement.title} (download)`}
             purpose={engagement.purpose}
             isFile
