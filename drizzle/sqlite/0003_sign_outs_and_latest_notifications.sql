@@ -4,4 +4,4 @@ CREATE TABLE `ended_sessions` (
 );
 --> statement-breakpoint
 CREATE INDEX `ended_sessions_expires` ON `ended_sessions` (`expires_at`);--> statement-breakpoint
-CREATE INDEX `inbox_received` ON `inbox` (`received_at_ms`);
+CREATE INDEX `inbox_own` ON `inbox` (`received_at_ms`) WHERE origin <> 'webhook';

@@ -1,23 +1,39 @@
-import { desc, eq, getTableColumns, isNotNull, lte } from 'drizzle-orm';
+import { and, desc, eq, getTableColumns, isNotNull, lte, sql } from 'drizzle-orm';
 import type { RecentNotification, RecentWrite } from '../activity-store.js';
 import { contacts, inbox, outbox, writes } from './schema.js';
 import type { Tables } from './tables.js';
 import { MAX_TOGETHER, withWholeLast } from './whole-decisions.js';
 
-/** By when they came in, or fell due; what has not yet is left out. See {@link RecentNotification}. */
+/**
+ * By when they came in, or fell due; what has not yet is left out. Webhooks are walked from the end of the inbox, our own
+ * entries, which stand there long before they fall due, along their index. See {@link RecentNotification}.
+ */
 export function recentNotifications(
   { connection }: Tables,
   limit: number,
   nowMs: number,
 ): RecentNotification[] {
   const { body: _body, ...columns } = getTableColumns(inbox);
-  return connection.db
+  const { db } = connection;
+  const hasComeIn = lte(inbox.receivedAtMs, nowMs);
+  const webhooks = db
     .select(columns)
     .from(inbox)
-    .where(lte(inbox.receivedAtMs, nowMs))
+    .where(and(sql`origin = 'webhook'`, hasComeIn))
+    .orderBy(desc(inbox.id))
+    .limit(limit)
+    .all();
+  const own = db
+    .select(columns)
+    .from(inbox)
+    // Written out, so that SQLite sees that the partial index serves it.
+    .where(and(sql`origin <> 'webhook'`, hasComeIn))
     .orderBy(desc(inbox.receivedAtMs), desc(inbox.id))
     .limit(limit)
-    .all()
+    .all();
+  return [...webhooks, ...own]
+    .toSorted((one, other) => other.receivedAtMs - one.receivedAtMs || other.id - one.id)
+    .slice(0, limit)
     .map((row) => ({
       id: row.id,
       origin: row.origin,

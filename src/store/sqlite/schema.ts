@@ -66,8 +66,10 @@ export const inbox = sqliteTable(
     index('inbox_subject')
       .on(table.subjectId, table.subjectKind)
       .where(sql`body is not null`),
-    // What came in last, for people.
-    index('inbox_received').on(table.receivedAtMs),
+    // Our own entries by when they fell due, for people; webhooks come in the order of their ids.
+    index('inbox_own')
+      .on(table.receivedAtMs)
+      .where(sql`origin <> 'webhook'`),
     // Payloads that are kept no longer, oldest first.
     index('inbox_payloads')
       .on(table.receivedAtMs)
