@@ -4,6 +4,8 @@ import { requestId } from 'hono/request-id';
 import type { Clock } from './clock.js';
 import type { Log } from './log.js';
 import { createAccess, type AccessRules } from './operate/access.js';
+import { answerOwnHosts } from './operate/answered-hosts.js';
+import { createClients } from './operate/client-address.js';
 import { failRequest } from './operate/failed-request.js';
 import { createHealthRoutes } from './operate/health.js';
 import { JOB_OPERATIONS } from './operate/jobs/job-operations.js';
@@ -57,11 +59,14 @@ const OPERATIONS = [...REPORT_OPERATIONS, ...MEMBER_OPERATIONS, ...JOB_OPERATION
 /** The whole HTTP surface. Everything but the webhook and health needs a token (or a proxy that has checked). */
 export function createApp(deps: AppDeps): Hono {
   const { log, clock } = deps;
-  const app = new Hono();
+  const { trustedProxies, publicHosts = [], apiTokens, auth } = deps.access;
+  const clients = createClients(trustedProxies);
+  // A slash at the end of an address changes nothing: people save the webhook's that way, and a POST follows no redirect.
+  const app = new Hono({ strict: false });
 
   app.use(requestId({ headerName: '' }));
   // Before the request log and the small limit: Intercom's requests are many, may be long, and are counted instead.
-  app.route('/webhooks/intercom', createWebhookRoutes(deps));
+  app.route('/webhooks/intercom', createWebhookRoutes({ ...deps, clients }));
   app.use(addSecureHeaders);
   app.use(async (context, next) => {
     const startedAtMs = clock.nowMs();
@@ -92,7 +97,10 @@ export function createApp(deps: AppDeps): Hono {
 
   app.route('/', createHealthRoutes(deps));
 
-  const access = createAccess(deps.access, clock);
+  // After what Intercom and health checks ask, by whatever name or address.
+  app.use(answerOwnHosts({ clients, publicHosts, auth, hasTokens: apiTokens.length > 0 }));
+
+  const access = createAccess({ ...deps, rules: deps.access, clients });
   app.use('/API/*', access.api);
   for (const path of ['/metrics', '/openapi.json', '/docs', '/docs/*']) app.use(path, access.api);
   app.use('/API/*', async (context, next) => {

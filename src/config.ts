@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
 import { isWithin } from './folders.js';
 import { isTimeZone } from './rules/calendar.js';
+import { DEFAULT_TRUSTED_PROXIES, trustProxies } from './operate/client-address.js';
 import { DEFAULT_ELIGIBLE_PROGRAMS_BY_REFERRAL } from './rules/vocabulary.js';
 import { namesNotRead, visibleName, type NameNotRead } from './setting-names.js';
 import {
@@ -14,6 +15,7 @@ import {
   isHost,
   isPlainAddress,
   isPlainPath,
+  isSiteAddress,
   PLAIN_PATH,
   wrongKeys,
   wrongQuotes,
@@ -36,6 +38,10 @@ export interface Config {
   readonly databasePath: string;
   readonly apiTokens: readonly string[];
   readonly auth: 'token' | 'proxy';
+  /** Host names of `PUBLIC_URL`, answered besides loopback names. */
+  readonly publicHosts: readonly string[];
+  /** Addresses, CIDRs or names of proxies whose `X-Forwarded-For` is believed. */
+  readonly trustedProxies: readonly string[];
   readonly timeZone: string;
   readonly backfillDays: number;
   /** 0: no sweep but the daily reconciliation. */
@@ -67,6 +73,15 @@ function wholeNumber(range: { readonly min: number; readonly max: number }, fall
     .transform(Number)
     .refine((value) => value >= range.min && value <= range.max, message)
     .default(fallback);
+}
+
+function areProxies(list: readonly string[]): boolean {
+  try {
+    trustProxies(list);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 const EXAMPLE_OF_PROGRAMS = 'such as {"Counter Health":"Smart Access"}';
@@ -162,6 +177,23 @@ const environment = z.object({
     )
     .default([]),
   AUTH: z.enum(['token', 'proxy'], 'must be token or proxy').default('token'),
+  PUBLIC_URL: z
+    .string()
+    .transform(commaList)
+    .refine(
+      (list) => list.length > 0 && list.every(isSiteAddress),
+      'must hold http(s) addresses without a path, such as https://engagement.example.com, comma separated',
+    )
+    .transform((list) => list.map((address) => new URL(address).hostname.replace(/\.$/, '')))
+    .default([]),
+  TRUSTED_PROXIES: z
+    .string()
+    .transform(commaList)
+    .refine(
+      (list) => list.length > 0 && areProxies(list),
+      'must hold IP addresses, CIDR ranges such as 10.0.0.0/8, or loopback, linklocal, uniquelocal, comma separated',
+    )
+    .default([...DEFAULT_TRUSTED_PROXIES]),
   REPORT_TIMEZONE: z
     .string()
     .refine(isTimeZone, 'must be an IANA time zone such as America/New_York')
@@ -327,6 +359,8 @@ export function readConfig(env: Environment): Config {
     databasePath: values.DATABASE_PATH,
     apiTokens: values.API_TOKENS,
     auth: values.AUTH,
+    publicHosts: values.PUBLIC_URL,
+    trustedProxies: values.TRUSTED_PROXIES,
     timeZone: values.REPORT_TIMEZONE,
     backfillDays: values.BACKFILL_DAYS,
     sweepEveryMinutes: values.SWEEP_EVERY_MINUTES,

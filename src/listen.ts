@@ -1,7 +1,9 @@
 import { createAdaptorServer } from '@hono/node-server';
 import type { Hono } from 'hono';
+import { boundSockets } from './bound-sockets.js';
 import type { Clock } from './clock.js';
 import { wrongSettings } from './settings-file.js';
+import { DEFAULT_TRUSTED_PROXIES, trustProxies } from './operate/client-address.js';
 
 export interface Listener {
   /** Where it listens, `http://127.0.0.1:3000`. */
@@ -27,8 +29,8 @@ export const TIME_LIMITS = {
 /** No byte in either direction: whoever reads an answer has gone away. Jobs that take longer run with `async`. */
 const SILENCE_MS = 10 * 60_000;
 
-/** File descriptors are needed for the database too. */
-const MOST_CONNECTIONS = 2000;
+/** File descriptors are needed for the database too. How many of them one client gets is in `bound-sockets.ts`. */
+const MAX_CONNECTIONS = 2000;
 
 /**
  * Takes the place of a `Host` that is not sent (HTTP/1.0, as plain health checks do) and would else be answered 400. No
@@ -56,7 +58,7 @@ const REFUSED: Readonly<Record<string, string>> = {
  */
 export async function listen(
   app: Pick<Hono, 'fetch'>,
-  where: { readonly host: string; readonly port: number },
+  where: { readonly host: string; readonly port: number; readonly trustedProxies?: readonly string[] },
   clock: Clock,
 ): Promise<Listener> {
   const server = createAdaptorServer({
@@ -66,7 +68,8 @@ export async function listen(
   });
   if (!('closeIdleConnections' in server)) throw new Error('an HTTP/1 server was expected');
   server.setTimeout(SILENCE_MS);
-  server.maxConnections = MOST_CONNECTIONS;
+  server.maxConnections = MAX_CONNECTIONS;
+  boundSockets(server, clock, trustProxies(where.trustedProxies ?? DEFAULT_TRUSTED_PROXIES));
   await new Promise<void>((resolve, reject) => {
     server.once('error', (error) => {
       const sentence = 'code' in error ? REFUSED[String(error.code)] : undefined;

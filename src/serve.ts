@@ -46,6 +46,12 @@ export interface ServeOptions {
 export async function serve(options: ServeOptions): Promise<Service> {
   const { config, clock, log } = options;
   log.info({ config: describeConfig(config) }, 'starting');
+  if (config.auth === 'proxy' && config.publicHosts.length === 0) {
+    log.warn(
+      { setting: 'PUBLIC_URL' },
+      'AUTH=proxy without PUBLIC_URL answers only requests addressed to localhost',
+    );
+  }
   const connection = connect({ ...options, as: 'service' });
   const { store, owner, deps } = connection;
   deps.metrics.measureProcess();
@@ -62,7 +68,8 @@ export async function serve(options: ServeOptions): Promise<Service> {
     }),
   ];
   const transitions = createTransitions(deps);
-  const access = { apiTokens: config.apiTokens, auth: config.auth };
+  const { apiTokens, auth, publicHosts, trustedProxies } = config;
+  const access = { apiTokens, auth, publicHosts, trustedProxies };
   const messenger = {
     appId: config.intercomAppId,
     secret: config.messengerSecret,

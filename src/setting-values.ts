@@ -90,3 +90,8 @@ export function wrongQuotes(value: string): string | null {
     ? 'must not stand in quotes: they were passed on as a part of the value (docker --env-file does that); take them off'
     : 'has a quote at one end: take it off, or write the other one in ./.env';
 }
+
+/** Host and port alone: the service answers at the root of its names. */
+export function isSiteAddress(text: string): boolean {
+  return /^https?:\/\//i.test(text) && URL.canParse(text) && isPlainAddress(text);
+}

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { createApp } from '../src/app.js';
 import { API_TOKEN, createHarness, type Harness } from './support/harness.js';
 
 /**
@@ -74,9 +75,11 @@ interface Caller {
   readonly headers: Record<string, string>;
   /** Carries the token of our own forms. */
   readonly hasFormToken?: boolean;
+  /** Who holds the connection; a proxy on this machine when left out. */
+  readonly peer?: string;
 }
 
-type Verdict = 'passes' | 'unauthorized' | 'unsigned' | 'to sign-in' | 'forbidden';
+type Verdict = 'passes' | 'unauthorized' | 'unsigned' | 'to sign-in' | 'forbidden' | 'misdirected';
 
 interface Expectations extends Caller {
   readonly api: readonly [get: Verdict, post: Verdict];
@@ -98,7 +101,7 @@ interface Route {
 }
 
 /** Everything the app answers, middleware aside. */
-const routesOf = ({ app }: Harness): Route[] => {
+const routesOf = ({ app }: Pick<Harness, 'app'>): Route[] => {
   const routes = app.routes
     .filter(({ method, path }) => method !== 'ALL' && !path.includes('*'))
     .map(({ method, path }) => ({ method, pattern: path.replace(/(.)\/$/, '$1') }))
@@ -112,20 +115,31 @@ function verdictOf(answer: Response): Verdict {
   // The webhook does not ask for a token, so it names none.
   if (answer.status === 401) return answer.headers.has('www-authenticate') ? 'unauthorized' : 'unsigned';
   if (answer.status === 415) return 'unsigned';
-  // The sign-in after ten wrong tokens.
-  if (answer.status === 403 || answer.status === 429) return 'forbidden';
+  if (answer.status === 421) return 'misdirected';
+  if (answer.status === 403) return 'forbidden';
   return answer.headers.get('location')?.startsWith('/sign-in') === true && answer.status === 303
     ? 'to sign-in'
     : 'passes';
 }
 
-async function ask(harness: Harness, route: Route, caller: Caller, csrf: string): Promise<Response> {
+/** Each request comes from another address: nobody is slowed for what others have guessed. */
+let addresses = 0;
+
+async function ask(
+  { app }: Pick<Harness, 'app'>,
+  route: Route,
+  caller: Caller,
+  csrf: string,
+): Promise<Response> {
   const { method, path } = route;
   const isForm = caller.headers['content-type'] === 'application/x-www-form-urlencoded';
   const fields: Record<string, string> = caller.hasFormToken === true ? { csrf } : {};
   const body = isForm ? new URLSearchParams(fields).toString() : '{}';
-  const { headers } = caller;
-  return harness.app.request(path, method === 'GET' ? { method, headers } : { method, headers, body });
+  addresses += 1;
+  const client = `198.51.${Math.floor(addresses / 256)}.${addresses % 256}`;
+  const headers = { 'x-forwarded-for': client, ...caller.headers };
+  const peer = { incoming: { socket: { remoteAddress: caller.peer ?? '127.0.0.1' } } };
+  return app.request(path, method === 'GET' ? { method, headers } : { method, headers, body }, peer);
 }
 
 type Kind = 'api' | 'page' | 'open' | 'signed' | 'sign-in';
@@ -253,6 +267,105 @@ test('every address lets in exactly whom it should', async () => {
         if (answer.headers.get(name)?.includes(value) !== true) {
           wrong.push(`${nameOf(route)} by ${caller.name}: no ${name}`);
         }
+      }
+    }
+  }
+  expect(wrong).toEqual([]);
+});
+
+test('behind a proxy every address lets in exactly whom it should', async () => {
+  const harness = await createHarness();
+  const app = createApp({
+    ...harness.appDeps,
+    access: {
+      apiTokens: [API_TOKEN],
+      auth: 'proxy',
+      publicHosts: ['reports.example'],
+      trustedProxies: ['10.0.0.0/8'],
+    },
+  });
+  const through = { peer: '10.1.2.3' };
+  const host = { host: 'reports.example' };
+  const page = await app.request(
+    '/intercom/activity',
+    { headers: host },
+    { incoming: { socket: { remoteAddress: through.peer } } },
+  );
+  const csrf = /name="csrf" value="([^"]+)"/.exec(await page.text())?.[1] ?? '';
+  const fromPage = { origin: 'https://reports.example', 'sec-fetch-site': 'same-origin' };
+  const callers: Expectations[] = [
+    {
+      name: 'somebody whom the proxy has let in',
+      ...through,
+      headers: { ...JSON_TYPE, ...host, ...fromPage },
+      api: ['passes', 'passes'],
+      page: ['passes', 'forbidden'],
+    },
+    {
+      name: 'the same with a form of ours',
+      ...through,
+      headers: { ...FORM, ...host, ...fromPage },
+      hasFormToken: true,
+      api: ['passes', 'passes'],
+      page: ['passes', 'passes'],
+    },
+    {
+      name: 'a page of another site in a browser that the proxy has let in',
+      ...through,
+      headers: { ...FORM, ...host, origin: 'https://elsewhere.example', 'sec-fetch-site': 'cross-site' },
+      hasFormToken: true,
+      api: ['passes', 'forbidden'],
+      page: ['passes', 'forbidden'],
+    },
+    {
+      name: 'a page whose own name leads here',
+      ...through,
+      headers: {
+        ...FORM,
+        host: 'rebound.example',
+        origin: 'http://rebound.example',
+        'sec-fetch-site': 'same-origin',
+      },
+      hasFormToken: true,
+      api: ['misdirected', 'misdirected'],
+      page: ['misdirected', 'misdirected'],
+    },
+    {
+      name: 'somebody who goes past the proxy',
+      peer: '203.0.113.5',
+      headers: { ...FORM, ...host, 'x-forwarded-for': '10.1.2.3' },
+      hasFormToken: true,
+      api: ['forbidden', 'forbidden'],
+      page: ['forbidden', 'forbidden'],
+    },
+    {
+      name: 'a program with the right token, past the proxy',
+      peer: '203.0.113.5',
+      headers: { ...FORM, ...host, authorization: `Bearer ${API_TOKEN}` },
+      api: ['passes', 'passes'],
+      page: ['passes', 'passes'],
+    },
+    {
+      name: 'a program with a wrong token, through the proxy',
+      ...through,
+      headers: { ...FORM, ...host, ...fromPage, authorization: 'Bearer wrong-token-0123456789' },
+      hasFormToken: true,
+      api: ['unauthorized', 'unauthorized'],
+      page: ['unauthorized', 'unauthorized'],
+    },
+  ];
+  const wrong: string[] = [];
+  for (const caller of callers) {
+    for (const route of routesOf({ app })) {
+      const kind = KINDS[nameOf(route)];
+      const isForAll = /^\/(?:webhooks|healthz|readyz)/.test(route.path);
+      const isMisdirected = caller.api[0] === 'misdirected' && !isForAll;
+      // Nobody signs in here, so the sign-in leads on.
+      const expected = kind === 'sign-in' ? 'passes' : expectedOf(kind, route, caller);
+      const verdict = verdictOf(await ask({ app }, route, caller, csrf));
+      const isSignOut = route.path === '/sign-out' && verdict === 'to sign-in' && expected === 'passes';
+      if (!isSignOut && verdict !== (isMisdirected ? 'misdirected' : expected)) {
+        wrong.push(`${nameOf(route)} by ${caller.name}: ${verdict}, not ${expected}`);
       }
     }
   }

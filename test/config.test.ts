@@ -37,6 +37,17 @@ test('the required settings alone are enough', () => {
   });
 });
 
+test('hosts and proxies are lists', () => {
+  const config = readConfig({
+    ...REQUIRED,
+    PUBLIC_URL: 'https://Reports.example/, http://10.0.0.5:3000,https://[2001:DB8::1]',
+    TRUSTED_PROXIES: 'loopback, 10.0.0.0/8, 2001:db8::/32',
+  });
+  expect(config.publicHosts).toEqual(['reports.example', '10.0.0.5', '[2001:db8::1]']);
+  expect(config.trustedProxies).toEqual(['loopback', '10.0.0.0/8', '2001:db8::/32']);
+  expect(readConfig(REQUIRED)).toMatchObject({ publicHosts: [], trustedProxies: ['loopback'] });
+});
+
 test('a report on the command line needs nothing of Intercom, and checks what it does need', () => {
   expect(readReportConfig({ DATABASE_PATH: './x.db', PORT: 'no port' })).toEqual({
     databasePath: './x.db',
@@ -100,6 +111,14 @@ test.each([
   ['API_TOKENS', 'tökens-with-sixteen-letters', 'separated by commas'],
   ['API_TOKENS', ' , ', 'at least 16 characters'],
   ['AUTH', 'none', 'token or proxy'],
+  ['PUBLIC_URL', 'reports.example', 'http(s) addresses'],
+  ['PUBLIC_URL', 'https://reports.example/intercom', 'without a path'],
+  ['PUBLIC_URL', 'https://me:hush@reports.example', 'http(s) addresses'],
+  ['PUBLIC_URL', 'https://reports.example,ftp://reports.example', 'http(s) addresses'],
+  ['PUBLIC_URL', ',', 'http(s) addresses'],
+  ['TRUSTED_PROXIES', 'proxy.example', 'IP addresses'],
+  ['TRUSTED_PROXIES', '10.0.0.0/33', 'IP addresses'],
+  ['TRUSTED_PROXIES', '10.0.0.1 10.0.0.2', 'IP addresses'],
   ['REPORT_TIMEZONE', 'New York', 'IANA time zone'],
   ['REPORT_TIMEZONE', '+05:00', 'IANA time zone'],
   ['BACKFILL_DAYS', '-1', 'from 0 to 3650'],

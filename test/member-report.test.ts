@@ -32,6 +32,8 @@ test('a member is shown with the evidence of every attribute', async () => {
     contactId: id,
     memberName: 'Invented Member',
     memberEmail: 'member@example.com',
+    enrolledOn: '2026-07-01',
+    registeredOn: null,
     status: 'At Risk',
     nextChange: { on: '2026-11-27', at: at('2026-11-27T05:00:00Z'), to: 'Unengaged' },
   });
@@ -44,7 +46,7 @@ test('a member is shown with the evidence of every attribute', async () => {
         wanted: 'At Risk',
         maintained: true,
         because:
-          'At Risk because the last qualifying call, Phone · Health Coaching 001, closed on 1 Oct 2026, 29 days ago',
+          'At Risk because the last qualifying call, Phone · Health Coaching 001, closed on Oct 1, 2026, 29 days ago',
         conversationIds: [counting],
         figures: expect.objectContaining({ daysSince: 29, lastQualifyingOn: '2026-10-01' }),
       }),

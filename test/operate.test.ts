@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
-import { expect, onTestFinished, test } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import { createApp, type AppDeps } from '../src/app.js';
 import { temporaryFolder } from './support/command-line.js';
 import { API_TOKEN, createHarness, type Harness } from './support/harness.js';
@@ -79,8 +79,8 @@ test('without tokens only requests addressed to this machine are answered', asyn
   expect(await ask('127.0.0.1:3000')).toBe(200);
   expect(await ask('[::1]:3000')).toBe(200);
   // A page of another site whose name was made to point here.
-  expect(await ask('rebound.example:3000')).toBe(403);
-  expect(await ask('localhost.example')).toBe(403);
+  expect(await ask('rebound.example:3000')).toBe(421);
+  expect(await ask('localhost.example')).toBe(421);
   // A proxy in its default settings names its target as the host.
   for (const name of ['x-forwarded-for', 'x-real-ip', 'forwarded', 'via']) {
     const headers = { host: '127.0.0.1:3000', [name]: '198.51.100.7' };
@@ -89,10 +89,157 @@ test('without tokens only requests addressed to this machine are answered', asyn
   }
 });
 
-test('behind a proxy that signs people in every request is answered', async () => {
-  const app = appWith(await createHarness(), { apiTokens: [], auth: 'proxy' });
-  const answer = await app.request('/API/intercom/glossary', { headers: { host: 'reports.example' } });
-  expect(answer.status).toBe(200);
+/** A request as it arrives on a socket from `peer`. */
+function arrivingFrom(peer: string) {
+  return { incoming: { socket: { remoteAddress: peer, remoteFamily: 'IPv4', remotePort: 41_230 } } };
+}
+
+describe('behind a proxy that signs people in', () => {
+  const publicHosts = ['reports.example'];
+  const proxy = '10.1.2.3';
+
+  async function createProxied(over: Partial<AppDeps['access']> = {}) {
+    const harness = await createHarness();
+    const access = {
+      apiTokens: [],
+      auth: 'proxy',
+      publicHosts,
+      trustedProxies: ['10.0.0.0/8'],
+      ...over,
+    } as const;
+    const app = appWith(harness, access);
+    const ask = async (
+      headers: Record<string, string>,
+      { path = '/API/intercom/glossary', peer = proxy } = {},
+    ) =>
+      (await app.request(path, { headers: { host: 'reports.example', ...headers } }, arrivingFrom(peer)))
+        .status;
+    return { harness, app, ask };
+  }
+
+  test.each([
+    ['reports.example', 200],
+    ['reports.example:443', 200],
+    ['REPORTS.example.', 200],
+    ['localhost:3000', 200],
+    ['127.0.0.1', 200],
+    ['[::1]:3000', 200],
+    ['rebound.example', 421],
+    ['reports.example.rebound.example', 421],
+    ['10.1.2.3:3000', 421],
+    ['reports.example@rebound.example', 421],
+    ['rebound.example/reports.example', 421],
+  ])('the host %s is answered with %i', async (host, status) => {
+    const { ask } = await createProxied();
+    expect(await ask({ host })).toBe(status);
+    expect(await ask({ host }, { path: '/intercom' })).toBe(status);
+    expect(await ask({ host, 'x-forwarded-host': 'reports.example' })).toBe(status);
+  });
+
+  test('a host that the proxy has put another one in place of counts too', async () => {
+    const { ask } = await createProxied();
+    expect(await ask({ host: '127.0.0.1:3000', 'x-forwarded-host': 'reports.example' })).toBe(200);
+    expect(await ask({ host: '127.0.0.1:3000', 'x-forwarded-host': 'rebound.example' })).toBe(421);
+  });
+
+  test('another host reads nothing and changes nothing, whatever it asks for', async () => {
+    const { app, harness } = await createProxied();
+    const headers = {
+      host: 'rebound.example',
+      origin: 'http://rebound.example',
+      'sec-fetch-site': 'same-origin',
+    };
+    for (const path of ['/', '/sign-in', '/metrics', '/openapi.json', '/intercom/billing.csv', '/nothing']) {
+      expect((await app.request(path, { headers }, arrivingFrom(proxy))).status).toBe(421);
+    }
+    const change = {
+      method: 'POST',
+      headers: { ...headers, 'content-type': 'application/json' },
+      body: '{"force":true}',
+    };
+    for (const path of [
+      '/API/intercom/reconcile',
+      '/API/intercom/report/engagement',
+      '/intercom/activity/runs',
+    ]) {
+      expect((await app.request(path, change, arrivingFrom(proxy))).status).toBe(421);
+    }
+    expect((await harness.store.listRuns({ jobs: [], limit: 1, after: null })).total).toBe(0);
+  });
+
+  test('the webhook and health are answered whatever the host, whoever asks', async () => {
+    const { ask } = await createProxied();
+    for (const path of ['/webhooks/intercom', '/healthz', '/readyz']) {
+      expect(await ask({ host: '192.0.2.9' }, { path, peer: '203.0.113.5' })).toBeOneOf([200, 503]);
+    }
+  });
+
+  test('whoever is no trusted proxy is refused, and the log says why, a few times', async () => {
+    const { ask, harness } = await createProxied();
+    for (let attempt = 0; attempt < 50; attempt += 1) {
+      expect(await ask({ 'x-forwarded-for': '10.9.9.9' }, { peer: '203.0.113.5' })).toBe(403);
+    }
+    expect(await ask({}, { path: '/intercom', peer: '127.0.0.1' })).toBe(403);
+    const lines = harness.logLines.filter((line) => line.includes('a request came from no trusted proxy'));
+    expect(lines).toHaveLength(20);
+    expect(lines[0]).toContain('"peer":"203.0.113.5"');
+    expect(lines[0]).toContain('TRUSTED_PROXIES');
+  });
+
+  test('where no proxy is named it is one on this machine', async () => {
+    const harness = await createHarness();
+    const app = appWith(harness, { apiTokens: [], auth: 'proxy' });
+    const ask = async (peer: string, host: string) =>
+      (await app.request('/API/intercom/glossary', { headers: { host } }, arrivingFrom(peer))).status;
+    expect(await ask('127.0.0.1', 'localhost')).toBe(200);
+    expect(await ask('::1', 'localhost')).toBe(200);
+    expect(await ask('::ffff:127.0.0.1', 'localhost')).toBe(200);
+    expect(await ask('10.1.2.3', 'localhost')).toBe(403);
+    expect(await ask('127.0.0.1', 'reports.example')).toBe(421);
+  });
+
+  test('API_TOKENS beside it are looked at: a right one lets in, a wrong one does not', async () => {
+    const { ask } = await createProxied({ apiTokens: [API_TOKEN] });
+    const right = { authorization: `Bearer ${API_TOKEN}` };
+    const wrong = { authorization: 'Bearer wrong-token-0123456789' };
+    for (const path of ['/API/intercom/glossary', '/metrics', '/intercom']) {
+      expect(await ask({}, { path })).toBe(200);
+      expect(await ask(right, { path })).toBe(200);
+      expect(await ask(wrong, { path })).toBe(401);
+      // Prometheus and the like, which ask past the proxy.
+      expect(await ask(right, { path, peer: '203.0.113.5' })).toBe(200);
+      expect(await ask(wrong, { path, peer: '203.0.113.5' })).toBe(401);
+      expect(await ask({}, { path, peer: '203.0.113.5' })).toBe(403);
+      // What the proxy itself was signed in to with.
+      expect(await ask({ authorization: 'Basic bWU6aHVzaA==' }, { path })).toBe(200);
+      expect(await ask({ ...right, host: 'rebound.example' }, { path })).toBe(421);
+    }
+  });
+});
+
+test('with tokens every host is answered until PUBLIC_URL names some', async () => {
+  const harness = await createHarness();
+  const rules = { apiTokens: [API_TOKEN], auth: 'token' } as const;
+  const headers = { host: 'elsewhere.example', authorization: `Bearer ${API_TOKEN}` };
+  const path = '/API/intercom/glossary';
+  expect((await appWith(harness, rules).request(path, { headers })).status).toBe(200);
+  const named = appWith(harness, { ...rules, publicHosts: ['reports.example'] });
+  expect((await named.request(path, { headers })).status).toBe(421);
+  expect((await named.request(path, { headers: { ...headers, host: 'reports.example' } })).status).toBe(200);
+});
+
+test.each([
+  '/healthz',
+  '/API/intercom/glossary',
+  '/API/intercom/caseload',
+  '/intercom',
+  '/intercom/caseload',
+  '/openapi.json',
+])('a slash at the end of %s changes nothing', async (path) => {
+  const harness = await createHarness();
+  expect((await harness.get(`${path}/`)).status).toBe(200);
+  const stranger = await harness.app.request(`${path}/`);
+  expect(stranger.status).toBe((await harness.app.request(path)).status);
 });
 
 test('answers carry secure headers, and unknown addresses a problem', async () => {

@@ -40,7 +40,7 @@ test('a run has a page with its drift, and silent webhooks are announced until o
 
   const activity = await textOf(harness, '/intercom/activity');
   expect(activity).toContain(`<a href="/intercom/activity/runs/${run.id}">reconcile</a>`);
-  expect(activity).toMatch(/done, changed \d+ members? of \d+ compared/);
+  expect(activity).toMatch(/Completed: \d+ of \d+ members differ/);
   const page = await textOf(harness, `/intercom/activity/runs/${run.id}`);
   for (const { contactId, memberId, why } of differences) {
     expect(page).toContain(`<a href="/intercom/members/${contactId}">${memberId}</a>`);
@@ -73,7 +73,7 @@ test('a run that stopped before writing is announced until one of its kind ends 
   expect(run.status).toBe('guarded');
   const activity = await textOf(harness, '/intercom/activity');
   const { changed = 0, of = 0 } = run.result?.guard ?? {};
-  expect(activity).toContain('stopped before writing:');
+  expect(activity).toContain('stopped before updating:');
   expect(activity).toContain(`it would have changed ${changed} of the ${of} members`);
   expect(activity).toContain('run it again with force');
 
@@ -82,7 +82,7 @@ test('a run that stopped before writing is announced until one of its kind ends 
   let path = `/intercom/activity/runs/${run.id}`;
   while (path !== '') {
     const page = await textOf(harness, path);
-    expect(page).toContain('nothing was');
+    expect(page).toContain('Nothing was changed.');
     seen.push(...[...page.matchAll(/data-key="(\w+ [^"]+)"/g)].map(([, key = '']) => key));
     path = (/<a href="([^"]+)" rel="next">/.exec(page)?.[1] ?? '').replaceAll('&amp;', '&');
   }
@@ -92,10 +92,43 @@ test('a run that stopped before writing is announced until one of its kind ends 
   expect(new Set(seen).size).toBe(total);
 
   clock.advance(60_000);
-  expect(await textOf(harness, `/intercom/activity/runs/${run.id}`)).toContain('Run it again with force');
+  expect(await textOf(harness, `/intercom/activity/runs/${run.id}`)).toContain('Run again and update all');
   const forced = await harness.runJob({ job: 'reconcile', params: { ...NIGHTLY.params, force: true } });
   expect(forced.status).toBe('done');
   const after = await textOf(harness, '/intercom/activity');
-  expect(after).not.toContain('stopped before writing:');
+  expect(after).not.toContain('stopped before updating:');
   expect(after).toContain('reconcile (forced)');
+});
+
+test('a run says that it has found nothing only once everything was compared', async () => {
+  const harness = await createHarness();
+  populate(harness.workspace, { members: 5, seed: 11 });
+  await harness.backfill();
+  const pageOf = (id: string): Promise<string> => textOf(harness, `/intercom/activity/runs/${id}`);
+  const started = await harness.jobs.start({
+    job: 'reconcile',
+    lookbackDays: null,
+    dryRun: false,
+    force: false,
+  });
+  const page = await pageOf(started.run.id);
+  expect(page).toContain('Not compared yet.');
+  expect(page).not.toContain('No differences found.');
+  if (started.kind === 'started') await harness.whileJobsRun(started.ended);
+  expect(await pageOf(started.run.id)).toContain('No differences found.');
+});
+
+test('what a dry run of the service keeps back is said not to be sent', async () => {
+  const harness = await createHarness({ dryRun: true });
+  const { workspace } = harness;
+  const { id } = workspace.addContact({ customAttributes: { 'Enrolled Date': Date.UTC(2026, 0, 5) / 1000 } });
+  await harness.backfill();
+  const call = workspace.addConversation({ contactIds: [id], sourceType: 'phone_call' });
+  workspace.closeConversation(call.id, { channel: 'Phone', serviceCode: 'Health Coaching 001' });
+  await harness.settle();
+  for (const path of [`/intercom/members/${id}`, '/intercom/activity']) {
+    const page = await textOf(harness, path);
+    expect(page).toContain('Not sent (dry run)');
+    expect(page).not.toMatch(/on its way|Pending</);
+  }
 });

@@ -1,8 +1,11 @@
-import { expect, test } from 'vitest';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
 import { createApp } from '../src/app.js';
+import { AppError } from '../src/errors.js';
 import { createSessions, SESSION_SECONDS } from '../src/operate/sessions.js';
 import { API_TOKEN, createHarness, type Harness } from './support/harness.js';
-import { createMovedClock } from './support/moved-clock.js';
+import { temporaryFolder } from './support/command-line.js';
+import { createMovedClock, type MovedClock } from './support/moved-clock.js';
 
 const WRONG_TOKEN = 'wrong-token-0123456789';
 
@@ -95,29 +98,102 @@ test('a sign-in that another site sends is refused', async () => {
   expect(answer.headers.get('set-cookie')).toBeNull();
 });
 
-test('after ten wrong tokens an address waits, even with the right one; others do not', async () => {
-  const { app, clock } = await createHarness();
-  const from = (address: string): Sending => ({ headers: { 'x-forwarded-for': address } });
-  for (let attempt = 1; attempt <= 10; attempt += 1) {
-    expect((await signIn(app, { token: WRONG_TOKEN, ...from('198.51.100.7') })).status).toBe(403);
-  }
-  const refused = await signIn(app, from('198.51.100.7'));
-  expect(refused.status).toBe(429);
-  expect(Number(refused.headers.get('retry-after'))).toBe(300);
-  // Whoever claims another address in front of the one that the proxy adds is the same.
-  expect((await signIn(app, from('203.0.113.1, 198.51.100.7'))).status).toBe(429);
-  expect((await signIn(app, from('198.51.100.8'))).status).toBe(303);
-  clock.advance(300_000);
-  expect((await signIn(app, from('198.51.100.7'))).status).toBe(303);
-});
+/** Answers after a second of the moved clock, for somebody who has guessed often. */
+async function afterPause<Answer>(clock: MovedClock, answer: Promise<Answer>): Promise<Answer> {
+  const progress = { isDone: false };
+  void answer.finally(() => {
+    progress.isDone = true;
+  });
+  for (let turn = 0; turn < 20; turn += 1) await new Promise((resolve) => setImmediate(resolve));
+  expect(progress.isDone).toBe(false);
+  clock.advance(1000);
+  return answer;
+}
 
-test('guesses from many addresses make everybody wait', async () => {
-  const { app } = await createHarness();
-  for (let attempt = 0; attempt < 200; attempt += 1) {
-    const headers = { 'x-forwarded-for': `198.51.${Math.floor(attempt / 8)}.${attempt % 8}` };
-    expect((await signIn(app, { token: WRONG_TOKEN, headers })).status).toBe(403);
-  }
-  expect((await signIn(app)).status).toBe(429);
+const from = (address: string): Sending => ({ headers: { 'x-forwarded-for': address } });
+
+describe('whoever guesses', () => {
+  const guess = async (app: Harness['app'], times: number, address: string): Promise<void> => {
+    for (let attempt = 1; attempt <= times; attempt += 1) {
+      expect((await signIn(app, { token: WRONG_TOKEN, ...from(address) })).status).toBe(403);
+    }
+  };
+
+  test('is slowed after ten wrong tokens; a right one and other addresses never are', async () => {
+    const { app, clock, metrics } = await createHarness();
+    await guess(app, 10, '198.51.100.7');
+    const slowed = await afterPause(clock, signIn(app, { token: WRONG_TOKEN, ...from('198.51.100.7') }));
+    expect(slowed.status).toBe(429);
+    expect(Number(slowed.headers.get('retry-after'))).toBe(299);
+    // Whoever claims another address in front of the one that the proxy adds is the same.
+    const claimed = from('203.0.113.1, 198.51.100.7');
+    expect((await afterPause(clock, signIn(app, { token: WRONG_TOKEN, ...claimed }))).status).toBe(429);
+    expect((await signIn(app, from('198.51.100.7'))).status).toBe(303);
+    await guess(app, 1, '198.51.100.8');
+    clock.advance(300_000);
+    await guess(app, 1, '198.51.100.7');
+    expect((await metrics.wrongTokens.get()).values).toContainEqual(
+      expect.objectContaining({ labels: { way: 'sign_in' }, value: 14 }),
+    );
+  });
+
+  test('from many addresses keeps nobody out', async () => {
+    const { app, logLines } = await createHarness();
+    const lines = logLines.length;
+    for (let attempt = 0; attempt < 300; attempt += 1) {
+      const sending = from(`198.51.${Math.floor(attempt / 8)}.${attempt % 8}`);
+      expect((await signIn(app, { token: WRONG_TOKEN, ...sending })).status).toBe(403);
+    }
+    expect((await signIn(app)).status).toBe(303);
+    const warnings = logLines.slice(lines).filter((line) => line.includes('"level":"warn"'));
+    expect(warnings).toHaveLength(20);
+    expect(warnings[0]).toContain('"client":"198.51.0.0"');
+    expect(warnings.at(-1)).toContain('left out');
+    expect(logLines.join('\n')).not.toContain(WRONG_TOKEN);
+  });
+
+  test('has one IPv6 network, whatever addresses of it are used', async () => {
+    const { app, clock } = await createHarness();
+    for (let host = 1; host <= 10; host += 1) await guess(app, 1, `2001:db8:0:7::${host}`);
+    const slowed = signIn(app, { token: WRONG_TOKEN, ...from('[2001:db8:0:7:a:b:c:d]:4123') });
+    expect((await afterPause(clock, slowed)).status).toBe(429);
+    await guess(app, 1, '2001:db8:0:8::1');
+  });
+
+  test('bearer tokens is slowed, counted and named in the log the same way', async () => {
+    const { app, clock, metrics, logLines } = await createHarness();
+    const ask = async (token: string, address = '198.51.100.7', path = '/API/intercom/glossary') =>
+      app.request(path, { headers: { authorization: `Bearer ${token}`, 'x-forwarded-for': address } });
+    for (let attempt = 1; attempt <= 5; attempt += 1) {
+      expect((await ask(WRONG_TOKEN)).status).toBe(401);
+      expect((await ask(WRONG_TOKEN, '198.51.100.7', '/intercom')).status).toBe(303);
+    }
+    const slowed = await afterPause(clock, ask(WRONG_TOKEN));
+    expect(slowed.status).toBe(429);
+    expect(slowed.headers.get('retry-after')).toBe('299');
+    expect((await afterPause(clock, ask(WRONG_TOKEN, '198.51.100.7', '/metrics'))).status).toBe(429);
+    expect((await ask(API_TOKEN)).status).toBe(200);
+    expect((await ask(WRONG_TOKEN, '198.51.100.8')).status).toBe(401);
+    expect((await metrics.wrongTokens.get()).values).toContainEqual(
+      expect.objectContaining({ labels: { way: 'bearer' }, value: 13 }),
+    );
+    const warnings = logLines.filter((line) => line.includes('"level":"warn"'));
+    expect(warnings.map((line) => /"msg":"([^"]+)"/.exec(line)?.[1])).toEqual([
+      'a wrong token was refused',
+      'somebody guesses tokens and is slowed down',
+      'a wrong token was refused',
+    ]);
+    expect(logLines.join('\n')).not.toContain(WRONG_TOKEN);
+  });
+
+  test('nothing at all is not slowed: no token is no guess', async () => {
+    const { app, metrics } = await createHarness();
+    for (let attempt = 0; attempt < 30; attempt += 1) {
+      expect((await app.request('/API/intercom/glossary')).status).toBe(401);
+      expect((await app.request('/metrics', { headers: { authorization: 'Bearer ' } })).status).toBe(401);
+    }
+    expect((await metrics.wrongTokens.get()).values.map(({ value }) => value)).toEqual([0, 0]);
+  });
 });
 
 test('signing out ends the session on the server too', async () => {
@@ -132,6 +208,59 @@ test('signing out ends the session on the server too', async () => {
   expect(answer.status).toBe(303);
   expect(answer.headers.get('set-cookie')).toContain('Max-Age=0');
   expect((await app.request('/intercom/activity', { headers: { cookie } })).status).toBe(303);
+});
+
+async function signOut(app: Harness['app'], cookie: string): Promise<Response> {
+  return app.request('/sign-out', {
+    method: 'POST',
+    headers: { cookie, 'content-type': 'application/x-www-form-urlencoded' },
+    body: new URLSearchParams({ csrf: await formTokenOf(app, cookie) }).toString(),
+  });
+}
+
+const statusWith = async (app: Harness['app'], cookie: string): Promise<number> =>
+  (await app.request('/intercom/activity', { headers: { cookie } })).status;
+
+test('a session that was signed out stays so after a restart, in other processes, and when the clock goes back', async () => {
+  const database = join(temporaryFolder(), 'engagement.db');
+  const first = await createHarness({ database });
+  const [cookie, other] = [cookieOf(await signIn(first.app)), cookieOf(await signIn(first.app))];
+  const beside = await createHarness({ database, listens: false });
+  expect(await statusWith(beside.app, cookie)).toBe(200);
+  expect((await signOut(first.app, cookie)).status).toBe(303);
+  for (const { app } of [first, beside, await createHarness({ database, listens: false })]) {
+    expect(await statusWith(app, cookie)).toBe(303);
+    const answer = await app.request('/API/intercom/glossary', { headers: { cookie } });
+    expect(answer.status).toBe(401);
+    // Or the way to the sign-in would lead in a circle.
+    expect((await app.request('/sign-in', { headers: { cookie } })).status).toBe(200);
+    expect(await statusWith(app, other)).toBe(200);
+  }
+  // The clock is a month ahead while somebody signs in and out, and the old rows are cleared away; then it is put right.
+  const { clock } = beside;
+  clock.advance(30 * 86_400_000);
+  const ahead = cookieOf(await signIn(beside.app));
+  const endedAhead = cookieOf(await signIn(beside.app));
+  await signOut(beside.app, endedAhead);
+  clock.advance(-30 * 86_400_000);
+  expect(await statusWith(beside.app, cookie)).toBe(303);
+  expect(await statusWith(beside.app, endedAhead)).toBe(303);
+  expect(await statusWith(beside.app, ahead), 'it would last for a month').toBe(303);
+  clock.advance(1000);
+  expect(await statusWith(beside.app, cookieOf(await signIn(beside.app)))).toBe(200);
+});
+
+test('a sign-out that cannot be kept is no sign-out, and says so', async () => {
+  const harness = await createHarness();
+  const cookie = cookieOf(await signIn(harness.app));
+  const store = {
+    ...harness.store,
+    endSession: () => Promise.reject(new AppError('store_unavailable', 'later', 'full')),
+  };
+  const answer = await signOut(createApp({ ...harness.appDeps, store }), cookie);
+  expect(answer.status).toBe(503);
+  expect(answer.headers.get('set-cookie')).toBeNull();
+  expect(await statusWith(harness.app, cookie)).toBe(200);
 });
 
 test('a session ends by itself, and with the token that opened it', async () => {

@@ -33,7 +33,7 @@ test('a member is shown with the reason for every value, and with what does not 
   expect(answer.status).toBe(200);
   const page = await answer.text();
   expect(page).toContain('Engaged because the last qualifying call, Phone · Health Coaching 001');
-  expect(page).toContain('At Risk from <time datetime="2026-11-13">13 Nov 2026</time>');
+  expect(page).toContain('At Risk from <time datetime="2026-11-13">Nov 13, 2026</time>');
   expect(page).toContain('Service Code empty');
   expect(page).toMatch(/data-attribute="Engagement Status">Engaged</);
   // By User ID too, as the API.
@@ -145,4 +145,31 @@ test('the Messenger is told the region that the API address names', () => {
   expect(regionOf('https://api.eu.intercom.io')).toBe('eu');
   expect(regionOf('https://api.au.intercom.io')).toBe('ap');
   expect(regionOf('http://127.0.0.1:4000')).toBe('us');
+});
+
+test.each(['caseload', 'sessions', 'new-participants', 'billing', 'data-quality'])(
+  'the CSV that /intercom/%s links to begins with a byte order mark, for spreadsheets',
+  async (name) => {
+    const harness = await harnessWithMember();
+    const page = await (await harness.get(`/intercom/${name}?limit=25`)).text();
+    const href = (/<a id="csv" href="([^"]+)"/.exec(page)?.[1] ?? '').replaceAll('&amp;', '&');
+    expect(new URL(href, 'http://localhost').searchParams.get('bom')).toBe('true');
+    const bytes = new Uint8Array(await (await harness.get(href)).arrayBuffer());
+    expect([...bytes.subarray(0, 3)]).toEqual([0xef, 0xbb, 0xbf]);
+  },
+);
+
+test('every CSV that a page links to asks for a byte order mark', async () => {
+  const harness = await harnessWithMember();
+  const run = await harness.runJob({
+    job: 'reconcile',
+    params: { lookbackDays: null, dryRun: true, force: true },
+  });
+  const links: string[] = [];
+  for (const path of ['/intercom', '/intercom/activity', `/intercom/activity/runs/${run.id}`]) {
+    const page = await (await harness.get(path)).text();
+    links.push(...[...page.matchAll(/href="([^"]*csv[^"]*)"/g)].map(([, href = '']) => href));
+  }
+  expect(links).not.toEqual([]);
+  expect(links.filter((href) => !href.includes('bom=true'))).toEqual([]);
 });

@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { signBody } from '../src/intercom/signature.js';
 import { createHarness, type Harness } from './support/harness.js';
 
@@ -150,30 +150,119 @@ test('notifications that come together are all stored, each once', async () => {
   expect(await stored(harness)).toBe(100);
 });
 
-test('many long bodies at once are asked to come again, short ones are taken all the while', async () => {
-  const harness = await createHarness();
-  const release: (() => void)[] = [];
-  const slow = Array.from({ length: 17 }, async () => {
-    const body = new ReadableStream({
+describe('long bodies', () => {
+  const MB = 1024 * 1024;
+  const piece = new Uint8Array(MB);
+  const long = (id: string): Uint8Array => notification({ id, padding: 'x'.repeat(MB) });
+
+  /** A body that arrives as far as `received`, and then no further until it is ended. */
+  function begin(harness: Harness, received: number, headers: Record<string, string> = {}) {
+    const begun = { end: (): void => undefined };
+    const body = new ReadableStream<Uint8Array>({
       start: (controller) => {
-        release.push(() => controller.close());
+        for (let left = received; left > 0; left -= MB) controller.enqueue(piece.subarray(0, left));
+        begun.end = () => controller.close();
+      },
+      cancel: () => {
+        begun.end = () => undefined;
       },
     });
-    return harness.app.request('/webhooks/intercom', {
+    const answer = harness.app.request('/webhooks/intercom', {
       method: 'POST',
-      headers: { 'content-type': 'application/json', 'transfer-encoding': 'chunked' },
+      headers: { 'content-type': 'application/json', ...headers },
       body,
       duplex: 'half',
     });
+    return { answer: Promise.resolve(answer), end: () => begun.end() };
+  }
+  /** Lets everything that has arrived be read. */
+  const arrive = async (): Promise<void> => {
+    for (let turn = 0; turn < 50; turn += 1) await new Promise((resolve) => setImmediate(resolve));
+  };
+
+  test.each([{ 'content-length': String(5 * MB) }, { 'transfer-encoding': 'chunked' }, {}])(
+    'that are only announced take no place: %j',
+    async (declared) => {
+      const harness = await createHarness();
+      const silent = Array.from({ length: 100 }, () => begin(harness, 0, declared));
+      await arrive();
+      const body = long('notif_1');
+      expect((await post(harness, body, { 'content-length': String(body.length) })).status).toBe(200);
+      expect((await post(harness, long('notif_2'), { 'transfer-encoding': 'chunked' })).status).toBe(200);
+      for (const { end } of silent) end();
+      const statuses = await Promise.all(silent.map(async ({ answer }) => (await answer).status));
+      expect(new Set(statuses)).toEqual(new Set([401]));
+    },
+  );
+
+  test('that are left half-way give way to those that arrive, the oldest of whoever holds the most first', async () => {
+    const harness = await createHarness();
+    const from = (address: string) => ({ 'x-forwarded-for': address });
+    const patient = begin(harness, 2 * MB, from('198.51.100.1'));
+    await arrive();
+    const hogs = Array.from({ length: 40 }, () => begin(harness, 4 * MB, from('198.51.100.7')));
+    await arrive();
+    const short = notification();
+    expect((await post(harness, short, { 'content-length': String(short.length) })).status).toBe(200);
+    for (let number = 0; number < 5; number += 1) {
+      const headers = { 'transfer-encoding': 'chunked', ...from('203.0.113.1') };
+      expect((await post(harness, long(`notif_${number}`), headers)).status).toBe(200);
+    }
+    for (const { end } of [...hogs, patient]) end();
+    const statuses = await Promise.all(hogs.map(async ({ answer }) => (await answer).status));
+    // 80 MB hold 19 of them beside the other one.
+    expect(statuses.indexOf(401)).toBeGreaterThanOrEqual(21);
+    expect(new Set(statuses.slice(0, 20))).toEqual(new Set([503]));
+    expect((await hogs[0]?.answer)?.headers.get('retry-after')).toBe('60');
+    expect((await patient.answer).status).toBe(401);
+    expect((await counts(harness))['busy']).toBeGreaterThanOrEqual(21);
   });
-  const refused = await Promise.race(slow);
-  expect(refused.status).toBe(503);
-  expect(refused.headers.get('retry-after')).toBe('60');
-  const short = notification();
-  const headers = { 'content-length': String(short.length) };
-  expect((await post(harness, short, headers)).status).toBe(200);
-  for (const end of release) end();
-  const statuses = (await Promise.all(slow)).map(({ status }) => status);
-  expect(statuses.filter((status) => status === 401)).toHaveLength(16);
-  expect(await counts(harness)).toMatchObject({ busy: 1 });
+
+  test('give their place back whatever becomes of them', async () => {
+    const harness = await createHarness();
+    for (let round = 0; round < 40; round += 1) {
+      const abandoned = begin(harness, 4 * MB);
+      await arrive();
+      abandoned.end();
+      expect((await abandoned.answer).status).toBe(401);
+    }
+    const tooLong = begin(harness, 6 * MB);
+    expect((await tooLong.answer).status).toBe(413);
+    expect(await counts(harness)).toEqual({ wrong_signature: 40, too_large: 1 });
+  });
+
+  test('whose sender goes away leave no line in the log', async () => {
+    const harness = await createHarness();
+    const lines = harness.logLines.length;
+    const body = new ReadableStream({
+      start: (controller) => {
+        controller.enqueue(new Uint8Array(100_000));
+      },
+      pull: (controller) => {
+        controller.error(new Error('the connection is gone'));
+      },
+    });
+    const headers = { 'content-type': 'application/json' };
+    const request = { method: 'POST', headers, body, duplex: 'half' } as const;
+    expect((await harness.app.request('/webhooks/intercom', request)).status).toBe(400);
+    expect(harness.logLines.slice(lines)).toEqual([]);
+    expect(await counts(harness)).toEqual({ broken: 1 });
+  });
+});
+
+test.each(['GET', 'HEAD'])('%s answers 200 with a slash at the end too', async (method) => {
+  const harness = await createHarness();
+  expect((await harness.app.request('/webhooks/intercom/', { method })).status).toBe(200);
+});
+
+test('a notification to the address with a slash at the end is stored', async () => {
+  const harness = await createHarness();
+  const body = notification();
+  const headers = {
+    'content-type': 'application/json',
+    'x-hub-signature': signBody(body, harness.workspace.settings.clientSecret),
+  };
+  const answer = await harness.app.request('/webhooks/intercom/', { method: 'POST', headers, body });
+  expect(answer.status).toBe(200);
+  expect(await stored(harness)).toBe(1);
 });

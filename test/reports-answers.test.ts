@@ -177,7 +177,7 @@ test('new participants: how long each has been without a session', async () => {
     memberName: 'Xiomara Nuñez III',
     memberEmail: null,
     client: 'Beta',
-    participantAt: at('2026-03-01T05:00:00Z'),
+    participantAt: at('2026-03-01T00:00:00Z'),
     participantOn: '2026-03-01',
     daysSinceParticipant: 228,
     hasSession: true,
@@ -219,6 +219,7 @@ test('billing: who is billed for a month, in the columns of old', async () => {
     'lastSessionAt',
     'isNewParticipant',
     'engagedDuringMonth',
+    'registrationOn',
   ]);
   expect(
     rows.map(({ memberId, isNewParticipant, engagedDuringMonth }) => [
@@ -232,6 +233,14 @@ test('billing: who is billed for a month, in the columns of old', async () => {
     ['M-3', false, true],
     ['M-5', false, true],
     [expect.not.stringMatching(/^M-/), false, true],
+  ]);
+  // The number that Intercom holds for a date-only attribute, and the date as written.
+  expect(rows.map((row) => [row['registrationAt'], row['registrationOn']])).toEqual([
+    [dated('2026-10-01'), '2026-10-01'],
+    [dated('2026-01-05'), '2026-01-05'],
+    [dated('2026-02-01'), '2026-02-01'],
+    [dated('2026-03-01'), '2026-03-01'],
+    [null, null],
   ]);
   const august = await ask(harness, 'billing', { monthYearLabel: '2026-08' });
   expect(column(august['rows'], 'memberId')).toEqual(['M-5']);
@@ -258,6 +267,7 @@ test('upcoming: day N is included, with the coach who could call', async () => {
       lastCallAt: null,
       channel: null,
       serviceCode: null,
+      enrolledOn: '2026-09-17',
     },
   ]);
   const later = await ask(harness, 'upcoming', { days: 21, coach: String(OTHER_COACH) });
@@ -419,7 +429,13 @@ test('CSV holds every row whatever the limit, and reads back as the JSON says', 
     'channelCombo',
     'lastSessionAt',
     'daysSinceLastSession',
+    'bucket_1',
+    'bucket_2',
+    'bucket_3',
+    'bucket_4',
   ]);
+  expect(rows.map((row) => row.slice(11).indexOf('true'))).toEqual([-1, 0, 1, 2, 3]);
+  expect(rows[1]?.slice(11)).toEqual(['true', 'false', 'false', 'false']);
   expect(rows).toHaveLength(5);
   expect(rows[2]?.[2]).toBe(NASTY_NAME);
   expect(rows[2]?.[9]).toBe('2026-10-07T23:50:00-04:00');
@@ -430,12 +446,17 @@ test('CSV holds every row whatever the limit, and reads back as the JSON says', 
     ['bucket_1', 'bucket_2', 'bucket_3', 'bucket_4'],
     ['1', '1', '1', '1'],
   ]);
-  expect((await csv(harness, 'new-participants?format=csv'))[3]?.[2]).toBe(`'${FORMULA_NAME}`);
+  const participants = await csv(harness, 'new-participants?format=csv');
+  expect(participants[0]?.slice(-4)).toEqual(['daysWithoutSession', 'gt_14_to_21', 'gt_21_to_28', 'gt_28']);
+  expect(participants.slice(1).map((row) => row.slice(-3).indexOf('true'))).toEqual([2, 1, 0, -1, -1]);
+  expect(participants[3]?.[2]).toBe(`'${FORMULA_NAME}`);
   expect((await csv(harness, 'billing?format=csv&month=2026-10'))[2]?.slice(4)).toEqual([
-    '2026-01-05T00:00:00-05:00',
+    // Midnight UTC, as Intercom holds the date; the date itself stands in the last column.
+    '2026-01-04T19:00:00-05:00',
     '2026-10-15T09:00:00-04:00',
     'false',
     'true',
+    '2026-01-05',
   ]);
 });
 

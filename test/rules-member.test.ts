@@ -103,9 +103,9 @@ describe('Last Coaching Session', () => {
     expect(decision.status).toBe('Engaged');
     expect(decision.lastQualifyingAt).toBeNull();
     expect(evidenceOf(decision, 'Engagement Status').because).toBe(
-      'Engaged because the last coaching session that Intercom holds was on 10 Oct 2026, 20 days ago',
+      'Engaged because the last coaching session that Intercom holds was on Oct 10, 2026, 20 days ago',
     );
-    expect(evidenceOf(decision, attribute).because).toContain('conversations are known from 15 Oct 2026 on');
+    expect(evidenceOf(decision, attribute).because).toContain('conversations are known from Oct 15, 2026 on');
   });
 });
 
@@ -130,7 +130,7 @@ describe('Last Call', () => {
     const reopened = call('1', '2026-10-01', { state: 'open' });
     const decision = decideMember(member({ 'Last Call': time('2026-10-01') }, [reopened]), context(NOW));
     expect(changeOf(decision, 'Last Call')).toBe(reopened.createdAt);
-    expect(evidenceOf(decision, 'Last Call').because).toContain('begun (open now) on 1 Oct 2026');
+    expect(evidenceOf(decision, 'Last Call').because).toContain('begun (open now) on Oct 1, 2026');
   });
 });
 
@@ -270,19 +270,19 @@ describe('the sentence of evidence', () => {
   it.each([
     [
       '2026-10-30',
-      'At Risk because the last qualifying call, Phone · Health Coaching 001, closed on 1 Oct 2026, 29 days ago',
+      'At Risk because the last qualifying call, Phone · Health Coaching 001, closed on Oct 1, 2026, 29 days ago',
     ],
     [
       '2026-10-02',
-      'Engaged because the last qualifying call, Phone · Health Coaching 001, closed on 1 Oct 2026, 1 day ago',
+      'Engaged because the last qualifying call, Phone · Health Coaching 001, closed on Oct 1, 2026, 1 day ago',
     ],
     [
       '2026-10-01',
-      'Engaged because the last qualifying call, Phone · Health Coaching 001, closed on 1 Oct 2026, today',
+      'Engaged because the last qualifying call, Phone · Health Coaching 001, closed on Oct 1, 2026, today',
     ],
     [
       '2026-09-30',
-      'Engaged because the last qualifying call, Phone · Health Coaching 001, closed on 1 Oct 2026, in the future, which counts as today',
+      'Engaged because the last qualifying call, Phone · Health Coaching 001, closed on Oct 1, 2026, in the future, which counts as today',
     ],
   ])('on %s', (now, because) => {
     const messy = call('1', '2026-10-01', { channel: ' phone ', serviceCode: 'health coaching 001' });
@@ -297,7 +297,7 @@ describe('the sentence of evidence', () => {
   it('tells of enrolment where there is no call', () => {
     const evidence = evidenceOf(decideMember(member(ENROLLED), context(NOW)), 'Engagement Status');
     expect(evidence.because).toBe(
-      'Unengaged because no qualifying call is known and Enrolled Date fell on 1 Sep 2026, 59 days ago',
+      'Unengaged because no qualifying call is known and Enrolled Date fell on Sep 1, 2026, 59 days ago',
     );
     expect(evidence.figures).toEqual({
       enrolledOn: '2026-09-01',

@@ -3,6 +3,8 @@ import { dirname, join } from 'node:path';
 import Database from 'better-sqlite3';
 import { array, assert as assertProperty, asyncProperty, integer } from 'fast-check';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { openConnection } from '../src/store/sqlite/connection.js';
+import { createEndedSessions } from '../src/store/sqlite/ended-sessions.js';
 import { openSqliteStore } from '../src/store/sqlite/sqlite-store.js';
 import { asStoreError } from '../src/store/sqlite/store-errors.js';
 import type { Store } from '../src/store/store.js';
@@ -336,6 +338,7 @@ describe('everything that is kept', () => {
       fights: 'what is over goes after a day, when the next fight begins, and with its contact',
       webhook_hours: 'keepWebhookCounts: 400 days, five rows an hour',
       coaches: 'kept on purpose: conversations go on naming them',
+      ended_sessions: 'until the cookie would have ended, at most 10,000',
       members: 'one for each contact, goes with it',
       reported_members: 'one for each member, goes with it',
       writes: 'kept on purpose: the audit',
@@ -355,6 +358,42 @@ describe('everything that is kept', () => {
       .pluck()
       .all();
     expect(tables.toSorted()).toEqual(Object.keys(ends).toSorted());
+  });
+});
+
+describe('instants that an earlier version wrote otherwise', () => {
+  it('are read from the attributes again at the next start, once', async () => {
+    const path = newPath();
+    const first = openSqliteStore({ path, timeZone: NEW_YORK });
+    const heldAt = Date.UTC(2026, 8, 1) / 1000;
+    await first.apply(
+      workOn([contactChange(contact('a', { attributes: { 'Enrolled Date': '2026-09-01' } }))]),
+    );
+    await first.close();
+    const raw = openRaw(path);
+    const enrolledAt = () => raw.prepare('select enrolled_at from reported_members').pluck().get();
+    expect(enrolledAt()).toBe(heldAt);
+    const local = heldAt + 4 * 3600;
+    raw.prepare('update reported_members set enrolled_at = ?').run(local);
+    await openSqliteStore({ path, timeZone: NEW_YORK }).close();
+    expect(enrolledAt(), 'nothing is due').toBe(local);
+    raw.exec("update meta set value = '3' where name = 'derived_by'");
+    await openSqliteStore({ path, timeZone: NEW_YORK }).close();
+    expect(enrolledAt()).toBe(heldAt);
+  });
+});
+
+describe('sessions that were signed out', () => {
+  it('are bounded: too many end the oldest sessions there are', () => {
+    const connection = openConnection(newPath(), { mayMigrate: true });
+    const sessions = createEndedSessions(connection, 10);
+    const at = (number: number) => ({ id: `s-${number}`, expiresAt: 1_790_000_000 + number });
+    for (let number = 1; number <= 30; number += 1) sessions.end({ ...at(number), nowAt: 1_789_999_000 });
+    expect(connection.sqlite.prepare('select count(*) from ended_sessions').pluck().get()).toBe(11);
+    for (const number of [1, 20, 21, 30]) expect(sessions.isEnded(at(number))).toBe(true);
+    expect(sessions.isEnded({ id: 'old', expiresAt: 1_790_000_020 })).toBe(true);
+    expect(sessions.isEnded({ id: 'new', expiresAt: 1_790_000_021 })).toBe(false);
+    connection.sqlite.close();
   });
 });
 
@@ -468,7 +507,16 @@ describe('erasing a contact', () => {
       'writes',
     ];
     // What is left: that there was a contact with this id, and what is about nobody in particular.
-    const others = ['coaches', 'erasing', 'lifecycles', 'meta', 'person_marks', 'runs', 'webhook_hours'];
+    const others = [
+      'coaches',
+      'ended_sessions',
+      'erasing',
+      'lifecycles',
+      'meta',
+      'person_marks',
+      'runs',
+      'webhook_hours',
+    ];
     const seen = contact(id, { ...person, attributes: { Referral: SECRET, 'Date of Birth': SECRET } });
     const strange = call('strange', id, { channel: SECRET, serviceCode: SECRET });
     const change = { attribute: 'Eligible Programs', before: SECRET, after: 'PlumCorp' } as const;

@@ -18,6 +18,12 @@ CREATE TABLE `sweep_counted` (
 	PRIMARY KEY(`phase`, `entry`)
 );
 --> statement-breakpoint
+CREATE TABLE `ended_sessions` (
+	`id` text PRIMARY KEY NOT NULL,
+	`expires_at` integer NOT NULL
+);
+--> statement-breakpoint
+CREATE INDEX `ended_sessions_expires` ON `ended_sessions` (`expires_at`);--> statement-breakpoint
 CREATE TABLE `erasing` (
 	`kind` text NOT NULL,
 	`id` text NOT NULL,
@@ -52,6 +58,7 @@ CREATE TABLE `webhook_hours` (
 );
 --> statement-breakpoint
 ALTER TABLE `inbox` ADD `lease_token` integer DEFAULT 0 NOT NULL;--> statement-breakpoint
+CREATE INDEX `inbox_own` ON `inbox` (`received_at_ms`) WHERE origin <> 'webhook';--> statement-breakpoint
 ALTER TABLE `outbox` ADD `lease_token` integer DEFAULT 0 NOT NULL;--> statement-breakpoint
 CREATE INDEX `outbox_parked` ON `outbox` (`parked_at_ms`,`contact_id`) WHERE state = 'parked';--> statement-breakpoint
 ALTER TABLE `runs` ADD `lease_token` integer DEFAULT 0 NOT NULL;--> statement-breakpoint

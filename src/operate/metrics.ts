@@ -16,6 +16,8 @@ export interface Metrics {
   /** From the notification's arrival to the cache and the waiting writes being in step with it, seconds. */
   readonly notificationLatency: Histogram;
   readonly writes: Counter<'result'>;
+  /** Wrong API tokens, by the way in. */
+  readonly wrongTokens: Counter<'way'>;
   readonly transitions: Counter;
   /** From the decision that an attribute must change to Intercom having it, seconds. */
   readonly writeLatency: Histogram;
@@ -86,7 +88,14 @@ export function createMetrics(sources: MetricsSources): Metrics {
     labelNames: ['result'],
     registers,
   });
+  const wrongTokens = new Counter({
+    name: 'engagement_wrong_tokens_total',
+    help: 'Tokens that are none of API_TOKENS, by the way they were sent',
+    labelNames: ['way'],
+    registers,
+  });
   // From the start, or the first failure would be no increase.
+  for (const way of ['bearer', 'sign_in']) wrongTokens.inc({ way }, 0);
   for (const result of ['applied', 'retried', 'parked']) notifications.inc({ result }, 0);
   for (const result of ['sent', 'retried', 'parked']) writes.inc({ result }, 0);
 
@@ -94,6 +103,7 @@ export function createMetrics(sources: MetricsSources): Metrics {
     chores: chores.counts,
     notifications,
     writes,
+    wrongTokens,
     webhooks: new Counter({
       name: 'engagement_webhooks_total',
       help: 'Webhook requests by topic and what became of them',

@@ -89,7 +89,14 @@ export function describeApi(operations: readonly Operation[]): JsonSchema {
 
 function describeOperation(operation: Operation): JsonSchema {
   const { id, tag, summary, description, isOpen = false, parameters, body, answers } = operation;
-  const refusals = isOpen ? {} : { 401: problemAnswer('No valid token') };
+  const refusals = isOpen
+    ? {}
+    : {
+        401: problemAnswer('No valid token'),
+        403: problemAnswer('Not from a trusted proxy, or a change that a page of another site has asked for'),
+        421: problemAnswer('The host name is none of this service: see PUBLIC_URL'),
+        429: problemAnswer('Many wrong tokens came from this address; a right one is still let in'),
+      };
   return {
     operationId: id,
     tags: [tag],

@@ -28,7 +28,7 @@ export const SERVICE_OPERATIONS: readonly Operation[] = [
       401: problemAnswer('The signature is missing or wrong'),
       413: problemAnswer('Too large'),
       415: problemAnswer('Not JSON'),
-      503: problemAnswer('It could not be stored: send it again'),
+      503: problemAnswer('It could not be stored, or too many long ones come at once: send it again'),
     },
   },
   {

@@ -20,23 +20,22 @@ export interface Sessions {
   tokenNumber(text: string): number | null;
   /** A new session's cookie value. */
   open(tokenNumber: number): string;
-  /** Null for a cookie that is forged, expired or signed out. */
+  /** Null for a cookie that is forged or expired. Whether it was signed out the store knows. */
   read(cookie: string | undefined): Session | null;
-  /** Until it would have expired anyway, the cookie is refused from now on. A restart forgets that. */
-  close(session: Session): void;
   /** For a hidden field of a form; another one each time, so that compressed pages give nothing away. */
   formToken(session: Session | null): string;
   isFormToken(text: string | undefined, session: Session | null): boolean;
 }
 
 export const SESSION_SECONDS = 12 * 3600;
+/** How far the clock of another process may be ahead. */
+const CLOCK_ERROR_SECONDS = 600;
 
 export function createSessions(apiTokens: readonly string[], clock: Clock): Sessions {
   const hashes = apiTokens.map((token) => createHash('sha256').update(token).digest());
   const keys = apiTokens.map((token) => deriveKey(token));
   /** Where nobody signs in, forms are signed with a key of this process. */
   const processKey = randomBytes(32);
-  const closed = new Map<string, number>();
 
   const keyOf = (session: Session | null): Buffer =>
     session === null ? processKey : (keys[session.tokenNumber] ?? processKey);
@@ -60,18 +59,16 @@ export function createSessions(apiTokens: readonly string[], clock: Clock): Sess
         /^(([\w-]{22})\.(\d{1,12}))\.([\w-]{43})$/.exec(cookie ?? '') ?? [];
       const tokenNumber = keys.findIndex((key) => isSame(sign(key, `session ${body}`), signature));
       const expiresAt = Number(expires);
-      if (tokenNumber === -1 || expiresAt <= nowAt(clock) || closed.has(id)) return null;
+      const leftSeconds = expiresAt - nowAt(clock);
+      // One that lasts longer than any was opened while the clock was ahead, and would outlive its time.
+      const isCurrent = leftSeconds > 0 && leftSeconds <= SESSION_SECONDS + CLOCK_ERROR_SECONDS;
+      if (tokenNumber === -1 || !isCurrent) return null;
       return {
         id,
         tokenNumber,
         personId: sign(keys[tokenNumber] ?? processKey, 'person').slice(0, 16),
         expiresAt,
       };
-    },
-
-    close: (session) => {
-      for (const [id, expiresAt] of closed) if (expiresAt <= nowAt(clock)) closed.delete(id);
-      closed.set(session.id, session.expiresAt);
     },
 
     formToken: (session) => {

@@ -83,7 +83,7 @@ export async function showActivity(deps: ActivityPageDeps, context: Context): Pr
         </div>
         {Number.isSafeInteger(replayed) && replayed > 0 && (
           <Notice tone="done" role="status">
-            {countOf(replayed, 'piece')} of parked work went back into the flow.
+            {countOf(replayed, 'failed update')} will be retried.
           </Notice>
         )}
         <form id="replay" method="post" action="/intercom/activity/replay">
@@ -105,19 +105,19 @@ export async function showActivity(deps: ActivityPageDeps, context: Context): Pr
           {guarded !== undefined && (
             <GuardNotice run={guarded} zone={zone}>
               <p>
-                <a href={runHref(guarded.id)}>What it would have changed</a>
+                <a href={runHref(guarded.id)}>What it would have updated</a>
               </p>
             </GuardNotice>
           )}
           <FreshnessLine freshness={freshness} zone={zone} />
           <Tiles
-            label="What waits"
+            label="Pending work"
             tiles={[
-              { name: 'Notifications waiting', count: backlog.notificationsWaiting },
-              { name: 'Writes waiting', count: backlog.writesWaiting },
+              { name: 'Pending notifications', count: backlog.notificationsWaiting },
+              { name: 'Pending updates', count: backlog.writesWaiting },
               {
-                name: 'Parked',
-                count: backlog.notificationsParked + backlog.writesParked,
+                name: 'Failed updates; need a retry',
+                count: backlog.notificationsParked + backlog.writesParked + backlog.objectsParked,
                 href: '#parked',
               },
               { name: 'Members in the cache', count: backlog.members },
@@ -127,12 +127,12 @@ export async function showActivity(deps: ActivityPageDeps, context: Context): Pr
           <div class="head">
             <h2 id="runs">Runs</h2>
             <div class="links">
-              <StartButton mode="compare" label="Compare all with Intercom" form="start" />
-              <StartButton mode="write" label="Reconcile now" form="start" />
+              <StartButton mode="compare" label="Check for differences (no changes)" form="start" />
+              <StartButton mode="write" label="Check and fix" form="start" />
             </div>
           </div>
           <Runs runs={runs} zone={zone} />
-          <h2 id="parked">Parked work</h2>
+          <h2 id="parked">Failed updates</h2>
           <ParkedWork
             parked={parked.slice(0, MAX_PARKED)}
             hasMore={parked.length > MAX_PARKED}
@@ -141,7 +141,7 @@ export async function showActivity(deps: ActivityPageDeps, context: Context): Pr
             formId="replay"
           />
           <FoughtOverList fights={fights} total={backlog.attributesFoughtOver} zone={zone} nowMs={nowMs} />
-          <h2 id="writes">Recent writes</h2>
+          <h2 id="writes">Recent updates</h2>
           <WritesTable
             writes={writes}
             zone={zone}

@@ -5,7 +5,7 @@ import { memberHref } from './addresses.js';
 import { Bars } from './parts/bars.js';
 import { shareText } from './parts/numbers.js';
 import { Tiles } from './parts/tiles.js';
-import { InstantDay, monthText } from './parts/when.js';
+import { Day, InstantDay, monthText } from './parts/when.js';
 import { employerFilter, memberIdColumn } from './report/common.js';
 import { textOf, textsOf } from './report/filter-values.js';
 import type { AboveFacts, ReportPage } from './report/report-page.js';
@@ -16,6 +16,7 @@ const row = z.object({
   memberEmail: z.string().nullable(),
   employer: z.string().nullable(),
   registrationAt: z.number().nullable(),
+  registrationOn: z.string().nullable(),
   lastSessionAt: z.number().nullable(),
   isNewParticipant: z.boolean(),
   engagedDuringMonth: z.boolean(),
@@ -50,9 +51,9 @@ export const billingPage: ReportPage<Row> = {
     memberIdColumn(),
     {
       name: 'Enrolled',
-      key: 'registrationAt',
-      value: ({ registrationAt }) => registrationAt,
-      cell: ({ registrationAt }) => <InstantDay at={registrationAt} zone={zone} />,
+      key: 'registrationOn',
+      value: ({ registrationOn }) => registrationOn,
+      cell: ({ registrationOn }) => <Day on={registrationOn} />,
     },
     {
       name: 'Last session',

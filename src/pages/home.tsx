@@ -45,13 +45,13 @@ export async function showHome(deps: HomePageDeps, context: Context): Promise<Re
             <ReportItem href={path} name={name} purpose={purpose} />
           ))}
           <ReportItem
-            href={`${engagement.path}?format=csv`}
+            href={`${engagement.path}?format=csv&bom=true`}
             name={`${engagement.title} (download)`}
             purpose={engagement.purpose}
             isFile
           />
         </ul>
-        <h2 id="glossary">What the words mean</h2>
+        <h2 id="glossary">Glossary</h2>
         <Glossary entries={glossary(deps)} />
       </>
     ),

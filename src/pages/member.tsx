@@ -66,7 +66,7 @@ export async function showMember(deps: MemberPageDeps, context: Context, id: str
           <MemberSessions conversations={byTime(record.conversations)} zone={zone} />
           {decision.nearMisses.length > 0 && (
             <>
-              <h2>Closed calls that do not count</h2>
+              <h2>Closed calls not counted</h2>
               <ul>
                 {decision.nearMisses.map(({ conversationId, closedAt, reasons }) => (
                   <li>
@@ -77,7 +77,7 @@ export async function showMember(deps: MemberPageDeps, context: Context, id: str
               </ul>
             </>
           )}
-          <h2>Writes to Intercom</h2>
+          <h2>Updates in Intercom</h2>
           <MemberWrites writes={record.writes} zone={zone} />
         </div>
       </>
@@ -96,7 +96,7 @@ function StatusSentence({ record: { decision } }: { readonly record: MemberRecor
       {nextChange !== null && (
         <>
           {' '}
-          {nextChange.to} from <Day on={nextChange.on} /> unless something happens before.
+          {nextChange.to} from <Day on={nextChange.on} /> unless they have a qualifying call first.
         </>
       )}
     </p>
@@ -123,7 +123,7 @@ function tilesOf({ decision, conversations }: MemberRecord, todayOn: string, zon
           note: `${nextChange.to} in ${daysUntil} ${daysUntil === 1 ? 'day' : 'days'}`,
         },
     { name: 'Coaching sessions', count: conversations.filter((one) => isCoachingSession(one)).length },
-    { name: 'Closed calls that do not count', count: nearMisses.length },
+    { name: 'Closed calls not counted', count: nearMisses.length },
   ];
 }
 

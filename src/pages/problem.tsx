@@ -13,14 +13,15 @@ const TITLES: Readonly<Record<number, string>> = {
 };
 
 /** A page for what cannot be shown, and the way on from it. */
-export function problemView(
+export async function problemView(
   access: Access,
   context: Context,
   status: ContentfulStatusCode,
   sentence: string,
-): View {
+): Promise<View> {
   const title = TITLES[status] ?? 'Problem';
-  const isStranger = access.hasSignIn && access.sessionOf(context) === null;
+  const session = await access.sessionOf(context).catch(() => null);
+  const isStranger = access.hasSignIn && session === null;
   const request: unknown = context.get('requestId');
   return {
     title,

@@ -37,8 +37,9 @@ export type Render = (context: Context, view: View) => Promise<Response>;
 export function createRender(deps: RenderDeps): Render {
   const { access, assets, clock, messenger } = deps;
   return async (context, view) => {
-    const session = access.sessionOf(context);
     const isPublic = view.isPublic === true;
+    // A page that says that the database cannot be used is shown all the same.
+    const session = isPublic ? null : await access.sessionOf(context).catch(() => null);
     const formToken = isPublic ? '' : access.sessions.formToken(session);
     const boot = isPublic ? null : await bootMessenger(messenger, session?.personId ?? 'everybody', clock);
     const page: string | Promise<string> = (

@@ -53,8 +53,8 @@ export function createPageRoutes(deps: PagesDeps): Hono {
   const render = createRender({ ...deps, assets });
   const pages = { ...deps, render };
   const routes = new Hono();
-  const showProblem = (context: Context, status: 400 | 403 | 404 | 500 | 503, sentence: string) =>
-    render(context, problemView(access, context, status, sentence));
+  const showProblem = async (context: Context, status: 400 | 403 | 404 | 500 | 503, sentence: string) =>
+    render(context, await problemView(access, context, status, sentence));
   const guard = access.pages(showProblem);
 
   routes.route('/', assets.routes);

@@ -23,7 +23,7 @@ export interface RunPageDeps {
 
 const ROWS = 100;
 
-/** One run: how far it is, what it found, and its drift: what is not in Intercom as it should be. */
+/** One run: how far it is, and what it found to differ. */
 export async function showRun(
   deps: RunPageDeps,
   context: Context,
@@ -52,8 +52,8 @@ export async function showRun(
         )}
         <div id="run" data-live>
           <p class="lead">
-            Begun <Instant at={Math.floor(run.startedAtMs / 1000)} zone={zone} precision="second" />
-            {run.finishedAtMs !== null && ` · took ${tookText(run) ?? ''}`} · {outcomeText(run)}
+            Started <Instant at={Math.floor(run.startedAtMs / 1000)} zone={zone} precision="second" />
+            {run.finishedAtMs !== null && ` · duration ${tookText(run) ?? ''}`} · {outcomeText(run)}
           </p>
           {run.status === 'running' && <RunProgressBar run={run} zone={zone} />}
           {run.status === 'guarded' && (
@@ -64,9 +64,9 @@ export async function showRun(
           <Tiles label="What the run found" tiles={tilesOf(run)} />
           {run.job !== 'backfill' && (
             <>
-              <h2 id="drift">Drift</h2>
+              <h2 id="drift">Differences</h2>
               <p class="lead">{driftText(run)}</p>
-              <Drift drift={drift} zone={zone} />
+              <Drift run={run} drift={drift} zone={zone} />
               <DriftFoot run={run} drift={drift} after={after} />
             </>
           )}
@@ -80,24 +80,30 @@ export async function showRun(
 function WriteAnyway({ formToken }: { readonly formToken: string }) {
   return (
     <details>
-      <summary>The changes are meant</summary>
+      <summary>These changes are expected</summary>
       <form method="post" action={START_RUN_PATH}>
         <FormToken value={formToken} />
-        <p>Intercom is read again, and everything that differs then is written to it.</p>
-        <StartButton mode="force" label="Run it again with force" />
+        <p>Intercom is read again, and everything that differs then is updated there.</p>
+        <StartButton mode="force" label="Run again and update all" />
       </form>
     </details>
   );
 }
 
+interface DriftProps {
+  readonly run: Run;
+  readonly drift: DriftList;
+  readonly zone: string;
+}
+
 /** What differs: which member, which attribute, Intercom's value, ours, why. */
-function Drift({ drift, zone }: { readonly drift: DriftList; readonly zone: string }) {
+function Drift({ run, drift, zone }: DriftProps) {
   return (
     <DataTable
       id="differences"
-      caption="What is not in Intercom as it should be"
+      caption="Differences between Intercom and the calculated values"
       rows={drift.differences}
-      empty="Everything that was compared is in Intercom as it should be."
+      empty={noDifferencesText(run)}
       keyOf={({ contactId, attribute }) => `${contactId} ${attribute}`}
       columns={[
         {
@@ -111,7 +117,7 @@ function Drift({ drift, zone }: { readonly drift: DriftList; readonly zone: stri
           cell: ({ attribute, before }) => <AttributeText attribute={attribute} value={before} zone={zone} />,
         },
         {
-          name: 'Ours',
+          name: 'Calculated value',
           cell: ({ attribute, after }) => <AttributeText attribute={attribute} value={after} zone={zone} />,
         },
         { name: 'Why', width: 'wide', cell: ({ why }) => why },
@@ -143,7 +149,11 @@ function DriftFoot({ run, drift, after }: DriftFootProps) {
             Next page
           </a>
         )}
-        <a id="csv" href={`/API/intercom/runs/${encodeURIComponent(run.id)}/drift?format=csv`} download>
+        <a
+          id="csv"
+          href={`/API/intercom/runs/${encodeURIComponent(run.id)}/drift?format=csv&bom=true`}
+          download
+        >
           All {countText(drift.total)} differences as CSV
         </a>
       </nav>
@@ -152,9 +162,17 @@ function DriftFoot({ run, drift, after }: DriftFootProps) {
 }
 
 function driftText({ status, params }: Run): string {
-  if (status === 'guarded') return 'What would have been written; nothing was.';
-  if (params['dryRun'] === true) return 'What would be written; this was a dry run.';
-  return 'What differed between Intercom and what its history says, and was written.';
+  const what = 'Differences between Intercom and the calculated values';
+  if (status === 'guarded') return `${what}. Nothing was changed.`;
+  if (params['dryRun'] === true) return `${what}. This is a dry run: nothing is changed.`;
+  return `${what}, to be corrected in Intercom.`;
+}
+
+/** Nothing found says something only once members were compared. */
+function noDifferencesText({ status, result }: Run): string {
+  if (status === 'running') return 'Not compared yet.';
+  if (result === null) return 'The run ended before everything was compared.';
+  return result.compared === 0 ? 'No members were compared.' : 'No differences found.';
 }
 
 function tilesOf({ progress, result, status, params }: Run): Tile[] {
@@ -184,7 +202,7 @@ function tilesOf({ progress, result, status, params }: Run): Tile[] {
       count: result.erased ?? 0,
       note: 'gone from Intercom, or merged',
     },
-    { name: 'Writes that failed so far', count: result.failed, note: `${countText(result.parked)} parked` },
+    { name: 'Failed updates so far', count: result.failed, note: `${countText(result.parked)} need a retry` },
     ...(totals === null
       ? []
       : [

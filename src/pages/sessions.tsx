@@ -5,7 +5,7 @@ import { addDaysOn, daysBetween, mondayOf, startOfDayAt } from '../rules/calenda
 import { canonical, CASELOAD_BUCKETS, CHANNELS } from '../rules/vocabulary.js';
 import { StackedColumns, type Column } from './parts/stacked-columns.js';
 import { Tiles } from './parts/tiles.js';
-import { dayText, Instant } from './parts/when.js';
+import { dayText, Instant, shortDay } from './parts/when.js';
 import {
   channelFilter,
   coachFilter,
@@ -14,7 +14,6 @@ import {
   employerFilter,
   lookbackFilter,
   memberColumn,
-  shortDay,
   memberOfRow,
 } from './report/common.js';
 import { textOf, textsOf } from './report/filter-values.js';

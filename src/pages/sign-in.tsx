@@ -1,31 +1,24 @@
 import { Hono, type Context } from 'hono';
 import { deleteCookie, setCookie } from 'hono/cookie';
-import type { Clock } from '../clock.js';
-import type { Log } from '../log.js';
 import { SESSION_COOKIE, type Access } from '../operate/access.js';
-import { clientAddress } from '../operate/client-address.js';
 import { isCrossSiteChange } from '../operate/cross-site.js';
 import { SESSION_SECONDS } from '../operate/sessions.js';
-import { createSignInThrottle } from '../operate/sign-in-throttle.js';
 import { Notice } from './parts/notice.js';
 import type { Render, View } from './render.js';
 
 export interface SignInDeps {
   readonly access: Access;
-  readonly clock: Clock;
-  readonly log: Log;
   readonly render: Render;
 }
 
 /** `/sign-in` takes a token once and gives a cookie for it. Signing out is a form of the pages behind it. */
 export function createSignInRoutes(deps: SignInDeps): Hono {
-  const { access, clock, log, render } = deps;
-  const throttle = createSignInThrottle(clock);
+  const { access, render } = deps;
   const routes = new Hono();
 
   routes.get('/sign-in', async (context): Promise<Response> => {
     const next = pathAfterSignIn(context.req.query('next'));
-    if (!access.hasSignIn || access.sessionOf(context) !== null) return context.redirect(next, 303);
+    if (!access.hasSignIn || (await access.sessionOf(context)) !== null) return context.redirect(next, 303);
     return render(context, signInView(next, null));
   });
 
@@ -36,18 +29,14 @@ export function createSignInRoutes(deps: SignInDeps): Hono {
     if (isCrossSiteChange(context)) {
       return render(context, signInView(next, { status: 403, sentence: 'Sign in from this page itself.' }));
     }
-    const address = clientAddress(context);
-    const seconds = throttle.secondsToWait(address);
-    if (seconds > 0) {
-      context.header('retry-after', String(seconds));
-      const sentence = `Too many wrong tokens. Try again in ${Math.ceil(seconds / 60)} min.`;
-      return render(context, signInView(next, { status: 429, sentence }));
-    }
     const tokenNumber = access.sessions.tokenNumber((textOf(form['token']) ?? '').trim());
     if (tokenNumber === null) {
-      throttle.failed(address);
-      log.warn({}, 'a sign-in was refused');
-      return render(context, signInView(next, { status: 403, sentence: 'This is none of the tokens.' }));
+      const seconds = await access.countWrongToken(context, 'sign_in');
+      const wrong = 'That token isn’t valid.';
+      if (seconds === 0) return render(context, signInView(next, { status: 403, sentence: wrong }));
+      context.header('retry-after', String(seconds));
+      const sentence = `${wrong} Too many wrong tokens came from this address, so answers take longer for a while.`;
+      return render(context, signInView(next, { status: 429, sentence }));
     }
     setCookie(context, SESSION_COOKIE, access.sessions.open(tokenNumber), {
       path: '/',
@@ -61,10 +50,9 @@ export function createSignInRoutes(deps: SignInDeps): Hono {
   return routes;
 }
 
-/** Ends the session on the server and in the browser. */
-export function signOut(context: Context, access: Access): Response {
-  const session = access.sessionOf(context);
-  if (session !== null) access.sessions.close(session);
+/** Ends the session on the server and in the browser. Rejects when the server cannot keep that. */
+export async function signOut(context: Context, access: Access): Promise<Response> {
+  await access.endSession(context);
   deleteCookie(context, SESSION_COOKIE, { path: '/', secure: isHttps(context) });
   return context.redirect('/sign-in', 303);
 }

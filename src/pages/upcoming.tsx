@@ -5,15 +5,8 @@ import { AT_RISK_UP_TO_DAYS } from '../rules/vocabulary.js';
 import { StackedColumns, type Column } from './parts/stacked-columns.js';
 import { StatusLabel } from './parts/status.js';
 import { Tiles } from './parts/tiles.js';
-import { Day, dayText, InstantDay } from './parts/when.js';
-import {
-  coachFilter,
-  employerColumn,
-  employerFilter,
-  memberColumn,
-  shortDay,
-  memberOfRow,
-} from './report/common.js';
+import { Day, dayText, InstantDay, shortDay } from './parts/when.js';
+import { coachFilter, employerColumn, employerFilter, memberColumn, memberOfRow } from './report/common.js';
 import { textsOf } from './report/filter-values.js';
 import type { AboveFacts, ReportPage } from './report/report-page.js';
 
@@ -46,7 +39,7 @@ export const upcomingPage: ReportPage<Row> = {
   order: { column: 'changesOn', direction: 'ascending' },
   columns: (zone) => [
     {
-      name: 'Changes on',
+      name: 'Change date',
       key: 'changesOn',
       value: ({ changesOn }) => changesOn,
       cell: ({ changesOn }) => <Day on={changesOn} />,
@@ -79,7 +72,7 @@ export const upcomingPage: ReportPage<Row> = {
       cell: ({ lastCallAt }) => <InstantDay at={lastCallAt} zone={zone} />,
     },
     {
-      name: 'Kind',
+      name: 'Call type',
       cell: ({ channel, serviceCode }) => [channel, serviceCode].filter((part) => part !== null).join(' · '),
     },
   ],
@@ -107,7 +100,12 @@ async function showAbove({ body, filters, context }: AboveFacts) {
     <>
       <Tiles
         label="Status changes ahead"
-        tiles={[{ name: `Members until ${dayText(addDaysOn(todayOn, days))}`, count: Number(body['total']) }]}
+        tiles={[
+          {
+            name: `Status changes through ${shortDay(addDaysOn(todayOn, days))}`,
+            count: Number(body['total']),
+          },
+        ]}
       />
       <StackedColumns
         title="Status changes by day"

@@ -1,33 +1,36 @@
 import { createHash } from 'node:crypto';
-import { Hono, type Context, type MiddlewareHandler } from 'hono';
-import { bodyLimit } from 'hono/body-limit';
+import { Hono, type Context } from 'hono';
 import type { Clock } from '../clock.js';
 import { reasonOf } from '../backoff.js';
 import { readEnvelope, type Envelope } from '../intercom/notification.js';
 import { verifySignature } from '../intercom/signature.js';
 import { eventId, type Log } from '../log.js';
+import type { Clients } from '../operate/client-address.js';
 import type { Metrics } from '../operate/metrics.js';
 import { answerProblem } from '../operate/problem.js';
 import { BARE_HEADERS } from '../operate/secure-headers.js';
 import type { NewNotification, Store } from '../store/store.js';
+import { createLongBodies } from './long-bodies.js';
+import { readBody } from './read-body.js';
 
 export interface ReceiveDeps {
   readonly store: Pick<Store, 'storeNotification' | 'countWebhook'>;
   readonly clock: Clock;
   readonly log: Log;
   readonly metrics: Metrics;
+  readonly clients: Pick<Clients, 'keyOf'>;
   /** `INTERCOM_CLIENT_SECRET`: one, or two while rotating. */
   readonly clientSecrets: readonly string[];
 }
 
 /** Real notifications are some kilobytes; the longest conversations reach a few hundred. */
-const MOST_BYTES = 5 * 1024 * 1024;
+const MAX_BYTES = 5 * 1024 * 1024;
 /** What is longer shares a place of its own in memory: anybody may send, and the signature is known only at the end. */
 const SHORT_BYTES = 64 * 1024;
-const MOST_LONG_BYTES = 16 * MOST_BYTES;
+const MAX_LONG_BYTES = 16 * MAX_BYTES;
 
 /**
- * `POST /webhooks/intercom`: size → type → signature over the raw bytes → stored on disk → 200, and nothing else.
+ * `POST /webhooks/intercom`: type → size → signature over the raw bytes → stored on disk → 200, and nothing else.
  *
  * Never answers 410 (Intercom would disable the subscription) nor 429 (it would slow down for hours and drop
  * notifications); a body that is signed but unreadable is stored parked and answered 200, because a repetition would
@@ -36,108 +39,89 @@ const MOST_LONG_BYTES = 16 * MOST_BYTES;
 export function createWebhookRoutes(deps: ReceiveDeps): Hono {
   const { metrics, log, clock } = deps;
   const count = (topic: string, result: string): void => metrics.webhooks.inc({ topic, result });
-  /** Counts what is answered without being stored. */
-  const refuse = (topic: string, result: string): void => {
-    count(topic, result);
-    deps.store.countWebhook('refused', clock.nowMs());
-  };
-  const routes = new Hono();
-  routes.use(limitLongBodies(() => refuse('unknown', 'busy')));
+  const limits = { maxBytes: MAX_BYTES, shortBytes: SHORT_BYTES };
+  const longBodies = createLongBodies({ freeBytes: SHORT_BYTES, maxBytes: MAX_LONG_BYTES });
 
+  /** Type, size and signature; then what is genuine is stored. */
+  const receive = async (context: Context): Promise<Response> => {
+    const startedAtMs = clock.nowMs();
+    const refuse = (result: string, status: 400 | 401 | 413 | 415 | 503, sentence: string): Response => {
+      count('unknown', result);
+      deps.store.countWebhook('refused', startedAtMs);
+      if (status === 503) context.header('retry-after', '60');
+      return answerProblem(context, status, sentence);
+    };
+    if (!isJson(context.req.header('content-type'))) {
+      return refuse('not_json', 415, 'Send the notification as application/json.');
+    }
+    const reading = await readBody(context, limits, longBodies, () => deps.clients.keyOf(context));
+    switch (reading.kind) {
+      case 'too large':
+        return refuse('too_large', 413, `A webhook body may have at most ${MAX_BYTES} bytes.`);
+      case 'cut':
+        return refuse('busy', 503, 'Too many long notifications at once; send it again.');
+      case 'broken':
+        return refuse('broken', 400, 'The body ended before its end.');
+      case 'ok':
+        break;
+    }
+    try {
+      const { bytes } = reading;
+      if (!verifySignature(bytes, context.req.header('x-hub-signature'), deps.clientSecrets)) {
+        const sentence = 'X-Hub-Signature does not match the body and the client secret.';
+        return refuse('wrong_signature', 401, sentence);
+      }
+      return await settleGenuine(context, bytes, startedAtMs);
+    } finally {
+      reading.release();
+    }
+  };
+
+  const settleGenuine = async (
+    context: Context,
+    body: Uint8Array<ArrayBuffer>,
+    startedAtMs: number,
+  ): Promise<Response> => {
+    const read = readEnvelope(body);
+    const topic = read.kind === 'ok' ? read.envelope.knownTopic : 'unknown';
+    /** Counts and logs what became of a genuine notification. */
+    const settle = (result: string, event: string | null, error?: unknown): void => {
+      count(topic, result);
+      const line = {
+        event: eventId(event),
+        topic,
+        result,
+        bytes: body.length,
+        ms: clock.nowMs() - startedAtMs,
+      };
+      if (error === undefined) log.info(line, 'webhook');
+      else log.error({ ...line, reason: reasonOf(error), err: error }, 'webhook');
+    };
+    if (read.kind === 'ok' && read.envelope.interest !== 'handle') {
+      settle(read.envelope.interest === 'ping' ? 'ping' : 'ignored', read.envelope.id);
+      deps.store.countWebhook('ignored', startedAtMs);
+      return context.body(null, 200, BARE_HEADERS);
+    }
+    const notification = toStore(body, startedAtMs, read);
+    try {
+      const stored = await deps.store.storeNotification(notification);
+      settle(notification.unreadable === null ? stored : 'unreadable', notification.dedupeKey);
+      return context.body(null, 200, BARE_HEADERS);
+    } catch (error) {
+      settle('not_stored', notification.dedupeKey, error);
+      deps.store.countWebhook('refused', startedAtMs);
+      context.header('retry-after', '60');
+      return answerProblem(context, 503, 'The notification could not be stored; send it again.');
+    }
+  };
+
+  const routes = new Hono();
   // Intercom asks with HEAD when the address is saved in its Developer Hub (Hono serves HEAD through GET).
   routes.get('/', (context) =>
     context.text('This address receives signed Intercom webhooks by POST.\n', 200, BARE_HEADERS),
   );
-
-  routes.post(
-    '/',
-    limitBody((context) => {
-      refuse('unknown', 'too_large');
-      return answerProblem(context, 413, `A webhook body may have at most ${MOST_BYTES} bytes.`);
-    }),
-    async (context) => {
-      const startedAtMs = clock.nowMs();
-      if (!isJson(context.req.header('content-type'))) {
-        refuse('unknown', 'not_json');
-        return answerProblem(context, 415, 'Send the notification as application/json.');
-      }
-      const body = new Uint8Array(await context.req.arrayBuffer());
-      if (!verifySignature(body, context.req.header('x-hub-signature'), deps.clientSecrets)) {
-        refuse('unknown', 'wrong_signature');
-        return answerProblem(context, 401, 'X-Hub-Signature does not match the body and the client secret.');
-      }
-      const read = readEnvelope(body);
-      const topic = read.kind === 'ok' ? read.envelope.knownTopic : 'unknown';
-      /** Counts and logs what became of a genuine notification. */
-      const settle = (result: string, event: string | null, error?: unknown): void => {
-        count(topic, result);
-        const line = {
-          event: eventId(event),
-          topic,
-          result,
-          bytes: body.length,
-          ms: clock.nowMs() - startedAtMs,
-        };
-        if (error === undefined) log.info(line, 'webhook');
-        else log.error({ ...line, reason: reasonOf(error), err: error }, 'webhook');
-      };
-      if (read.kind === 'ok' && read.envelope.interest !== 'handle') {
-        settle(read.envelope.interest === 'ping' ? 'ping' : 'ignored', read.envelope.id);
-        deps.store.countWebhook('ignored', startedAtMs);
-        return context.body(null, 200, BARE_HEADERS);
-      }
-      const notification = toStore(body, startedAtMs, read);
-      try {
-        const stored = await deps.store.storeNotification(notification);
-        settle(notification.unreadable === null ? stored : 'unreadable', notification.dedupeKey);
-        return context.body(null, 200, BARE_HEADERS);
-      } catch (error) {
-        settle('not_stored', notification.dedupeKey, error);
-        deps.store.countWebhook('refused', startedAtMs);
-        context.header('retry-after', '60');
-        return answerProblem(context, 503, 'The notification could not be stored; send it again.');
-      }
-    },
-  );
+  routes.post('/', receive);
   return routes;
-}
-
-/**
- * Hono's own limit touches the body as a stream, which costs as much as all the rest of a request. Where the length is
- * declared Node's parser holds the sender to it, so looking at the header is enough.
- */
-function limitBody(refuse: (context: Context) => Response): MiddlewareHandler {
-  const limitStream = bodyLimit({ maxSize: MOST_BYTES, onError: refuse });
-  return async (context, next) => {
-    const declared = context.req.header('content-length');
-    if (declared === undefined || context.req.header('transfer-encoding') !== undefined) {
-      return limitStream(context, next);
-    }
-    return Number(declared) > MOST_BYTES ? refuse(context) : next();
-  };
-}
-
-/** So many long bodies at once that memory could run out are asked to come again. */
-function limitLongBodies(refused: () => void): MiddlewareHandler {
-  let inHandBytes = 0;
-  return async (context, next) => {
-    const isChunked = context.req.header('transfer-encoding') !== undefined;
-    // A request that says neither has no body.
-    const declared = Number(context.req.header('content-length') ?? 0);
-    const bytes = isChunked ? MOST_BYTES : Math.min(declared, MOST_BYTES);
-    if (context.req.method !== 'POST' || bytes <= SHORT_BYTES) return next();
-    if (inHandBytes + bytes > MOST_LONG_BYTES) {
-      refused();
-      context.header('retry-after', '60');
-      return answerProblem(context, 503, 'Too many long notifications at once; send it again.');
-    }
-    inHandBytes += bytes;
-    try {
-      await next();
-    } finally {
-      inHandBytes -= bytes;
-    }
-  };
 }
 
 function isJson(contentType: string | undefined): boolean {

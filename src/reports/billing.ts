@@ -3,7 +3,7 @@ import { addDaysOn, monthWindow, startOfDayAt } from '../rules/calendar.js';
 import { BILLING_REACH_DAYS } from '../rules/vocabulary.js';
 import type { BillingRow } from '../store/report-store.js';
 import { pageFields } from './answer-fields.js';
-import { instant, memberFields } from './columns.js';
+import { date, heldDate, instant, memberFields } from './columns.js';
 import { createListing, nextCursor, total } from './listing.js';
 import { optionalMonth } from './query-fields.js';
 import { createReport } from './report.js';
@@ -14,10 +14,11 @@ const row = z.object({
   memberName: memberFields.memberName,
   memberEmail: memberFields.memberEmail,
   employer: memberFields.client,
-  registrationAt: instant.nullable(),
+  registrationAt: heldDate.nullable(),
   lastSessionAt: instant.nullable(),
   isNewParticipant: z.boolean(),
   engagedDuringMonth: z.boolean(),
+  registrationOn: date.nullable().meta({ description: 'Enrolled Date as a date' }),
 });
 
 export const billing = createReport({
@@ -75,5 +76,6 @@ function present(stored: BillingRow): z.output<typeof row> {
     lastSessionAt: stored.lastSessionAt,
     isNewParticipant: stored.isNewParticipant,
     engagedDuringMonth: stored.engagedDuringMonth,
+    registrationOn: stored.enrolledOn,
   };
 }

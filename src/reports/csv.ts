@@ -1,6 +1,6 @@
 import { stringify } from 'csv-stringify/sync';
 import { z } from 'zod';
-import { instant } from './columns.js';
+import { heldDate, instant } from './columns.js';
 import type { Table } from './report.js';
 import { zoneTimeOf } from './zone-time.js';
 
@@ -18,19 +18,30 @@ export interface CsvPiece {
   readonly rows: number;
 }
 
+type Row = Readonly<Record<string, unknown>>;
+
 interface Column {
   readonly name: string;
   readonly isInstant: boolean;
+  readonly valueOf: (row: Row) => unknown;
 }
+
+const INSTANTS: ReadonlySet<unknown> = new Set([instant, heldDate]);
 
 const BYTE_ORDER_MARK = '\uFEFF';
 
-/** What a spreadsheet may run when a cell begins with it, full-width forms included. */
-const FORMULA_START = /^[=+\-@\t\r\n＝＋－＠]/;
+/**
+ * Where a spreadsheet may run what follows (full-width forms included): at the beginning of a cell, and after anything
+ * at which it may part cells. In a locale that parts them by semicolons it takes no notice of quotes within what it
+ * sees as a cell, so quoting alone does not help. Blanks and quotes before the formula change nothing.
+ */
+const FORMULA_STARTS = /(^|[,;|\t\r\n])(?=(?:[^\S\t\r\n]|["“”])*[=+\-@＝＋－＠])/g;
+/** Blanks that a spreadsheet may pass over at the beginning of a cell. */
+const HIDDEN_START = /^[\t\r\n]/;
 const PLAIN_NUMBER = /^[+-]?\d+(?:\.\d+)?$/;
 
-/** RFC 4180. Cells that some spreadsheets would cut at a semicolon or a blank are quoted too. */
-const FORMAT = { record_delimiter: 'windows', quoted_match: /[;\t\r\n]|^\s|\s$/ } as const;
+/** RFC 4180. Cells that some spreadsheets would cut at another separator or at a blank are quoted too. */
+const FORMAT = { record_delimiter: 'windows', quoted_match: /[,;|\t\r\n]|^\s|\s$/ } as const;
 
 /**
  * The table as CSV, in one piece for each batch of rows: the next batch is read when the piece has been taken. Without
@@ -43,7 +54,7 @@ export async function* csvPieces(table: Table, { timeZone, bom }: CsvOptions): A
   let head = (bom ? BYTE_ORDER_MARK : '') + stringify([columns.map(({ name }) => name)], FORMAT);
   for await (const batch of table.batches()) {
     const cells = batch.map((row) =>
-      columns.map(({ name, isInstant }) => cellOf(row[name], isInstant, isoOf)),
+      columns.map(({ valueOf, isInstant }) => cellOf(valueOf(row), isInstant, isoOf)),
     );
     yield { bytes: encoder.encode(head + stringify(cells, FORMAT)), rows: batch.length };
     head = '';
@@ -51,11 +62,22 @@ export async function* csvPieces(table: Table, { timeZone, bom }: CsvOptions): A
   if (head !== '') yield { bytes: encoder.encode(head), rows: 0 };
 }
 
-/** Scalars and lists, in the order of the row's schema; objects have no place in a cell. */
+/** Scalars and lists, in the order of the row's schema; an object, such as the buckets, has a column for each key. */
 function columnsOf(row: z.ZodObject): Column[] {
   return Object.entries(row.shape).flatMap(([name, schema]) => {
     const inner = schema instanceof z.ZodNullable ? schema.unwrap() : schema;
-    return inner instanceof z.ZodObject ? [] : [{ name, isInstant: inner === instant }];
+    if (!(inner instanceof z.ZodObject)) {
+      return [{ name, isInstant: INSTANTS.has(inner), valueOf: (one: Row) => one[name] }];
+    }
+    const valueIn = (one: Row, key: string): unknown => {
+      const value = one[name];
+      return typeof value === 'object' && value !== null ? Reflect.get(value, key) : null;
+    };
+    return Object.keys(inner.shape).map((key) => ({
+      name: key,
+      isInstant: false,
+      valueOf: (one: Row) => valueIn(one, key),
+    }));
   });
 }
 
@@ -68,5 +90,7 @@ function cellOf(value: unknown, isInstant: boolean, isoOf: (at: number) => strin
 
 /** An apostrophe makes a spreadsheet show a formula instead of running it; numbers stay numbers. */
 function defuse(text: string): string {
-  return FORMULA_START.test(text) && !PLAIN_NUMBER.test(text) ? `'${text}` : text;
+  if (PLAIN_NUMBER.test(text)) return text;
+  const defused = text.replace(FORMULA_STARTS, "$1'");
+  return HIDDEN_START.test(defused) ? `'${defused}` : defused;
 }

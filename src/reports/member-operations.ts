@@ -20,6 +20,8 @@ export const memberSchema = z.object({
   memberName: z.string().nullable(),
   memberEmail: z.string().nullable(),
   client: z.string().nullable(),
+  enrolledOn: date.nullable().meta({ description: 'Enrolled Date as a date' }),
+  registeredOn: date.nullable().meta({ description: 'Registration Date as a date' }),
   status: z.string().nullable(),
   nextChange: z.object({ at: instant, on: date, to: z.string() }).nullable(),
   attributes: z.array(

@@ -1,6 +1,8 @@
 import { Hono } from 'hono';
 import type { Clock } from '../clock.js';
 import { answerProblem } from '../operate/problem.js';
+import { readDate } from '../rules/calendar.js';
+import type { AttributeValue } from '../rules/facts.js';
 import {
   channelOf,
   isCoachingSession,
@@ -35,6 +37,11 @@ export function createMemberRoutes(deps: MemberReportDeps): Hono {
   return routes;
 }
 
+function dateOn(value: AttributeValue | undefined, timeZone: string): string | null {
+  const reading = readDate(value, timeZone);
+  return reading.kind === 'date' ? reading.on : null;
+}
+
 /** Instants are Unix seconds, dates `YYYY-MM-DD` in the report time zone; null where there is none. */
 function describeMember(
   record: MemberRecord,
@@ -54,6 +61,8 @@ function describeMember(
     memberName: contact.name,
     memberEmail: contact.email,
     client: String(contact.attributes.Employer ?? '').trim() || null,
+    enrolledOn: dateOn(contact.attributes['Enrolled Date'], timeZone),
+    registeredOn: dateOn(contact.attributes['Registration Date'], timeZone),
     status: decision.status,
     nextChange: decision.nextChange,
     attributes: decision.evidence.map((evidence) => ({

@@ -4,7 +4,7 @@ import { CHANNELS, NEW_PARTICIPANT_BUCKETS } from '../rules/vocabulary.js';
 import type { ParticipantRow } from '../store/report-store.js';
 import { pageFields } from './answer-fields.js';
 import { bucketCounts, bucketCountsSchema, bucketLimits, bucketsSchema, rememberBuckets } from './buckets.js';
-import { date, days, instant, memberFields } from './columns.js';
+import { date, days, heldDate, instant, memberFields } from './columns.js';
 import { createListing, nextCursor, total } from './listing.js';
 import { optionalDate } from './query-fields.js';
 import { createReport, type ReportContext } from './report.js';
@@ -12,8 +12,8 @@ import { channelField, checkRange, coachField, employerField, lookbackField } fr
 
 const row = z.object({
   ...memberFields,
-  participantAt: instant,
-  participantOn: date,
+  participantAt: heldDate,
+  participantOn: date.meta({ description: 'Enrolled Date as a date' }),
   daysSinceParticipant: days,
   hasSession: z.boolean(),
   firstSessionAt: instant.nullable(),

@@ -20,6 +20,7 @@ const row = z.object({
   lastCallAt: instant.nullable(),
   channel: z.enum(CHANNELS).nullable(),
   serviceCode: z.string().nullable(),
+  enrolledOn: date.nullable().meta({ description: 'Enrolled Date as a date' }),
 });
 
 export const upcoming = createReport({
@@ -77,5 +78,6 @@ function present(stored: UpcomingRow): z.output<typeof row> {
     lastCallAt: stored.lastQualifyingAt,
     channel: stored.channel,
     serviceCode: stored.serviceCode,
+    enrolledOn: stored.enrolledOn,
   };
 }

@@ -32,7 +32,7 @@ export type InstantReading =
   { readonly kind: 'instant'; readonly at: number } | { readonly kind: 'missing' } | Unreadable;
 
 export type DateReading =
-  /** `at`: the instant itself, or for a bare date its first instant in the report time zone. */
+  /** `at`: the number as Intercom holds it; for a bare date 00:00:00 UTC, as Intercom stores dates. */
   | { readonly kind: 'date'; readonly on: string; readonly at: number }
   | { readonly kind: 'missing' }
   | Unreadable;
@@ -125,24 +125,26 @@ export function isoInstant(at: number, timeZone: string): string {
   return `${local}${offset < 0 ? '-' : '+'}${pad(Math.floor(minutes / 60))}:${pad(minutes % 60)}`;
 }
 
-/** `2026-10-01` → `1 Oct 2026`. */
+/** `2026-10-01` → `Oct 1, 2026`. */
 export function dateInWords(on: string): string {
   const [year = 0, month = 1, day = 1] = partsOf(on);
-  return `${day} ${MONTHS[month - 1] ?? ''} ${year}`;
+  return `${MONTHS[month - 1] ?? ''} ${day}, ${year}`;
 }
 
 /**
  * Reads a date-only attribute (Enrolled Date, Registration Date, Date of Birth). Intercom stores a date as Unix seconds
  * at 00:00:00 UTC: exactly that, or a string `YYYY-MM-DD`, is the date as written. Any other number or ISO time is an
  * instant, and its date is the one in `timeZone`. What can't be read is never guessed.
+ * @param raw the attribute's value as Intercom holds it
+ * @param timeZone report time zone, IANA name
+ * @returns the date, and the instant as Intercom holds it: `at` of a date-only value is not the start of the day in
+ * `timeZone`, so a date must never be made from it
  */
 export function readDate(raw: AttributeValue | undefined, timeZone: string): DateReading {
   const reading = readInstant(raw);
   if (reading.kind !== 'instant') return reading;
   const { at } = reading;
-  if (at % DAY_SECONDS !== 0) return { kind: 'date', on: dateOf(at, timeZone), at };
-  const on = utcDateOf(at);
-  return { kind: 'date', on, at: startOfDayAt(on, timeZone) };
+  return { kind: 'date', on: at % DAY_SECONDS === 0 ? utcDateOf(at) : dateOf(at, timeZone), at };
 }
 
 /**

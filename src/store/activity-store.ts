@@ -3,9 +3,12 @@ import type { MaintainedAttribute } from '../rules/vocabulary.js';
 
 /** What people look at to see what the service has been doing. */
 export interface ActivityStore {
-  /** The last `limit` entries of the inbox that came in or fell due by `nowMs`, newest first. */
+  /** The last `limit` entries of the inbox that came in or fell due by `nowMs`, latest first. */
   recentNotifications(limit: number, nowMs: number): Promise<readonly RecentNotification[]>;
-  /** The last `limit` attribute changes that were decided, newest first; those of erased contacts are left out. */
+  /**
+   * The last `limit` attribute changes that were decided, newest first, and those decided together with the last one of
+   * them; those of erased contacts are left out.
+   */
   recentWrites(limit: number): Promise<readonly RecentWrite[]>;
   /** Attributes that somebody else keeps changing back, at most `limit`, those that wait longest first. */
   foughtOver(limit: number, nowMs: number): Promise<readonly FoughtOver[]>;

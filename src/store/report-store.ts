@@ -162,7 +162,7 @@ export interface ParticipantFilter {
 }
 
 export interface ParticipantRow extends MemberColumns, SessionsInWindow {
-  /** Enrolled Date: the instant, or the first one of the date in the report time zone. */
+  /** Enrolled Date as Intercom holds it: 00:00:00 UTC for a date-only value. */
   readonly participantAt: number;
   readonly participantOn: string;
   readonly firstSessionAt: number | null;
@@ -179,7 +179,9 @@ export interface BillingFilter {
 }
 
 export interface BillingRow extends MemberColumns {
+  /** Enrolled Date as Intercom holds it: 00:00:00 UTC for a date-only value. */
   readonly enrolledAt: number | null;
+  readonly enrolledOn: string | null;
   readonly lastSessionAt: number | null;
   readonly isNewParticipant: boolean;
   readonly engagedDuringMonth: boolean;
@@ -225,6 +227,7 @@ export interface UpcomingFilter {
 }
 
 export interface UpcomingRow extends MemberColumns {
+  readonly enrolledOn: string | null;
   readonly status: EngagementStatus | null;
   readonly nextChange: NextChange;
   readonly lastQualifyingAt: number | null;

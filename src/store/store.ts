@@ -11,6 +11,7 @@ import type { ActivityStore } from './activity-store.js';
 import type { LookStore, WebhookResult } from './look-store.js';
 import type { ParkedStore } from './parked-store.js';
 import type { RunPage, RunStore } from './run-store.js';
+import type { SignInStore } from './sign-in-store.js';
 import type { Difference, SweepStore } from './sweep-store.js';
 
 /**
@@ -21,7 +22,7 @@ import type { Difference, SweepStore } from './sweep-store.js';
  * Any engine behind it must pass `test/store-contract`. A method rejects with
  * `AppError('store_unavailable', 'later')` when the database can't be used.
  */
-export interface Store extends RunStore, SweepStore, ParkedStore, LookStore, ActivityStore {
+export interface Store extends RunStore, SweepStore, ParkedStore, LookStore, ActivityStore, SignInStore {
   // --- receive -----------------------------------------------------------------------------------------------
   /**
    * Stores a notification once. Resolves only after it is on disk (survives a power cut); calls that come together

@@ -233,17 +233,21 @@ function insistOnSame(
   expect(met).toHaveLength(expected.length);
 }
 
-function isCell(value: unknown): boolean {
-  return typeof value !== 'object' || value === null || Array.isArray(value);
+/** Buckets have a column each. */
+function spread(row: PlainRow): [name: string, value: unknown][] {
+  return Object.entries(row).flatMap(([name, value]): [string, unknown][] =>
+    typeof value === 'object' && value !== null && !Array.isArray(value)
+      ? Object.entries(value)
+      : [[name, value]],
+  );
 }
 
 function columnsOf(row: PlainRow): string[] {
-  return Object.keys(row).filter((name) => isCell(row[name]));
+  return spread(row).map(([name]) => name);
 }
 
 function cellsOf(row: PlainRow, zone: string): string[] {
-  return columnsOf(row).map((name) => {
-    const value = row[name];
+  return spread(row).map(([name, value]) => {
     if (value === null) return '';
     if (typeof value === 'number') return INSTANTS.has(name) ? isoIn(value, zone) : String(value);
     const text = Array.isArray(value)
@@ -251,7 +255,18 @@ function cellsOf(row: PlainRow, zone: string): string[] {
       : typeof value === 'string'
         ? value
         : JSON.stringify(value);
-    const isNumber = /^[+-]?\d+(\.\d+)?$/.test(text);
-    return !isNumber && '=+-@＝＋－＠\t\r\n'.includes(text.slice(0, 1)) && text !== '' ? `'${text}` : text;
+    return harmless(text);
   });
+}
+
+/** Cut at everything that some spreadsheet parts cells by; a part that it would take for a formula gets an apostrophe. */
+function harmless(text: string): string {
+  if (/^[+-]?\d+(\.\d+)?$/.test(text)) return text;
+  const parts = text.split(/([,;|\t\r\n])/);
+  const safe = parts.map((part) => {
+    const begins = part.replaceAll(/["“”]/g, ' ').trim().slice(0, 1);
+    return begins !== '' && '=+-@＝＋－＠'.includes(begins) ? `'${part}` : part;
+  });
+  const joined = safe.join('');
+  return joined !== '' && '\t\r\n'.includes(joined.slice(0, 1)) ? `'${joined}` : joined;
 }

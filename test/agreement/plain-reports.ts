@@ -263,6 +263,7 @@ export function plainBilling({ world, members }: PlainReports, query: PlainQuery
       lastSessionAt: last?.at ?? null,
       isNewParticipant: isNew,
       engagedDuringMonth: last !== undefined,
+      registrationOn: member.enrolled?.on ?? null,
     }));
 }
 
@@ -393,6 +394,7 @@ export function plainUpcoming({ world, members }: PlainReports, query: PlainQuer
       lastCallAt: call?.at ?? null,
       channel: call?.channel ?? null,
       serviceCode: call?.code ?? null,
+      enrolledOn: member.enrolled?.on ?? null,
     }));
 }
 

@@ -1,4 +1,4 @@
-import { dateIn, isDate, startOf, utcMidnight } from './plain-calendar.js';
+import { dateIn, isDate, utcMidnight } from './plain-calendar.js';
 
 /* What Intercom holds, and how the specification reads it. */
 
@@ -87,11 +87,9 @@ export interface PlainDate {
   readonly at: number;
 }
 
-/** A date-only attribute: exactly 00:00 UTC is the date as written, everything else an instant. */
+/** A date-only attribute: exactly 00:00 UTC is the date as written, everything else an instant. `at` is Intercom's. */
 export function readDay(value: unknown, zone: string): PlainDate | null {
   const at = readTime(value);
   if (typeof at !== 'number') return null;
-  if (at % 86_400 !== 0) return { on: dateIn(at, zone), at };
-  const on = dateIn(at, 'UTC');
-  return { on, at: startOf(on, zone) };
+  return { on: dateIn(at, at % 86_400 === 0 ? 'UTC' : zone), at };
 }

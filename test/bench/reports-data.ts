@@ -173,7 +173,7 @@ function fillMembers(sqlite: Database.Database, count: number, sessions: readonl
     MAINTAINED_ATTRIBUTES.map((attribute) => ({
       attribute,
       wanted: { kind: 'value', value: NOW_AT },
-      because: 'The latest qualifying call, Phone · Health Coaching 001, closed on 1 Oct 2026, 29 days ago',
+      because: 'The latest qualifying call, Phone · Health Coaching 001, closed on Oct 1, 2026, 29 days ago',
       conversationIds: ['215470000000001'],
       figures: { calledOn: '2026-10-01', todayOn: '2026-10-30', heldOn: null, coverageFromOn: '2025-10-30' },
     })),

@@ -90,19 +90,19 @@ test('parked work is shown with its reason, and is written once it is mended and
   await signIn(watched, '/intercom/activity');
   const { page } = watched;
   closeCall(member.id);
-  const replay = page.getByRole('button', { name: `Replay write ${member.id}` });
+  const replay = page.getByRole('button', { name: `Retry write ${member.id}` });
   await replay.waitFor({ timeout: 5000 });
   expect(await page.locator('#parked-work').textContent()).toContain('Last Call');
   // What is asked for again every second keeps the focus where it is.
   await replay.focus();
   await page.waitForTimeout(2200);
   expect(await page.evaluate(() => document.activeElement?.getAttribute('aria-label'))).toBe(
-    `Replay write ${member.id}`,
+    `Retry write ${member.id}`,
   );
   workspace.addAttribute({ model: 'contact', name: 'Last Call', dataType: 'date' });
   await page.keyboard.press('Enter');
-  await page.getByText('1 piece of parked work went back into the flow.').waitFor();
-  await page.getByText('Nothing is parked.', { exact: false }).waitFor({ timeout: 5000 });
+  await page.getByText('1 failed update will be retried.').waitFor();
+  await page.getByText('No failed updates.', { exact: false }).waitFor({ timeout: 5000 });
   expect(workspace.contact(member.id).customAttributes['Last Call']).toBeTypeOf('number');
 });
 
@@ -118,9 +118,9 @@ test('everything that is parked can be replayed at once', async () => {
   });
   expect(answer.status).toBe(200);
   const { page } = watched;
-  await page.getByRole('button', { name: /^Replay notification/ }).waitFor({ timeout: 5000 });
-  await page.getByRole('button', { name: 'Replay all' }).click();
-  await page.getByText('1 piece of parked work went back into the flow.').waitFor();
+  await page.getByRole('button', { name: /^Retry notification/ }).waitFor({ timeout: 5000 });
+  await page.getByRole('button', { name: 'Retry all' }).click();
+  await page.getByText('1 failed update will be retried.').waitFor();
 });
 
 test('a run is seen moving from its beginning to its end without a reload', async () => {
@@ -139,7 +139,7 @@ test('a run is seen moving from its beginning to its end without a reload', asyn
     if (typeof value === 'string') seen.add(value);
     await page.waitForTimeout(200);
   }
-  expect(await ended.textContent()).toContain('done');
+  expect(await ended.textContent()).toContain('Completed');
   expect(seen.size).toBeGreaterThan(2);
 });
 
@@ -155,8 +155,8 @@ test('what webhooks have missed is found by a run that is started on the page, a
   const statusOf = () => workspace.contact(member.id).customAttributes['Engagement Status'];
   // First only looking, then writing.
   for (const [button, after] of [
-    ['Compare all with Intercom', 'Unengaged'],
-    ['Reconcile now', 'Engaged'],
+    ['Check for differences (no changes)', 'Unengaged'],
+    ['Check and fix', 'Engaged'],
   ] as const) {
     await page.goto('/intercom/activity');
     await page.getByRole('button', { name: button }).click();
@@ -167,7 +167,7 @@ test('what webhooks have missed is found by a run that is started on the page, a
       .filter({ hasText: 'Unengaged' });
     await row.waitFor();
     expect(await row.textContent()).toContain('Engaged because the last qualifying call');
-    await page.getByText(/· took .* · done/).waitFor();
+    await page.getByText(/· duration .* · Completed/).waitFor();
     expect(statusOf()).toBe(after);
   }
   const [download] = await Promise.all([page.waitForEvent('download'), page.locator('#csv').click()]);

@@ -6,6 +6,7 @@ import { describeLifecycles } from './lifecycles.js';
 import { describeLooking } from './looking.js';
 import { describeReceiving } from './receiving.js';
 import { describeRunning } from './running.js';
+import { describeSigningOut } from './signing-out.js';
 import { describeSweeping } from './sweeping.js';
 import { describeWriting } from './writing.js';
 
@@ -30,5 +31,6 @@ export function describeStore(name: string, open: () => Store): void {
     describeSweeping(storeOf);
     describeLooking(storeOf);
     describeKeepingHouse(storeOf);
+    describeSigningOut(storeOf);
   });
 }

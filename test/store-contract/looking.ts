@@ -70,7 +70,39 @@ export function describeLooking(storeOf: () => Store): void {
       );
       const { contact: known } = (await store.findMember('a')) ?? {};
       expect(writes[0]).toMatchObject({ contactId: 'a', memberName: known?.name, outcome: 'waiting' });
-      expect(await store.recentWrites(1)).toHaveLength(1);
+    });
+
+    it('never shows half of what was decided together', async () => {
+      const store = storeOf();
+      await knowMember(store, 'a');
+      await knowMember(store, 'b');
+      const all = await store.recentWrites(100);
+      const ofA = all.filter(({ contactId }) => contactId === 'a');
+      expect(ofA.length).toBeGreaterThan(1);
+      const ofB = all.length - ofA.length;
+      for (let limit = 1; limit <= all.length; limit += 1) {
+        const shown = await store.recentWrites(limit);
+        expect(shown).toEqual(all.slice(0, limit <= ofB ? ofB : all.length));
+      }
+    });
+
+    it('lists what came in by when it came in or fell due, whatever was stored first', async () => {
+      const store = storeOf();
+      await store.storeNotification(notification('first', { receivedAtMs: NOW_MS }));
+      const settle = {
+        dedupeKey: 'settle:1',
+        origin: 'settle',
+        lane: 'a',
+        dueAtMs: NOW_MS + 60_000,
+      } as const;
+      await store.apply(workOn([], { rereads: [{ ...settle, subject: { kind: 'conversation', id: '1' } }] }));
+      await store.storeNotification(notification('second', { receivedAtMs: NOW_MS + 30_000 }));
+      await store.storeNotification(notification('third', { receivedAtMs: NOW_MS + 90_000 }));
+      const times = async (limit: number, nowMs: number) =>
+        (await store.recentNotifications(limit, nowMs)).map(({ receivedAtMs }) => receivedAtMs - NOW_MS);
+      expect(await times(9, NOW_MS + 90_000)).toEqual([90_000, 60_000, 30_000, 0]);
+      expect(await times(2, NOW_MS + 90_000)).toEqual([90_000, 60_000]);
+      expect(await times(9, NOW_MS + 59_999)).toEqual([30_000, 0]);
     });
 
     it('counts what waits, what is parked and what is cached', async () => {

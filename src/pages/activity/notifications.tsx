@@ -10,8 +10,8 @@ interface NotificationsTableProps {
 
 const ORIGINS = {
   webhook: 'Intercom',
-  settle: 'looked at again after a close',
-  reread: 'read again',
+  settle: 'Follow-up check',
+  reread: 'Read again',
 } as const satisfies Record<RecentNotification['origin'], string>;
 
 /** What came in last and what became of it. */
@@ -20,7 +20,7 @@ export function NotificationsTable({ notifications, zone }: NotificationsTablePr
     <DataTable
       caption="Notifications, newest first"
       rows={notifications}
-      empty="Nothing has come in yet. Intercom’s webhooks arrive at /webhooks/intercom."
+      empty="No notifications yet. Intercom’s webhooks arrive at /webhooks/intercom."
       keyOf={({ id }) => `notification-${id}`}
       columns={[
         {
@@ -49,7 +49,8 @@ function aboutWhat({ subject }: RecentNotification) {
 }
 
 function outcomeText({ status, attempts, reason }: RecentNotification): string {
-  if (status === 'done') return 'applied';
-  if (status === 'waiting' && attempts > 0) return `waiting, tried ${attempts} times`;
-  return status === 'parked' ? `parked: ${reason ?? ''}` : status;
+  if (status === 'done') return 'Applied';
+  if (status === 'ignored') return 'Ignored';
+  if (status === 'parked') return `Failed, needs a retry: ${reason ?? ''}`;
+  return attempts > 0 ? `Pending, tried ${attempts === 1 ? 'once' : `${attempts} times`}` : 'Pending';
 }

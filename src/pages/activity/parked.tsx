@@ -18,15 +18,15 @@ interface ParkedWorkProps {
 export function ParkedWork({ parked, hasMore, isFirst, zone, formId }: ParkedWorkProps) {
   const last = parked.at(-1);
   if (last === undefined && isFirst) {
-    return <p class="empty">Nothing is parked. What fails for good waits here, with the reason.</p>;
+    return <p class="empty">No failed updates. What fails for good is listed here, with the reason.</p>;
   }
   return (
     <>
       <DataTable
         id="parked-work"
-        caption="Parked work, oldest first"
+        caption="Failed updates, oldest first"
         rows={parked}
-        empty="Nothing more is parked."
+        empty="No more failed updates."
         keyOf={({ kind, id }) => `${kind}-${id}`}
         columns={[
           { name: 'Since', cell: ({ sinceMs }) => <Instant at={Math.floor(sinceMs / 1000)} zone={zone} /> },
@@ -34,7 +34,7 @@ export function ParkedWork({ parked, hasMore, isFirst, zone, formId }: ParkedWor
           { name: 'Why', width: 'wide', cell: ({ reason }) => reason },
           { name: 'Attempts', isNumber: true, cell: ({ attempts }) => attempts },
           {
-            name: 'Put back',
+            name: 'Retry',
             cell: ({ kind, id }) => (
               <button
                 type="submit"
@@ -42,9 +42,9 @@ export function ParkedWork({ parked, hasMore, isFirst, zone, formId }: ParkedWor
                 form={formId}
                 name={kind}
                 value={id}
-                aria-label={`Replay ${kind} ${id}`}
+                aria-label={`Retry ${kind} ${id}`}
               >
-                Replay
+                Retry
               </button>
             ),
           },
@@ -60,7 +60,7 @@ export function ParkedWork({ parked, hasMore, isFirst, zone, formId }: ParkedWor
           )}
         </p>
         <button type="submit" form={formId} name="all" value="yes">
-          Replay all
+          Retry all
         </button>
       </div>
     </>
@@ -73,7 +73,7 @@ function whatIsParked({ kind, id, topic, attributes }: ParkedItem) {
   if (kind === 'conversation') return <>Conversation {id}, which can’t be read</>;
   return (
     <>
-      Write to <a href={memberHref(id)}>{id}</a>: {attributes.join(', ')}
+      Update of <a href={memberHref(id)}>{id}</a>: {attributes.join(', ')}
     </>
   );
 }

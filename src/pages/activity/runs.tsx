@@ -22,17 +22,17 @@ export function Runs({ runs, zone }: RunsProps) {
         ))}
       <DataTable
         id="ended-runs"
-        caption="Runs that have ended, newest first"
+        caption="Completed runs, newest first"
         rows={runs.filter(({ status }) => status !== 'running')}
-        empty="No run has ended yet."
+        empty="No run has completed yet."
         keyOf={({ id }) => `run-${id}`}
         columns={[
           { name: 'Run', isRowHeader: true, cell: (run) => <a href={runHref(run.id)}>{jobText(run)}</a> },
           {
-            name: 'Begun',
+            name: 'Started',
             cell: ({ startedAtMs }) => <Instant at={Math.floor(startedAtMs / 1000)} zone={zone} />,
           },
-          { name: 'Took', cell: tookText },
+          { name: 'Duration', cell: tookText },
           { name: 'Outcome', cell: outcomeText },
           {
             name: 'Read',
@@ -56,7 +56,7 @@ export function RunProgressBar({ run, zone }: { readonly run: Run; readonly zone
         <a href={runHref(run.id)}>
           <strong>{jobText(run)}</strong>
         </a>{' '}
-        · begun <Instant at={Math.floor(run.startedAtMs / 1000)} zone={zone} precision="second" />
+        · started <Instant at={Math.floor(run.startedAtMs / 1000)} zone={zone} precision="second" />
       </p>
       <progress aria-label={`${run.job}: ${progress.phase}`} {...barOf(progress)}></progress>
       <p>
@@ -75,11 +75,11 @@ export function GuardNotice({
   children,
 }: PropsWithChildren<{ readonly run: Run; readonly zone: string }>) {
   return (
-    <Notice tone="problem" label="A run stopped before writing">
+    <Notice tone="problem" label="A run stopped before updating">
       <p>
         <strong>
           The {run.job} of <Instant at={Math.floor(run.startedAtMs / 1000)} zone={zone} /> stopped before
-          writing:
+          updating:
         </strong>{' '}
         {run.reason}.
       </p>
@@ -114,17 +114,18 @@ export function tookText({ startedAtMs, finishedAtMs }: Run): string | null {
 }
 
 export function outcomeText({ status, reason, result, params, progress }: Run): string {
-  if (status === 'guarded') return 'stopped before writing';
-  if (status === 'failed') return `failed: ${reason ?? ''}`;
-  if (status === 'running') return 'running';
+  if (status === 'guarded') return 'Stopped before updating';
+  if (status === 'failed') return `Failed: ${reason ?? ''}`;
+  if (status === 'running') return 'Running';
   const unread = progress.parked ?? 0;
   if (result === null)
-    return unread === 0 ? 'done' : `done, ${countOf(unread, 'object')} unreadable and parked`;
-  const changed = countOf(result.changed, 'member');
+    return unread === 0 ? 'Completed' : `Completed: ${countOf(unread, 'object')} could not be read`;
+  const differ = result.changed === 1 ? 'differs' : 'differ';
   const isDry = params['dryRun'] === true;
   const { erased = 0 } = result;
   const lost = erased === 0 ? '' : `, ${isDry ? 'would erase' : 'erased'} ${countText(erased)}`;
-  return `done, ${isDry ? 'would change' : 'changed'} ${changed} of ${countText(result.compared)} compared${lost}`;
+  const note = isDry ? ', nothing was changed' : '';
+  return `Completed: ${countText(result.changed)} of ${countOf(result.compared, 'member')} ${differ}${lost}${note}`;
 }
 
 function barOf({ done, total }: RunProgress): { readonly value?: number; readonly max?: number } {

@@ -31,9 +31,9 @@ export async function showAttention(context: ReportContext, parked: number) {
   const [, , longest] = NEW_PARTICIPANT_BUCKETS;
   return (
     <>
-      <h2>Worth a look today</h2>
+      <h2>Needs attention</h2>
       <Tiles
-        label="Worth a look today"
+        label="Needs attention"
         tiles={[
           {
             name: 'Status changes ahead',
@@ -48,15 +48,15 @@ export async function showAttention(context: ReportContext, parked: number) {
             href: '/intercom/new-participants',
           },
           {
-            name: 'Calls that do not count',
+            name: 'Calls not counted',
             count: uncounted,
             note: `closed in the last ${DAYS_BACK} days`,
             href: `/intercom/data-quality?problem=call+does+not+count&lookbackDays=${DAYS_BACK}`,
           },
           {
-            name: 'Parked work',
+            name: 'Failed updates',
             count: parked,
-            note: 'failed for good, to be replayed',
+            note: 'need a retry',
             href: '/intercom/activity#parked',
           },
         ]}

@@ -7,8 +7,7 @@ import { Bars } from '../parts/bars.js';
 import { countText } from '../parts/numbers.js';
 import { StackedColumns } from '../parts/stacked-columns.js';
 import { Tiles } from '../parts/tiles.js';
-import { dayText } from '../parts/when.js';
-import { shortDay } from '../report/common.js';
+import { dayText, shortDay } from '../parts/when.js';
 
 const month = z.object({
   fromOn: z.string(),
@@ -59,7 +58,7 @@ export async function showHeadline(context: ReportContext) {
         label="This month to date"
         tiles={[
           tile('Registrations', monthToDate.registrations, monthBefore.registrations),
-          tile('Enrolments', monthToDate.enrolments, monthBefore.enrolments),
+          tile('Enrollments', monthToDate.enrolments, monthBefore.enrolments),
           tile('Qualifying coaching calls', monthToDate.qualifyingCalls, monthBefore.qualifyingCalls),
           { name: 'Members', count: total },
         ]}

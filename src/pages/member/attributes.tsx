@@ -3,6 +3,7 @@ import { READ_ATTRIBUTES } from '../../rules/vocabulary.js';
 import type { MemberRecord } from '../../store/look-store.js';
 import { AttributeText } from '../parts/attribute-value.js';
 import { DataTable } from '../parts/data-table.js';
+import { WAITING } from '../parts/writes-table.js';
 
 interface MemberAttributesProps {
   readonly record: MemberRecord;
@@ -12,21 +13,23 @@ interface MemberAttributesProps {
 interface AttributeRow {
   readonly held: AttributeValue | undefined;
   readonly evidence: Evidence;
-  readonly isWaiting: boolean;
+  /** What has become of a change that Intercom does not hold yet; null where there is none. */
+  readonly waiting: string | null;
 }
 
 /** What Intercom holds, what it should hold, and why. */
 export function MemberAttributes({ record, zone }: MemberAttributesProps) {
   const { contact, decision, writes } = record;
-  const waiting = new Set(
-    writes.flatMap((write) =>
-      ['waiting', 'held', 'parked'].includes(write.outcome) ? [write.attribute] : [],
-    ),
+  const waiting = new Map(
+    writes.flatMap(({ attribute, outcome }) => {
+      const said = WAITING[outcome];
+      return said === undefined ? [] : [[attribute, said] as const];
+    }),
   );
   const maintained = decision.evidence.map((evidence) => ({
     held: contact.attributes[evidence.attribute],
     evidence,
-    isWaiting: waiting.has(evidence.attribute),
+    waiting: waiting.get(evidence.attribute) ?? null,
   }));
   return (
     <>
@@ -49,7 +52,7 @@ export function MemberAttributes({ record, zone }: MemberAttributesProps) {
           { name: 'Why', width: 'wide', cell: ({ evidence }) => evidence.because },
         ]}
       />
-      <h3>Read from Intercom, never changed</h3>
+      <h3>Other Intercom fields (read-only)</h3>
       <dl class="facts">
         {READ_ATTRIBUTES.map((attribute) => (
           <div>
@@ -64,12 +67,14 @@ export function MemberAttributes({ record, zone }: MemberAttributesProps) {
   );
 }
 
-function shouldBe({ evidence, isWaiting }: AttributeRow, zone: string) {
-  if (evidence.wanted.kind === 'leave') return 'left as it is';
-  if (!isWaiting) return 'the same';
+function shouldBe({ evidence, waiting }: AttributeRow, zone: string) {
+  if (evidence.wanted.kind === 'leave') return 'Not managed';
+  if (waiting === null) return 'Correct';
   return (
     <>
-      <AttributeText attribute={evidence.attribute} value={evidence.wanted.value} zone={zone} /> (on its way)
+      <AttributeText attribute={evidence.attribute} value={evidence.wanted.value} zone={zone} />
+      <br />
+      <em>{waiting}</em>
     </>
   );
 }

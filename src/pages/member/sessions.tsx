@@ -36,7 +36,7 @@ export function MemberSessions({ conversations, zone }: MemberSessionsProps) {
           { name: 'Service Code', cell: (one) => serviceCodeOf(one) ?? one.serviceCode },
           { name: 'Coach', cell: (one) => one.coachName ?? one.coachId },
           { name: 'State', cell: (one) => one.state },
-          { name: 'Begun', cell: (one) => <Instant at={one.createdAt} zone={zone} /> },
+          { name: 'Started', cell: (one) => <Instant at={one.createdAt} zone={zone} /> },
           { name: 'Conversation', cell: (one) => one.id },
         ]}
       />

@@ -1,5 +1,5 @@
 import type { Freshness } from '../../store/look-store.js';
-import { Instant } from './when.js';
+import { Instant, zoneText } from './when.js';
 
 /** How current the figures are: said on every page that has some. */
 export function FreshnessLine({ freshness, zone }: { readonly freshness: Freshness; readonly zone: string }) {
@@ -7,26 +7,26 @@ export function FreshnessLine({ freshness, zone }: { readonly freshness: Freshne
   return (
     <dl class="freshness">
       <div>
-        <dt>Last notification applied</dt>
+        <dt>Last update from Intercom</dt>
         <dd>
           <Instant at={appliedAt} zone={zone} precision="second" />
         </dd>
       </div>
       <div>
-        <dt>Last sweep</dt>
+        <dt>Last check</dt>
         <dd>
           <Instant at={sweptAt} zone={zone} />
         </dd>
       </div>
       <div>
-        <dt>Agreed with Intercom’s totals</dt>
+        <dt>Totals verified</dt>
         <dd>
           <Instant at={completeAt} zone={zone} />
         </dd>
       </div>
       <div>
         <dt>Time zone</dt>
-        <dd>{zone}</dd>
+        <dd>{zoneText(zone)}</dd>
       </div>
     </dl>
   );

@@ -1,35 +1,49 @@
-import { dateOf } from '../../rules/calendar.js';
+import { dateInWords, dateOf } from '../../rules/calendar.js';
 
 const formats = new Map<string, Intl.DateTimeFormat>();
 
-function format(timeZone: string, kind: 'date' | 'minute' | 'second', date: Date): string {
+function format(timeZone: string, kind: 'minute' | 'second', date: Date): string {
   const key = `${kind} ${timeZone}`;
   const known = formats.get(key);
-  if (known !== undefined) return known.format(date);
-  const made = new Intl.DateTimeFormat('en-GB', {
+  if (known !== undefined) return plainBlanks(known.format(date));
+  const made = new Intl.DateTimeFormat('en-US', {
     timeZone,
     dateStyle: 'medium',
-    ...(kind === 'date' ? {} : { timeStyle: kind === 'minute' ? 'short' : 'medium' }),
+    timeStyle: kind === 'minute' ? 'short' : 'medium',
   });
   formats.set(key, made);
-  return made.format(date);
+  return plainBlanks(made.format(date));
 }
 
-/** "1 Oct 2026" for `YYYY-MM-DD`. */
-export function dayText(on: string): string {
-  return format('UTC', 'date', new Date(`${on}T00:00:00Z`));
+/** The runtime puts a narrow no-break space before AM and PM, which not every font has. */
+function plainBlanks(text: string): string {
+  return text.replaceAll('\u202F', ' ');
 }
 
-const MONTH = new Intl.DateTimeFormat('en-GB', { timeZone: 'UTC', month: 'long', year: 'numeric' });
+/** "Oct 1, 2026" for `YYYY-MM-DD`, as the rules write dates in their reasons. */
+export const dayText = dateInWords;
+
+/** "Oct 1", for a tick below a column and where the year is plain. */
+export function shortDay(on: string): string {
+  return dayText(on).replace(/, \d{4}$/, '');
+}
+
+const MONTH = new Intl.DateTimeFormat('en-US', { timeZone: 'UTC', month: 'long', year: 'numeric' });
 
 /** "October 2026" for `YYYY-MM`. */
 export function monthText(month: string): string {
   return MONTH.format(new Date(`${month}-01T00:00:00Z`));
 }
 
-/** "1 Oct 2026, 14:03" in the report time zone, for Unix seconds. */
+/** "Oct 1, 2026, 2:03 PM" in the report time zone, for Unix seconds. */
 export function instantText(at: number, timeZone: string): string {
   return format(timeZone, 'minute', new Date(at * 1000));
+}
+
+/** "Eastern Time" for `America/New_York`. */
+export function zoneText(timeZone: string): string {
+  const parts = new Intl.DateTimeFormat('en-US', { timeZone, timeZoneName: 'longGeneric' }).formatToParts();
+  return parts.find(({ type }) => type === 'timeZoneName')?.value ?? timeZone;
 }
 
 interface InstantProps {

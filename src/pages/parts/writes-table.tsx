@@ -23,13 +23,13 @@ interface WritesTableProps<Write extends ShownWrite> {
 }
 
 const CAUSES: Readonly<Record<string, string>> = {
-  notification: 'an event in Intercom',
-  settle: 'looked at again after a close',
-  transition: 'time passed',
-  backfill: 'first backfill',
-  sweep: 'sweep',
-  sync: 'sync',
-  'write-back': 'read while writing',
+  notification: 'Intercom event',
+  settle: 'Follow-up check',
+  transition: 'Day rollover',
+  backfill: 'First backfill',
+  sweep: 'Check',
+  sync: 'Sync',
+  'write-back': 'Read before the update',
 };
 
 /** Writes with what they replaced, what caused them and what became of them: a row for what was decided together. */
@@ -41,7 +41,7 @@ export function WritesTable<Write extends ShownWrite>({
 }: WritesTableProps<Write>) {
   const columns: TableColumn<Together<Write>>[] = [
     {
-      name: 'Decided',
+      name: 'Time',
       cell: ({ first }) => (
         <Instant at={Math.floor(first.queuedAtMs / 1000)} zone={zone} precision="second" />
       ),
@@ -50,14 +50,14 @@ export function WritesTable<Write extends ShownWrite>({
       ? []
       : [{ name: 'Member', isRowHeader: true, cell: ({ first }: Together<Write>) => member(first) }]),
     { name: 'Changes', cell: ({ changes }) => <Changes changes={changes} zone={zone} /> },
-    { name: 'Because of', cell: ({ first }) => CAUSES[first.causeKind] ?? first.causeKind },
+    { name: 'Cause', cell: ({ first }) => CAUSES[first.causeKind] ?? first.causeKind },
     { name: 'Outcome', cell: ({ first }) => outcomeText(first) },
   ];
   return (
     <DataTable
       caption={caption}
       rows={groupWrites(writes)}
-      empty="Nothing has been written."
+      empty="No updates yet."
       keyOf={({ first }) => `write-${first.id}`}
       columns={columns}
     />
@@ -78,7 +78,9 @@ function groupWrites<Write extends ShownWrite>(writes: readonly Write[]): Togeth
     groups.set(key, [...(groups.get(key) ?? []), write]);
   }
   return [...groups.values()].flatMap((changes) =>
-    changes[0] === undefined ? [] : [{ first: changes[0], changes }],
+    changes[0] === undefined
+      ? []
+      : [{ first: changes[0], changes: changes.toSorted((one, other) => one.id - other.id) }],
   );
 }
 
@@ -96,10 +98,17 @@ function Changes({ changes, zone }: { readonly changes: readonly Change[]; reado
   );
 }
 
+/** What has not reached Intercom, by outcome. */
+export const WAITING: Readonly<Record<string, string>> = {
+  waiting: 'Pending',
+  held: 'Not sent (dry run)',
+  parked: 'Failed, needs a retry',
+};
+
 function outcomeText({ outcome, reason, queuedAtMs, settledAtMs }: ShownWrite): string {
   if (outcome === 'sent' && settledAtMs !== null)
-    return `written after ${durationText(settledAtMs - queuedAtMs)}`;
-  if (outcome === 'superseded') return 'replaced by a newer decision';
-  if (outcome === 'held') return 'held back (DRY_RUN)';
-  return reason === null ? outcome : `${outcome}: ${reason}`;
+    return `Updated in ${durationText(settledAtMs - queuedAtMs)}`;
+  if (outcome === 'superseded') return 'Replaced by a newer value';
+  const said = WAITING[outcome] ?? outcome;
+  return reason === null || outcome === 'held' ? said : `${said}: ${reason}`;
 }

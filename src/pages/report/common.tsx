@@ -1,7 +1,6 @@
 import { z } from 'zod';
 import { CHANNELS } from '../../rules/vocabulary.js';
 import { memberHref } from '../addresses.js';
-import { dayText } from '../parts/when.js';
 import type { Filter } from './filters.js';
 import type { ReportColumn } from './report-page.js';
 
@@ -77,9 +76,4 @@ export function employerColumn<Row extends MemberOfRow>(): ReportColumn<Row> {
 export function daysText(fromDays: number, toDays: number | null): string {
   if (toDays === null) return `over ${fromDays - 1} days`;
   return fromDays === 0 ? `up to ${toDays} days` : `${fromDays} to ${toDays} days`;
-}
-
-/** "1 Oct" for a tick below a column. */
-export function shortDay(on: string): string {
-  return dayText(on).replace(/ \d{4}$/, '');
 }

@@ -17,7 +17,9 @@ export function Foot<Row>({ page, address, read }: FootProps<Row>) {
   const isFirst = isSorted ? address.page === 1 : address.cursor === null;
   const hasMore = isSorted ? address.page * rowsPerPage < total : nextCursor !== null;
   const nextHref = tableHref(address, isSorted ? { page: address.page + 1 } : { cursor: nextCursor });
-  const csvHref = tableHref(address, { path: `${page.path}.csv` });
+  // With a byte order mark, or a spreadsheet takes it for another encoding: `MÃ¼ller`.
+  const fields = new Map(address.fields).set('bom', ['true']);
+  const csvHref = tableHref({ ...address, fields }, { path: `${page.path}.csv` });
   return (
     <div class="below">
       <p id="row-count">

@@ -75,7 +75,7 @@ export async function showReport<Row>(
             caption={`${title}, ${page.noun}s`}
             columns={columns}
             rows={read.rows}
-            empty={`No ${page.noun} passes these filters.`}
+            empty={`No ${page.noun}s match these filters.`}
           />
           <Foot page={page} address={address} read={read} />
           <FreshnessLine freshness={freshness} zone={zone} />

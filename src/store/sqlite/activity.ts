@@ -1,22 +1,39 @@
-import { desc, eq, getTableColumns, isNotNull, lte, or, sql } from 'drizzle-orm';
+import { and, desc, eq, getTableColumns, isNotNull, lte, sql } from 'drizzle-orm';
 import type { RecentNotification, RecentWrite } from '../activity-store.js';
 import { contacts, inbox, outbox, writes } from './schema.js';
 import type { Tables } from './tables.js';
+import { MAX_TOGETHER, withWholeLast } from './whole-decisions.js';
 
-/** Walks the inbox from its end; what has not fallen due yet is skipped. See {@link RecentNotification}. */
+/**
+ * By when they came in, or fell due; what has not yet is left out. Webhooks are walked from the end of the inbox, our own
+ * entries, which stand there long before they fall due, along their index. See {@link RecentNotification}.
+ */
 export function recentNotifications(
   { connection }: Tables,
   limit: number,
   nowMs: number,
 ): RecentNotification[] {
   const { body: _body, ...columns } = getTableColumns(inbox);
-  return connection.db
+  const { db } = connection;
+  const hasComeIn = lte(inbox.receivedAtMs, nowMs);
+  const webhooks = db
     .select(columns)
     .from(inbox)
-    .where(or(lte(inbox.receivedAtMs, nowMs), sql`${inbox.status} <> 'waiting'`))
+    .where(and(sql`origin = 'webhook'`, hasComeIn))
     .orderBy(desc(inbox.id))
     .limit(limit)
-    .all()
+    .all();
+  const own = db
+    .select(columns)
+    .from(inbox)
+    // Written out, so that SQLite sees that the partial index serves it.
+    .where(and(sql`origin <> 'webhook'`, hasComeIn))
+    .orderBy(desc(inbox.receivedAtMs), desc(inbox.id))
+    .limit(limit)
+    .all();
+  return [...webhooks, ...own]
+    .toSorted((one, other) => other.receivedAtMs - one.receivedAtMs || other.id - one.id)
+    .slice(0, limit)
     .map((row) => ({
       id: row.id,
       origin: row.origin,
@@ -34,26 +51,26 @@ export function recentNotifications(
 }
 
 export function recentWrites({ connection }: Tables, limit: number): RecentWrite[] {
-  return connection.db
+  const rows = connection.db
     .select({ write: writes, state: outbox.state, memberName: contacts.name })
     .from(writes)
     .leftJoin(outbox, eq(outbox.contactId, writes.contactId))
     .leftJoin(contacts, eq(contacts.id, writes.contactId))
     .where(isNotNull(writes.contactId))
     .orderBy(desc(writes.id))
-    .limit(limit)
-    .all()
-    .map(({ write, state, memberName }) => ({
-      id: write.id,
-      contactId: write.contactId ?? '',
-      memberName,
-      attribute: write.attribute,
-      before: write.before,
-      after: write.after,
-      causeKind: write.causeKind,
-      outcome: write.outcome === 'waiting' && state !== null && state !== 'ready' ? state : write.outcome,
-      reason: write.reason,
-      queuedAtMs: write.queuedAtMs,
-      settledAtMs: write.settledAtMs,
-    }));
+    .limit(limit + MAX_TOGETHER)
+    .all();
+  return withWholeLast(rows, limit, ({ write }) => write).map(({ write, state, memberName }) => ({
+    id: write.id,
+    contactId: write.contactId ?? '',
+    memberName,
+    attribute: write.attribute,
+    before: write.before,
+    after: write.after,
+    causeKind: write.causeKind,
+    outcome: write.outcome === 'waiting' && state !== null && state !== 'ready' ? state : write.outcome,
+    reason: write.reason,
+    queuedAtMs: write.queuedAtMs,
+    settledAtMs: write.settledAtMs,
+  }));
 }

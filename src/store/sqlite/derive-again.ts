@@ -5,7 +5,7 @@ import { settingsRefused } from './settings-fit.js';
 import type { Tables } from './tables.js';
 
 /** Raise it when a derived column is added or worked out otherwise: the next start fills it for all rows there are. */
-export const DERIVED_BY = 3;
+export const DERIVED_BY = 4;
 
 /** How many members are brought in step at a time. */
 const BATCH = 1000;

@@ -19,7 +19,7 @@ import type { JobName, OpenRun, RunProgress, RunResult } from '../run-store.js';
 
 // Instants of the business are Unix seconds (`…_at`), operational times milliseconds (`…_at_ms`), dates `YYYY-MM-DD`
 // (`…_on`). Table groups: inbox · contacts, conversations, lifecycles, coaches · members · writes,
-// outbox · runs, meta; what reports read is in `schema-reports.ts`, what sweeps find in `schema-sweeps.ts`.
+// outbox · runs, ended sessions, meta; what reports read is in `schema-reports.ts`, what sweeps find in `schema-sweeps.ts`.
 
 /** Entries that have come in, and our own wishes to read an object again. Settled rows stay for people to see. */
 export const inbox = sqliteTable(
@@ -69,6 +69,10 @@ export const inbox = sqliteTable(
     index('inbox_subject')
       .on(table.subjectId, table.subjectKind)
       .where(sql`body is not null`),
+    // Our own entries by when they fell due, for people; webhooks come in the order of their ids.
+    index('inbox_own')
+      .on(table.receivedAtMs)
+      .where(sql`origin <> 'webhook'`),
     // Payloads that are kept no longer, oldest first.
     index('inbox_payloads')
       .on(table.receivedAtMs)
@@ -369,6 +373,16 @@ export const runs = sqliteTable(
     index('runs_job').on(table.job, table.startedAtMs),
     index('runs_started').on(table.startedAtMs),
   ],
+);
+
+/** Sign-ins that people have ended, until they would have expired anyway; see `ended-sessions.ts`. */
+export const endedSessions = sqliteTable(
+  'ended_sessions',
+  {
+    id: text('id').primaryKey(),
+    expiresAt: integer('expires_at').notNull(),
+  },
+  (table) => [index('ended_sessions_expires').on(table.expiresAt)],
 );
 
 /** Single values, by name; the names are in `meta.ts`. */

@@ -235,6 +235,9 @@ function createStore(
         return false;
       }),
 
+    endSession: (session) => withOpen(() => tables.endedSessions.end(session)),
+    isSessionEnded: (session) => withOpen(() => tables.endedSessions.isEnded(session)),
+
     eraseOldPayloads: (beforeMs) => withOpen(() => loggedErasure(eraseOldPayloads(connection, beforeMs))),
     finishErasures: (nowMs) =>
       withOpen(() => {

@@ -6,6 +6,7 @@ import type { WriteRecord } from '../look-store.js';
 import type { Connection } from './connection.js';
 import type { Pause } from './fights.js';
 import { outbox, writes } from './schema.js';
+import { MAX_TOGETHER, withWholeLast } from './whole-decisions.js';
 
 export type WriteRow = typeof writes.$inferSelect;
 
@@ -135,7 +136,11 @@ export function createWrites({ db }: Pick<Connection, 'db'>): Writes {
     },
 
     timeline: (contactId, limit) =>
-      timeline.all({ contactId, limit }).map(({ write, state }) => ({
+      withWholeLast(
+        timeline.all({ contactId, limit: limit + MAX_TOGETHER }),
+        limit,
+        ({ write }) => write,
+      ).map(({ write, state }) => ({
         id: write.id,
         contactId,
         attribute: write.attribute,

@@ -71,18 +71,19 @@ export const billingList = memberList<BillingFilter, BillingRow>({
       column,
     }),
   ),
-  columns: `${MEMBER}, m.enrolled_at, ${IS_NEW}, ${LAST_BILLED}`,
+  columns: `${MEMBER}, m.enrolled_at, m.enrolled_on, ${IS_NEW}, ${LAST_BILLED}`,
   query: ({ enrolledFromOn, enrolledToOn, calls, employers }) => ({
     where: allOf([...ofEmployers(employers), `(${IS_NEW} or ${IS_ENGAGED})`]),
     params: { ...calls, enrolledFromOn, enrolledToOn, employers: folded(employers) },
   }),
-  present: ([contactId, userId, name, email, employer, enrolledAt, isNew, lastSessionAt]) => ({
+  present: ([contactId, userId, name, email, employer, enrolledAt, enrolledOn, isNew, lastSessionAt]) => ({
     contactId: String(contactId),
     userId: text(userId),
     name: text(name),
     email: text(email),
     employer: text(employer),
     enrolledAt: number(enrolledAt),
+    enrolledOn: text(enrolledOn),
     lastSessionAt: number(lastSessionAt),
     isNewParticipant: isNew === 1,
     engagedDuringMonth: lastSessionAt !== null,
@@ -132,7 +133,7 @@ export function upcomingList(coaches: CoachBook): ListKind<UpcomingFilter, Upcom
   return memberList<UpcomingFilter, UpcomingRow>({
     name: 'upcoming',
     sort: ['m.next_change_at', 'm.contact_id'].map((column) => ({ column })),
-    columns: `${MEMBER}, m.status, m.next_change_on, m.next_change_to, m.last_qualifying_at,
+    columns: `${MEMBER}, m.status, m.next_change_on, m.next_change_to, m.enrolled_on, m.last_qualifying_at,
       m.last_qualifying_coach_id, m.last_qualifying_channel, m.last_qualifying_service_code`,
     query: (filter) => ({
       where: allOf([
@@ -150,8 +151,8 @@ export function upcomingList(coaches: CoachBook): ListKind<UpcomingFilter, Upcom
       },
     }),
     present: (raw) => {
-      const [contactId, userId, name, email, employer, status, nextOn, nextTo] = raw;
-      const [lastQualifyingAt, coach, channel, serviceCode, nextAt] = raw.slice(8);
+      const [contactId, userId, name, email, employer, status, nextOn, nextTo, enrolledOn] = raw;
+      const [lastQualifyingAt, coach, channel, serviceCode, nextAt] = raw.slice(9);
       const coachId = text(coach);
       const to = canonical(ENGAGEMENT_STATUSES, text(nextTo));
       if (to === null) throw new TypeError('a next change without a status');
@@ -161,6 +162,7 @@ export function upcomingList(coaches: CoachBook): ListKind<UpcomingFilter, Upcom
         name: text(name),
         email: text(email),
         employer: text(employer),
+        enrolledOn: text(enrolledOn),
         status: canonical(ENGAGEMENT_STATUSES, text(status)),
         nextChange: { at: Number(nextAt), on: String(nextOn), to },
         lastQualifyingAt: number(lastQualifyingAt),

@@ -1,0 +1,30 @@
+import { describe, expect, it } from 'vitest';
+import type { Store } from '../../src/store/store.js';
+import { NOW_AT } from './samples.js';
+
+/** Sessions that people have ended. */
+export function describeSigningOut(storeOf: () => Store): void {
+  const HOUR = 3600;
+  const session = (id: string, hours: number) => ({ id, expiresAt: NOW_AT + hours * HOUR });
+
+  describe('sessions that were signed out', () => {
+    it('stay so, and no others do', async () => {
+      const store = storeOf();
+      const [mine, other] = [session('mine', 12), session('other', 12)];
+      expect(await store.isSessionEnded(mine)).toBe(false);
+      await store.endSession({ ...mine, nowAt: NOW_AT });
+      await store.endSession({ ...mine, nowAt: NOW_AT });
+      expect(await store.isSessionEnded(mine)).toBe(true);
+      expect(await store.isSessionEnded(other)).toBe(false);
+    });
+
+    it('are no session again when they were cleared away and the clock goes back', async () => {
+      const store = storeOf();
+      await store.endSession({ ...session('early', 2), nowAt: NOW_AT });
+      await store.endSession({ ...session('later', 9), nowAt: NOW_AT + 3 * HOUR });
+      expect(await store.isSessionEnded(session('early', 2))).toBe(true);
+      expect(await store.isSessionEnded(session('later', 9))).toBe(true);
+      expect(await store.isSessionEnded(session('open', 3))).toBe(false);
+    });
+  });
+}
