@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { readEnvelope, readItem, readMeaning, type Meaning } from '../src/intercom/notification.js';
+import { readEnvelope, readMeaning, readStored, type Meaning } from '../src/intercom/notification.js';
 
 const AT = 1_790_000_000;
 
@@ -101,6 +101,7 @@ describe('what the request needs to know', () => {
         lane: contact.id,
         interest: 'handle',
       },
+      contentHash: expect.any(String),
     });
   });
 
@@ -297,7 +298,7 @@ describe('whatever comes', () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 200 }), (body) => {
         expect(['ok', 'unreadable']).toContain(readEnvelope(body).kind);
-        expect(() => readItem(body)).not.toThrow();
+        expect(() => readStored(body)).not.toThrow();
       }),
     );
   });
@@ -336,6 +337,6 @@ describe('whatever comes', () => {
   it('is read without a throw: nested ten thousand deep', () => {
     const deep = new TextEncoder().encode(`${'{"data":'.repeat(10_000)}1${'}'.repeat(10_000)}`);
     expect(readEnvelope(deep).kind).toBe('unreadable');
-    expect(readItem(deep)).toBeNull();
+    expect(readStored(deep)).toEqual({ item: null, appId: null });
   });
 });

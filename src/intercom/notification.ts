@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import type { ContactFacts, ConversationFacts } from '../rules/facts.js';
 import { isRecord, parseJson, readId, recordAt, type Json } from './json.js';
 import { readContactObject, readConversationObject, type Lack } from './objects.js';
@@ -58,7 +59,12 @@ export type Meaning =
   | { readonly kind: 'unreadable'; readonly why: string };
 
 export type ReadEnvelope =
-  | { readonly kind: 'ok'; readonly envelope: Envelope }
+  | {
+      readonly kind: 'ok';
+      readonly envelope: Envelope;
+      /** The same for every delivery of one event: 22 characters of URL-safe Base64. */
+      readonly contentHash: string;
+    }
   | { readonly kind: 'unreadable'; readonly why: string };
 
 /** Reads what the webhook request needs from the raw body. Cheap; never throws. */
@@ -84,13 +90,41 @@ export function readEnvelope(body: Uint8Array): ReadEnvelope {
       lane: subject === null ? null : laneOf(subject, item),
       interest: interestOf(kind, subject),
     },
+    contentHash: hashContent(notification, body),
   };
 }
 
-/** `data.item` of a notification's raw body; null when there is none. Never throws. */
-export function readItem(body: Uint8Array): Json | null {
+/**
+ * A hash of what the notification says happened. A second delivery of the same event differs in `delivery_attempts`,
+ * `delivery_status`, `delivered_at` and `first_sent_at`, which are left out.
+ */
+function hashContent(notification: Json, body: Uint8Array): string {
+  const { topic, app_id: appId, created_at: createdAt, data } = notification;
+  let content: string | Uint8Array;
+  try {
+    content = JSON.stringify([topic, appId, createdAt, data]);
+  } catch {
+    // Nested deeper than can be written; its bytes have to do.
+    content = body;
+  }
+  return createHash('sha256').update(content).digest('base64url').slice(0, 22);
+}
+
+/** `data.item` and `app_id` of a notification's raw body, each null when there is none. Never throws. */
+export function readStored(body: Uint8Array): { readonly item: Json | null; readonly appId: string | null } {
   const parsed = parseJson(body);
-  return parsed.kind === 'ok' ? itemOf(parsed.value) : null;
+  if (parsed.kind !== 'ok') return { item: null, appId: null };
+  const { value } = parsed;
+  return { item: itemOf(value), appId: isRecord(value) ? textOf(value['app_id']) : null };
+}
+
+/**
+ * Whether a notification with this `app_id` belongs to another workspace than `ownId` (`GET /me` → `app.id_code`).
+ * Intercom sends an app's notifications of every workspace that has it installed to one address. Without an `app_id`
+ * (pings, old shapes), or before our own workspace is known, nothing can be told.
+ */
+export function isOfOtherWorkspace(appId: string | null, ownId: string | null): appId is string {
+  return appId !== null && ownId !== null && appId !== ownId;
 }
 
 /**

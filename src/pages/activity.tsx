@@ -3,6 +3,7 @@ import type { Clock } from '../clock.js';
 import type { JobName, Run } from '../store/run-store.js';
 import type { Store } from '../store/store.js';
 import { NotificationsTable } from './activity/notifications.js';
+import { OtherWorkspacesNotice } from './activity/other-workspaces.js';
 import { ParkedWork } from './activity/parked.js';
 import { GuardNotice, Runs } from './activity/runs.js';
 import { memberHref, runHref } from './addresses.js';
@@ -20,7 +21,14 @@ import { START_RUN_PATH, StartButton } from './start-run.js';
 export interface ActivityPageDeps {
   readonly store: Pick<
     Store,
-    'listRuns' | 'recentNotifications' | 'recentWrites' | 'parked' | 'replay' | 'backlog' | 'freshness'
+    | 'listRuns'
+    | 'recentNotifications'
+    | 'recentWrites'
+    | 'parked'
+    | 'replay'
+    | 'backlog'
+    | 'freshness'
+    | 'otherWorkspaces'
   >;
   readonly clock: Clock;
   readonly timeZone: string;
@@ -43,13 +51,14 @@ const MOST = 25;
 export async function showActivity(deps: ActivityPageDeps, context: Context): Promise<Response> {
   const { store, timeZone: zone } = deps;
   const nowMs = deps.clock.nowMs();
-  const [runs, notifications, writes, parked, backlog, freshness] = await Promise.all([
+  const [runs, notifications, writes, parked, backlog, freshness, otherWorkspaces] = await Promise.all([
     recentRuns(store),
     store.recentNotifications(MOST, nowMs),
     store.recentWrites(MOST),
     store.parked(),
     store.backlog(nowMs),
     store.freshness(),
+    store.otherWorkspaces(),
   ]);
   const guarded = stillGuarded(runs);
   const replayed = Number(context.req.query('replayed') ?? '');
@@ -76,6 +85,7 @@ export async function showActivity(deps: ActivityPageDeps, context: Context): Pr
         </form>
         <div id="activity" data-live>
           <SilenceNotice freshness={freshness} zone={zone} />
+          <OtherWorkspacesNotice others={otherWorkspaces} zone={zone} />
           {guarded !== undefined && (
             <GuardNotice run={guarded} zone={zone}>
               <p>

@@ -2,7 +2,7 @@ import { applyWork, decideAt, readSubject, type DecideSettings } from '../apply-
 import { describeVerdict, judgeFailure } from '../backoff.js';
 import type { Clock } from '../clock.js';
 import type { CallOptions, IntercomClient } from '../intercom/client.js';
-import { readItem, readMeaning, type Meaning } from '../intercom/notification.js';
+import { isOfOtherWorkspace, readMeaning, readStored, type Meaning } from '../intercom/notification.js';
 import { conversationsOfContact, pagesOf } from '../intercom/search.js';
 import { knownTopic } from '../intercom/topics.js';
 import { eventId, type Log } from '../log.js';
@@ -11,6 +11,7 @@ import type { ConversationFacts } from '../rules/facts.js';
 import { sessionAt } from '../rules/sessions.js';
 import type { CacheChange, InboxShare, LeasedNotification, Reread, Store } from '../store/store.js';
 import { createWorkLoop, joinLoops, type WorkLoop } from '../work-loop.js';
+import { rememberWorkspaceId } from '../workspace-id.js';
 
 export interface ProcessDeps {
   readonly store: Store;
@@ -47,6 +48,7 @@ export function createProcessor(deps: ProcessDeps): WorkLoop {
 
 function createShareLoop(deps: ProcessDeps, share: InboxShare, concurrency: number): WorkLoop {
   const { store, clock, log, owner } = deps;
+  const ownWorkspaceId = rememberWorkspaceId(store);
   return createWorkLoop<LeasedNotification>({
     loop: share === 'webhooks' ? 'process' : 'look again',
     clock,
@@ -54,14 +56,18 @@ function createShareLoop(deps: ProcessDeps, share: InboxShare, concurrency: numb
     concurrency,
     take: (limit) =>
       store.leaseNotifications({ owner, nowMs: clock.nowMs(), leaseMs: LEASE_MS, limit }, share),
-    handle: (notification, signal) => processNotification(deps, notification, signal),
+    handle: (notification, signal) => processNotification({ ...deps, ownWorkspaceId }, notification, signal),
     nextDueAtMs: () => store.nextNotificationDueAtMs(share),
     onWork: (listener) => store.onWork('inbox', listener),
   });
 }
 
+interface NotificationDeps extends ProcessDeps {
+  readonly ownWorkspaceId: () => Promise<string | null>;
+}
+
 async function processNotification(
-  deps: ProcessDeps,
+  deps: NotificationDeps,
   notification: LeasedNotification,
   signal: AbortSignal,
 ): Promise<void> {
@@ -91,6 +97,7 @@ async function processNotification(
       return;
     }
     const nowMs = clock.nowMs();
+    const { otherWorkspaceId } = learned;
     const applied = await applyWork(
       deps,
       {
@@ -106,6 +113,7 @@ async function processNotification(
           id: notification.id,
           owner,
           outcome: learned.changes.length === 0 ? 'ignored' : 'applied',
+          ...(otherWorkspaceId === undefined ? {} : { otherWorkspaceId }),
         },
         rereads: [...learned.rereads, ...settling(deps, notification, learned.changes, nowMs)],
         unknownContacts: 'ask',
@@ -113,9 +121,11 @@ async function processNotification(
       },
       call,
     );
-    const result = applied.kind === 'lease-lost' ? 'lease_lost' : 'applied';
+    const handled = otherWorkspaceId === undefined ? 'applied' : 'other_workspace';
+    const result = applied.kind === 'lease-lost' ? 'lease_lost' : handled;
     metrics.notifications.inc({ result });
-    if (notification.origin === 'webhook') {
+    if (result === 'other_workspace') metrics.webhooks.inc({ topic: fields.topic, result });
+    else if (notification.origin === 'webhook') {
       metrics.notificationLatency.observe((clock.nowMs() - receivedAtMs) / 1000);
     }
     const queued = applied.kind === 'applied' ? applied.queued.length : 0;
@@ -141,12 +151,14 @@ type Learned =
       readonly kind: 'learned';
       readonly changes: readonly CacheChange[];
       readonly rereads: readonly Reread[];
+      /** Set where the notification belongs to another workspace: then there is nothing to learn from it. */
+      readonly otherWorkspaceId?: string;
     }
   | { readonly kind: 'unreadable'; readonly why: string };
 
 /** What the notification makes known, after the reads that its payload leaves open. */
 async function learn(
-  deps: ProcessDeps,
+  deps: NotificationDeps,
   notification: LeasedNotification,
   call: CallOptions,
 ): Promise<Learned> {
@@ -158,7 +170,11 @@ async function learn(
     const moved = subject.kind === 'contact' ? await conversationsNowOf(deps, subject.id, call) : [];
     return { kind: 'learned', changes: [...changes, ...moved], rereads: [] };
   }
-  const item = readItem(body);
+  const { item, appId } = readStored(body);
+  // It came before our own workspace was known, or was parked then.
+  if (isOfOtherWorkspace(appId, await deps.ownWorkspaceId())) {
+    return { kind: 'learned', changes: [], rereads: [], otherWorkspaceId: appId };
+  }
   const meaning: Meaning =
     notification.topic === null || item === null
       ? { kind: 'unreadable', why: 'no topic or no data.item' }

@@ -1,3 +1,5 @@
+import type { OtherWorkspaces } from './look-store.js';
+
 /** What can be learned of the database without changing it. */
 export type DatabaseFacts =
   | { readonly kind: 'missing' }
@@ -10,4 +12,6 @@ export type DatabaseFacts =
       readonly workspaceId: string | null;
       /** When the last notification of Intercom's was stored; null when none ever was. */
       readonly lastWebhookAtMs: number | null;
+      /** Null when none ever came. */
+      readonly otherWorkspaces: OtherWorkspaces | null;
     };

@@ -12,6 +12,23 @@ export interface LookStore {
   /** True when a row could be written and read back just now. */
   canWrite(): Promise<boolean>;
   parked(): Promise<ParkedItem[]>;
+  /** Notifications that belong to other workspaces; null when none ever came. */
+  otherWorkspaces(): Promise<OtherWorkspaces | null>;
+}
+
+/** What is remembered of notifications that belong to other workspaces: nothing but how many came, when, from where. */
+export interface OtherWorkspaces {
+  readonly count: number;
+  readonly lastAtMs: number;
+  /** Those that were heard of last, latest first, at most 10. */
+  readonly workspaces: readonly OtherWorkspace[];
+}
+
+export interface OtherWorkspace {
+  /** The `app_id` of its notifications, at most 64 characters. */
+  readonly id: string;
+  readonly count: number;
+  readonly lastAtMs: number;
 }
 
 export interface MemberRecord {

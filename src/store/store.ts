@@ -8,7 +8,7 @@ import type {
 } from '../rules/facts.js';
 import type { MaintainedAttribute } from '../rules/vocabulary.js';
 import type { ActivityStore } from './activity-store.js';
-import type { LookStore } from './look-store.js';
+import type { LookStore, OtherWorkspace } from './look-store.js';
 import type { RunPage, RunStore } from './run-store.js';
 import type { Difference, SweepStore } from './sweep-store.js';
 
@@ -24,9 +24,12 @@ export interface Store extends RunStore, SweepStore, LookStore, ActivityStore {
   // --- receive -----------------------------------------------------------------------------------------------
   /**
    * Stores a notification once. Resolves only after it is on disk (survives a power cut); calls that come together
-   * share one commit. `duplicate`: its `dedupeKey` is known, nothing was stored.
+   * share one commit. `duplicate`: its `dedupeKey` is known with the same `contentHash`, nothing was stored. Under a
+   * known key another content is an entry of its own, at most 8 of them for each key.
    */
   storeNotification(notification: NewNotification): Promise<'stored' | 'duplicate'>;
+  /** Adds to what {@link LookStore.otherWorkspaces} tells. */
+  noteOtherWorkspaces(seen: readonly OtherWorkspace[]): Promise<void>;
 
   // --- process -----------------------------------------------------------------------------------------------
   /**
@@ -162,6 +165,8 @@ export interface NewNotification {
   readonly receivedAtMs: number;
   /** The raw bytes as signed. */
   readonly body: Uint8Array;
+  /** Tells another event under the same id from another delivery of the same one; null where only the key tells. */
+  readonly contentHash: string | null;
   /** Set when the body can't be read: it is stored parked, for a person to see. */
   readonly unreadable: string | null;
 }
@@ -249,6 +254,8 @@ export type Completion =
       readonly id: number;
       readonly owner: string;
       readonly outcome: 'applied' | 'ignored';
+      /** It came from this workspace, not ours: its payload goes, and {@link LookStore.otherWorkspaces} counts it. */
+      readonly otherWorkspaceId?: string;
     }
   /** The named waiting writes are in Intercom; `keptForms` are the values that Intercom keeps in another form. */
   | {

@@ -13,6 +13,9 @@ import type { Connection } from './connection.js';
 import { inbox } from './schema.js';
 import type { WorkBell } from './work-bell.js';
 
+/** Further contents that are kept under one notification id. Intercom's ids are unique: there should be none. */
+const MAX_CONTENTS = 7;
+
 export type InboxRow = typeof inbox.$inferSelect;
 
 /** What has come in and is worked off lane by lane. */
@@ -34,9 +37,16 @@ export function createInbox(connection: Connection, bell: WorkBell): Inbox {
 
   const insert = sqlite.prepare<(string | number | Uint8Array | null)[]>(`
     insert into inbox (origin, dedupe_key, topic, subject_kind, subject_id, lane, created_at, received_at_ms, body,
-                       status, due_at_ms, attempts, reason, settled_at_ms)
-    values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, ?, ?)
+                       status, due_at_ms, attempts, reason, settled_at_ms, content_hash)
+    values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, ?, ?, ?)
     on conflict (dedupe_key) do nothing`);
+  const hashOf = sqlite
+    .prepare<[string], string | null>('select content_hash from inbox where dedupe_key = ?')
+    .pluck();
+  // Keys of further contents are the id, a colon and the hash: a semicolon comes right behind a colon.
+  const countContents = sqlite
+    .prepare<[string, string], number>('select count(*) from inbox where dedupe_key > ? and dedupe_key < ?')
+    .pluck();
   const busyLanes = sqlite
     .prepare<[number], string>(
       'select lane from inbox where lease_owner is not null and lease_until_ms > ? and lane is not null',
@@ -184,6 +194,7 @@ export function createInbox(connection: Connection, bell: WorkBell): Inbox {
         dueAtMs,
         null,
         null,
+        null,
       );
       bell.ring('inbox');
     },
@@ -197,11 +208,21 @@ export function createInbox(connection: Connection, bell: WorkBell): Inbox {
     },
   };
 
+  /** An id that is known with another content must not hide what has happened: it is stored under a key of its own. */
   function insertNew(one: NewNotification): 'stored' | 'duplicate' {
+    const { dedupeKey, contentHash } = one;
+    if (insertAs(dedupeKey, one)) return 'stored';
+    const knownHash = hashOf.get(dedupeKey) ?? null;
+    if (contentHash === null || knownHash === null || knownHash === contentHash) return 'duplicate';
+    if ((countContents.get(`${dedupeKey}:`, `${dedupeKey};`) ?? 0) >= MAX_CONTENTS) return 'duplicate';
+    return insertAs(`${dedupeKey}:${contentHash}`, one) ? 'stored' : 'duplicate';
+  }
+
+  function insertAs(dedupeKey: string, one: NewNotification): boolean {
     const isParked = one.unreadable !== null;
     const { changes } = insert.run(
       'webhook',
-      one.dedupeKey,
+      dedupeKey,
       one.topic,
       one.subject?.kind ?? null,
       one.subject?.id ?? null,
@@ -213,8 +234,9 @@ export function createInbox(connection: Connection, bell: WorkBell): Inbox {
       one.receivedAtMs,
       one.unreadable,
       isParked ? one.receivedAtMs : null,
+      one.contentHash,
     );
-    return changes === 1 ? 'stored' : 'duplicate';
+    return changes === 1;
   }
 }
 

@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import Database from 'better-sqlite3';
 import type { DatabaseFacts } from '../database-facts.js';
 import { ageOfFile } from './connection.js';
+import { readOtherWorkspaces } from './other-workspaces.js';
 import { readMeta } from './reports/read-only.js';
 import { sqliteCode } from './store-errors.js';
 
@@ -31,7 +32,9 @@ function factsOf(sqlite: Database.Database): DatabaseFacts {
     .prepare("select count(*) = 2 from sqlite_master where type = 'table' and name in ('meta', 'inbox')")
     .pluck()
     .get();
-  if (hasTables !== 1) return { kind: 'found', usedBy, workspaceId: null, lastWebhookAtMs: null };
+  if (hasTables !== 1) {
+    return { kind: 'found', usedBy, workspaceId: null, lastWebhookAtMs: null, otherWorkspaces: null };
+  }
   const workspace = readMeta(sqlite, 'workspace');
   const isBound = typeof workspace === 'object' && workspace !== null && 'id' in workspace;
   const last = sqlite
@@ -43,5 +46,6 @@ function factsOf(sqlite: Database.Database): DatabaseFacts {
     usedBy,
     workspaceId: isBound && typeof workspace.id === 'string' ? workspace.id : null,
     lastWebhookAtMs: last ?? null,
+    otherWorkspaces: readOtherWorkspaces(readMeta(sqlite, 'other_workspaces')),
   };
 }

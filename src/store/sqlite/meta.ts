@@ -1,6 +1,8 @@
 import { eq, sql } from 'drizzle-orm';
+import type { OtherWorkspaces } from '../look-store.js';
 import type { Workspace } from '../store.js';
 import type { Connection } from './connection.js';
+import { readOtherWorkspaces } from './other-workspaces.js';
 import { prepareUpsert } from './prepare-upsert.js';
 import type { Scrubbing } from './payload-scrub.js';
 import { meta } from './schema.js';
@@ -26,6 +28,8 @@ interface MetaValues {
   readonly scrubbing: Scrubbing;
   /** The latest time that was looked at; see `mend-times.ts`. */
   readonly clock_at_ms: number;
+  /** Notifications of other workspaces that came to this service. */
+  readonly other_workspaces: OtherWorkspaces;
 }
 
 export interface Meta {
@@ -51,6 +55,7 @@ const READERS: { readonly [Name in keyof MetaValues]: (value: unknown) => MetaVa
   write_probe: readNumber,
   scrubbing: readScrubbing,
   clock_at_ms: readNumber,
+  other_workspaces: readOtherWorkspaces,
 };
 
 /** Reports show how fresh the cache is. */

@@ -36,6 +36,8 @@ export const inbox = sqliteTable(
     receivedAtMs: integer('received_at_ms').notNull(),
     /** Null for our own entries, and after erasure or retention. */
     body: blob('body', { mode: 'buffer' }),
+    /** Of what a notification says, without what differs between its deliveries; null for our own entries. */
+    contentHash: text('content_hash'),
     status: text('status', { enum: ['waiting', 'done', 'ignored', 'parked'] }).notNull(),
     dueAtMs: integer('due_at_ms').notNull(),
     leaseOwner: text('lease_owner'),

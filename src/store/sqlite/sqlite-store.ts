@@ -9,6 +9,7 @@ import { createGroupCommit } from './group-commit.js';
 import { bindWorkspace, canWrite, releaseDeadLeases, replay, saveCoaches } from './keep-house.js';
 import { countBacklog, findMember, listParked, readFreshness } from './look.js';
 import { mendTimes } from './mend-times.js';
+import { noteOtherWorkspaces } from './other-workspaces.js';
 import { eraseOldPayloads } from './payload-retention.js';
 import { scrubPayloads } from './payload-scrub.js';
 import { recomputeMember } from './recompute.js';
@@ -76,6 +77,8 @@ export function openSqliteStore({ path, timeZone, log }: SqliteStoreOptions): St
       }
     },
 
+    noteOtherWorkspaces: (seen) =>
+      withOpen(() => connection.transact(() => noteOtherWorkspaces(tables, seen))),
     leaseNotifications: (lease, of) => withOpen(() => inbox.lease(lease, of)),
     apply: (work) =>
       withOpen(() => {
@@ -138,6 +141,7 @@ export function openSqliteStore({ path, timeZone, log }: SqliteStoreOptions): St
     saveCoaches: (coaches) => withOpen(() => saveCoaches(tables, coaches)),
 
     findMember: (id) => withOpen(() => findMember(tables, id)),
+    otherWorkspaces: () => withOpen(() => meta.read('other_workspaces')),
     freshness: () => withOpen(() => readFreshness(tables)),
     recentNotifications: (limit, nowMs) => withOpen(() => recentNotifications(tables, limit, nowMs)),
     recentWrites: (limit) => withOpen(() => recentWrites(tables, limit)),
