@@ -27,6 +27,7 @@ import { createReportRoutes } from './reports/report-routes.js';
 import { glossary } from './rules/glossary.js';
 import type { ReportStore } from './store/report-store.js';
 import type { Store } from './store/store.js';
+import type { ShownTime } from './time-check.js';
 
 export interface AppDeps {
   readonly store: Store;
@@ -36,6 +37,7 @@ export interface AppDeps {
   readonly clock: Clock;
   readonly log: Log;
   readonly metrics: Metrics;
+  readonly time: ShownTime;
   readonly clientSecrets: readonly string[];
   readonly access: AccessRules;
   readonly timeZone: string;

@@ -14,6 +14,7 @@ import { createSchedule } from './reconcile/schedule.js';
 import { openReportThread } from './report-thread/open-report-thread.js';
 import type { RunProgress } from './store/run-store.js';
 import type { Store } from './store/store.js';
+import { untilTimeIsTrusted } from './time-check.js';
 import { createTransitions } from './transitions/transitions.js';
 import { createWriter, type Written } from './write-back/writer.js';
 
@@ -93,7 +94,10 @@ export async function serve(options: ServeOptions): Promise<Service> {
   const bound = connection.bind(signal).then(() => loops.forEach((loop) => loop.start()));
   const { onBackfillProgress } = options;
   const watched = onBackfillProgress === undefined ? deps : { ...deps, onProgress: onBackfillProgress };
-  const backfilled = bound.then(() => fillCache(watched, config.backfillDays, signal));
+  // How far back it reaches counts from today: by a wrong date it would stop short, and say that it knows all.
+  const backfilled = bound
+    .then(() => untilTimeIsTrusted(deps.time, clock, signal))
+    .then(() => fillCache(watched, config.backfillDays, signal));
   const schedule = createSchedule(deps, config);
   // A call that was closed while nobody was at work must be known before a status changes for the want of one.
   void backfilled

@@ -20,7 +20,7 @@ export interface WorkLoopOptions<Item> {
   readonly clock: Clock;
   readonly log: Log;
   readonly concurrency: number;
-  readonly take: (limit: number) => Promise<readonly Item[]>;
+  readonly take: (limit: number, signal: AbortSignal) => Promise<readonly Item[]>;
   /** Settles its item whatever happens: a rejection means that even settling failed; the lease then runs out. */
   readonly handle: (item: Item, signal: AbortSignal) => Promise<void>;
   readonly nextDueAtMs: () => Promise<number | null>;
@@ -61,7 +61,7 @@ export function createWorkLoop<Item>(options: WorkLoopOptions<Item>): WorkLoop {
   const takeSome = async (): Promise<number> => {
     const free = concurrency - inHand.size;
     if (free <= 0) return 0;
-    const items = await options.take(free);
+    const items = await options.take(free, stopping.signal);
     items.forEach(handleOne);
     return items.length;
   };

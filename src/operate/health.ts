@@ -1,10 +1,12 @@
 import { Hono } from 'hono';
 import type { Clock } from '../clock.js';
 import type { Store } from '../store/store.js';
+import type { ShownTime } from '../time-check.js';
 
 export interface HealthDeps {
   readonly store: Pick<Store, 'canWrite' | 'latestRun'>;
   readonly clock: Clock;
+  readonly time: Pick<ShownTime, 'isTrusted'>;
   /** 0: no backfill is ever due. */
   readonly backfillDays: number;
 }
@@ -30,9 +32,16 @@ export function createHealthRoutes(deps: HealthDeps): Hono {
   routes.get('/readyz', async (context) => {
     const writable = await isWritable();
     const backfill = deps.backfillDays === 0 ? 'off' : await backfillState(deps.store, writable);
-    const ready = writable && backfill !== 'not started';
-    const store = writable ? 'ok' : 'cannot be written';
-    return context.json({ status: ready ? 'ready' : 'not ready', store, backfill }, ready ? 200 : 503);
+    const isTrusted = deps.time.isTrusted();
+    // While the clock can't be right the first backfill waits, and webhooks are to come all the same.
+    const ready = writable && (backfill !== 'not started' || !isTrusted);
+    const answer = {
+      status: ready ? 'ready' : 'not ready',
+      store: writable ? 'ok' : 'cannot be written',
+      backfill,
+      ...(isTrusted ? {} : { clock: "can't be right" }),
+    };
+    return context.json(answer, ready ? 200 : 503);
   });
   return routes;
 }

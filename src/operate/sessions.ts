@@ -30,6 +30,8 @@ export interface Sessions {
 }
 
 export const SESSION_SECONDS = 12 * 3600;
+/** A clock that is put right by less ends nobody's session. */
+const MAX_CLOCK_STEP_SECONDS = 3600;
 
 export function createSessions(apiTokens: readonly string[], clock: Clock): Sessions {
   const hashes = apiTokens.map((token) => createHash('sha256').update(token).digest());
@@ -60,7 +62,10 @@ export function createSessions(apiTokens: readonly string[], clock: Clock): Sess
         /^(([\w-]{22})\.(\d{1,12}))\.([\w-]{43})$/.exec(cookie ?? '') ?? [];
       const tokenNumber = keys.findIndex((key) => isSame(sign(key, `session ${body}`), signature));
       const expiresAt = Number(expires);
-      if (tokenNumber === -1 || expiresAt <= nowAt(clock) || closed.has(id)) return null;
+      const leftSeconds = expiresAt - nowAt(clock);
+      // One that has longer to go than any was opened by a clock that was ahead.
+      const isOver = leftSeconds <= 0 || leftSeconds > SESSION_SECONDS + MAX_CLOCK_STEP_SECONDS;
+      if (tokenNumber === -1 || isOver || closed.has(id)) return null;
       return {
         id,
         tokenNumber,

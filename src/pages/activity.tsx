@@ -2,6 +2,7 @@ import type { Context } from 'hono';
 import type { Clock } from '../clock.js';
 import type { JobName, Run } from '../store/run-store.js';
 import type { Store } from '../store/store.js';
+import type { ShownTime } from '../time-check.js';
 import { NotificationsTable } from './activity/notifications.js';
 import { OtherWorkspacesNotice } from './activity/other-workspaces.js';
 import { ParkedWork } from './activity/parked.js';
@@ -9,6 +10,7 @@ import { GuardNotice, Runs } from './activity/runs.js';
 import { memberHref, runHref } from './addresses.js';
 import { FormToken } from './layout.js';
 import { LiveControls } from './live-controls.js';
+import { ClockNotice } from './parts/clock-notice.js';
 import { FreshnessLine } from './parts/freshness.js';
 import { countOf } from './parts/numbers.js';
 import { Notice } from './parts/notice.js';
@@ -31,6 +33,7 @@ export interface ActivityPageDeps {
     | 'otherWorkspaces'
   >;
   readonly clock: Clock;
+  readonly time: ShownTime;
   readonly timeZone: string;
   readonly render: Render;
 }
@@ -84,6 +87,7 @@ export async function showActivity(deps: ActivityPageDeps, context: Context): Pr
           <FormToken value={formToken} />
         </form>
         <div id="activity" data-live>
+          <ClockNotice time={deps.time} />
           <SilenceNotice freshness={freshness} zone={zone} />
           <OtherWorkspacesNotice others={otherWorkspaces} zone={zone} />
           {guarded !== undefined && (

@@ -91,8 +91,15 @@ export async function carryOut(deps: RunDeps, run: Run, plan: Plan, signal: Abor
         : checkpointShape.parse(JSON.parse(run.checkpoint)),
     progress: run.progress,
   };
+  const startedMonotonicMs = clock.monotonicMs();
   const finish = async (end: RunEnd): Promise<Run> => {
-    await store.finishRun({ runId: run.id, owner, nowMs: clock.nowMs(), progress: step.progress, ...end });
+    const nowMs = clock.nowMs();
+    // A run that began by a clock that was ahead must not claim to know a time that has yet to come.
+    const latestStartAt = Math.floor((nowMs - (clock.monotonicMs() - startedMonotonicMs)) / 1000);
+    const swept =
+      end.sweptUntilAt === undefined ? {} : { sweptUntilAt: Math.min(end.sweptUntilAt, latestStartAt) };
+    const { progress } = step;
+    await store.finishRun({ runId: run.id, owner, nowMs, progress, ...end, ...swept });
     return (await store.findRun(run.id)) ?? run;
   };
   try {

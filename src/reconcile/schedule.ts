@@ -38,15 +38,23 @@ export function createSchedule(deps: RunDeps, settings: ScheduleSettings): Sched
       : new Cron(settings.reconcileCron, { timezone: deps.settings.timeZone, paused: true });
   let running: Promise<void> | null = null;
   let looked: Promise<void> | null = null;
-  /** A failed run is not begun again at once, and neither is one that another process was busy with. */
+  /**
+   * A failed run is not begun again at once, and neither is one that another process was busy with. By the clock that
+   * nobody can set, so that nothing waits for a time to come again.
+   */
   const triedAtMs = new Map<JobName, number>();
+  const restMs = (job: JobName, pauseMs: number): number =>
+    Math.max(0, (triedAtMs.get(job) ?? Number.NEGATIVE_INFINITY) + pauseMs - clock.monotonicMs());
+  /** A start that lies ahead is from before the clock went back, and tells nothing. */
+  const startOf = (run: Run | null): number =>
+    run === null || run.startedAtMs > clock.nowMs() ? 0 : run.startedAtMs;
 
   const sweepDueAtMs = async (): Promise<number | null> => {
     if (settings.sweepEveryMinutes === 0) return null;
     const everyMs = settings.sweepEveryMinutes * 60_000;
     const last = await store.latestDoneRun(['sweep', 'reconcile', 'backfill']);
-    const lastMs = Math.max(last?.startedAtMs ?? 0, triedAtMs.get('sweep') ?? 0);
-    return lastMs === 0 ? clock.nowMs() : lastMs + everyMs;
+    const nowMs = clock.nowMs();
+    return Math.max(startOf(last) === 0 ? nowMs : startOf(last) + everyMs, nowMs + restMs('sweep', everyMs));
   };
 
   /** The first time after the last whole run; one that was missed while the service was down lies in the past. */
@@ -55,16 +63,16 @@ export function createSchedule(deps: RunDeps, settings: ScheduleSettings): Sched
     const last = await store.latestDoneRun(['reconcile', 'backfill']);
     // A sweep that was stopped by the guard has been at work too: the next night looks again.
     const latest = await store.latestRun('reconcile');
-    const doneMs = last?.startedAtMs ?? 0;
-    const guardedMs = latest?.status === 'guarded' ? latest.startedAtMs : 0;
-    const lastMs = Math.max(doneMs, guardedMs);
-    const dueMs = cron.nextRun(new Date(lastMs === 0 ? clock.nowMs() : lastMs))?.getTime() ?? null;
-    const triedMs = triedAtMs.get('reconcile') ?? 0;
-    return dueMs === null || triedMs === 0 ? dueMs : Math.max(dueMs, triedMs + RETRY_MS);
+    const guardedMs = latest?.status === 'guarded' ? startOf(latest) : 0;
+    const lastMs = Math.max(startOf(last), guardedMs);
+    const nowMs = clock.nowMs();
+    const dueMs = cron.nextRun(new Date(lastMs === 0 ? nowMs : lastMs))?.getTime() ?? null;
+    const pauseMs = restMs('reconcile', RETRY_MS);
+    return dueMs === null || pauseMs === 0 ? dueMs : Math.max(dueMs, nowMs + pauseMs);
   };
 
   const runOne = async (job: 'sweep' | 'reconcile'): Promise<Run[]> => {
-    triedAtMs.set(job, clock.nowMs());
+    triedAtMs.set(job, clock.monotonicMs());
     const params = { lookbackDays: null, dryRun: false, force: false };
     return [await runJob(deps, { job, params }, signal)];
   };

@@ -73,6 +73,8 @@ export interface KeptForm {
 export interface DecisionContext {
   /** Now, Unix seconds. */
   readonly nowAt: number;
+  /** False while `nowAt` can't be believed: what depends on the day is left as it is, and decided again at once after. */
+  readonly isDayKnown?: boolean;
   /** Report time zone, IANA name. */
   readonly timeZone: string;
   readonly eligibleProgramsByReferral: Readonly<Record<string, string>>;

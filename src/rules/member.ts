@@ -31,7 +31,7 @@ export function decideMember(facts: MemberFacts, context: DecisionContext): Memb
   if (contact.role === 'lead') return sayNothing();
 
   const lastSession = wantLastCoachingSession(facts, context);
-  const { status, statusDate, engagement } = wantEngagementStatus(facts, lastSession, context);
+  const { status, statusDate, current, nextChange, kept } = wantEngagementStatus(facts, lastSession, context);
   const wanted: Readonly<Record<MaintainedAttribute, Evidence>> = {
     'Last Coaching Session': lastSession.evidence,
     'First Session Date': wantFirstSessionDate(facts, context),
@@ -43,9 +43,9 @@ export function decideMember(facts: MemberFacts, context: DecisionContext): Memb
   const evidence = MAINTAINED_ATTRIBUTES.map((attribute) => wanted[attribute]);
   return {
     evidence,
-    changes: differ(evidence, contact.attributes, keptForms),
-    status: engagement?.status ?? null,
-    nextChange: engagement?.nextChange ?? null,
+    changes: [...differ(evidence, contact.attributes, keptForms), ...kept],
+    status: current,
+    nextChange,
     lastQualifyingAt: latestOf(conversations, qualifyingAt)?.at ?? null,
     nearMisses: nearMissesOf(conversations),
     warnings: warningsOf(contact),

@@ -100,8 +100,10 @@ export interface Store extends RunStore, SweepStore, LookStore, ActivityStore {
    */
   scrubPayloads(): Promise<{ readonly erased: number; readonly hasMore: boolean }>;
   /**
-   * Where the clock has gone back, by more than a second, puts back with it every time that was taken from it, and has
-   * members decided upon again whose decision lies ahead. Answers how many rows that concerned.
+   * Where the clock has gone back, puts back with it every time that was taken from it, and has members decided upon
+   * again whose decision lies ahead: by `backMs`, or where that is 0 by what lies between now and the latest time that
+   * is remembered, when that is more than two minutes (the clocks of two processes differ). Answers how many rows that
+   * concerned.
    */
   mendTimes(clock: ClockReading): Promise<number>;
   /**
@@ -124,8 +126,8 @@ export interface Store extends RunStore, SweepStore, LookStore, ActivityStore {
 
 export interface ClockReading {
   readonly nowMs: number;
-  /** The latest time that this process has seen on the same clock. */
-  readonly latestMs: number;
+  /** How far this process has seen the clock being put back since it asked last; 0 when it was not. */
+  readonly backMs: number;
 }
 
 export type WorkKind = 'inbox' | 'writes' | 'transitions' | 'erasure';
