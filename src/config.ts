@@ -106,7 +106,8 @@ const programs = z
       z.string().min(1, 'must not hold an empty Referral'),
       z
         .string('must be a JSON object whose values are program names')
-        .min(1, 'must not hold an empty program name'),
+        .min(1, 'must not hold an empty program name')
+        .max(255, 'must not hold a program of more than 255 characters: Intercom keeps no longer text'),
       'must be a JSON object whose values are program names',
     ),
   )

@@ -94,9 +94,12 @@ export async function serve(options: ServeOptions): Promise<Service> {
   const bound = connection.bind(signal).then(() => loops.forEach((loop) => loop.start()));
   const { onBackfillProgress } = options;
   const watched = onBackfillProgress === undefined ? deps : { ...deps, onProgress: onBackfillProgress };
-  // How far back it reaches counts from today: by a wrong date it would stop short, and say that it knows all.
   const backfilled = bound
-    .then(() => untilTimeIsTrusted(deps.time, clock, signal))
+    .then(() => store.freshness())
+    // How far back it reaches counts from today: by a wrong date it would stop short, and say that it knows all.
+    .then(({ coverageFromAt }) =>
+      coverageFromAt === null ? untilTimeIsTrusted(deps.time, clock, signal) : undefined,
+    )
     .then(() => fillCache(watched, config.backfillDays, signal));
   const schedule = createSchedule(deps, config);
   // A call that was closed while nobody was at work must be known before a status changes for the want of one.

@@ -1,3 +1,4 @@
+import { cutText } from '../rules/text.js';
 import { isRecord, readId, recordAt } from './json.js';
 import type { SearchPage } from './search.js';
 
@@ -46,5 +47,5 @@ export function readPage<Item>(
 }
 
 function readText(value: unknown): string | null {
-  return typeof value === 'string' && value.trim() !== '' ? value : null;
+  return typeof value === 'string' && value.trim() !== '' ? cutText(value) : null;
 }

@@ -5,6 +5,12 @@ import { readContactObject, readConversationObject, type Lack } from './objects.
 import { readInstant } from './times.js';
 import { knownTopic, topicKind, type TopicKind } from './topics.js';
 
+/** A notification holds the parts that caused it, most often one. */
+const MAX_PARTS_LOOKED_AT = 20;
+/** Intercom's longest has 41 characters. */
+const MAX_TOPIC_LENGTH = 200;
+const MAX_ID_LENGTH = 200;
+
 export interface Subject {
   readonly kind: 'conversation' | 'contact';
   readonly id: string;
@@ -75,13 +81,14 @@ export function readEnvelope(body: Uint8Array): ReadEnvelope {
   if (!isRecord(notification)) return { kind: 'unreadable', why: 'not an object' };
   const topic = notification['topic'];
   if (typeof topic !== 'string' || topic === '') return { kind: 'unreadable', why: 'no topic' };
+  if (topic.length > MAX_TOPIC_LENGTH) return { kind: 'unreadable', why: 'the topic is too long' };
   const kind = topicKind(topic);
   const item = itemOf(notification);
   const subject = item === null ? null : subjectOf(kind, item);
   return {
     kind: 'ok',
     envelope: {
-      id: textOf(notification['id']),
+      id: notificationId(notification['id']),
       topic,
       knownTopic: knownTopic(topic),
       appId: textOf(notification['app_id']),
@@ -191,8 +198,7 @@ function subjectOf(kind: TopicKind, item: Json): Subject | null {
     case 'conversation':
     case 'conversation-mention':
     case 'conversation-deleted': {
-      // A deleted conversation, and a part, name theirs in `conversation_id`.
-      const id = readId(item['conversation_id']) ?? readId(conversationIn(item)?.['id']);
+      const id = conversationIdIn(item);
       return id === null ? null : { kind: 'conversation', id };
     }
     case 'contact':
@@ -201,10 +207,40 @@ function subjectOf(kind: TopicKind, item: Json): Subject | null {
     case 'contact-archived':
     case 'contact-unarchived':
     case 'contact-deleted': {
-      const id = readId(contactIn(item)?.['id']);
+      const contact = contactIn(item);
+      const id =
+        readId(contact?.['id']) ?? readId(recordAt(contact, 'model')?.['id']) ?? readId(item['contact_id']);
       return id === null ? null : { kind: 'contact', id };
     }
   }
+}
+
+/**
+ * The conversation's id, wherever it stands: a deleted conversation and a part name theirs in `conversation_id`, and
+ * `conversation.contact.attached` and `.detached` come with `{ conversation: { parts: [{ conversation_id }], model: {
+ * id } } }`, ids as numbers (seen in deliveries of January 2026).
+ */
+function conversationIdIn(item: Json): string | null {
+  const conversation = conversationIn(item);
+  return (
+    readId(item['conversation_id']) ??
+    readId(conversation?.['id']) ??
+    readId(conversation?.['conversation_id']) ??
+    readId(recordAt(conversation, 'model')?.['id']) ??
+    conversationIdInParts(conversation?.['parts']) ??
+    conversationIdInParts(recordAt(conversation, 'conversation_parts')?.['conversation_parts']) ??
+    readId(recordAt(item, 'conversation_part')?.['conversation_id']) ??
+    readId(item['conversation'])
+  );
+}
+
+function conversationIdInParts(parts: unknown): string | null {
+  if (!Array.isArray(parts)) return null;
+  for (const part of parts.slice(0, MAX_PARTS_LOOKED_AT)) {
+    const id = isRecord(part) ? readId(part['conversation_id']) : null;
+    if (id !== null) return id;
+  }
+  return null;
 }
 
 function laneOf(subject: Subject, item: Json | null): string {
@@ -241,6 +277,12 @@ function absorbedIdOf(item: Json, survivorId: string): string | null {
   const from = item['merged_from'];
   const absorbedId = readId(isRecord(from) ? from['id'] : from);
   return absorbedId === survivorId ? null : absorbedId;
+}
+
+/** What is too long to be one is taken for none: its own bytes then tell the notification from others. */
+function notificationId(value: unknown): string | null {
+  const id = textOf(value);
+  return id === null || id.length > MAX_ID_LENGTH ? null : id;
 }
 
 function textOf(value: unknown): string | null {

@@ -1,7 +1,9 @@
 import { z } from 'zod';
 import type { AttributeValue, ContactFacts, ConversationFacts } from '../rules/facts.js';
+import { cutText, squeezeBlanks } from '../rules/text.js';
 import {
   CHANNEL_ATTRIBUTE,
+  CLOSE_TIME,
   KEPT_ATTRIBUTES,
   SERVICE_CODE_ATTRIBUTE,
   type KeptAttribute,
@@ -23,6 +25,11 @@ export type ReadContact =
   | { readonly kind: 'reference'; readonly id: string }
   | { readonly kind: 'unreadable'; readonly why: string };
 
+/** User IDs, e-mail addresses, teammates: Intercom itself keeps at most 255 characters of a custom text. */
+const MAX_IDENTITY_LENGTH = 500;
+/** A close comes with an update; clocks of Intercom's parts differ by seconds. */
+const MAX_CLOSE_AHEAD_SECONDS = 86_400;
+
 const id = z
   .unknown()
   .optional()
@@ -34,6 +41,14 @@ const id = z
   });
 const instant = z.unknown().optional().transform(readInstant);
 const text = z.unknown().optional().transform(readText);
+/** Cut short it would be another one's: one that is too long is none. */
+const identity = z
+  .unknown()
+  .optional()
+  .transform((value) => {
+    const read = readText(value);
+    return read === null || read.length > MAX_IDENTITY_LENGTH ? null : read;
+  });
 const record = z
   .unknown()
   .optional()
@@ -46,7 +61,7 @@ const conversationShape = z.object({
   updated_at: instant,
   state: z.enum(['open', 'closed', 'snoozed']).nullish(),
   open: z.boolean().nullish(),
-  admin_assignee_id: text,
+  admin_assignee_id: identity,
   contacts: z.unknown().optional().transform(readContactList),
   statistics: record,
   custom_attributes: record,
@@ -55,9 +70,9 @@ const conversationShape = z.object({
 const contactShape = z.object({
   id,
   role: text,
-  external_id: text,
+  external_id: identity,
   name: text,
-  email: text,
+  email: identity,
   created_at: instant,
   updated_at: instant,
   custom_attributes: record,
@@ -78,7 +93,10 @@ export function readConversationObject(raw: unknown): ReadConversation {
   if (data.contacts === null && isRecord(raw) && isRecord(raw['user'])) {
     return { kind: 'reference', id: data.id };
   }
-  const lastCloseAt = readInstant(data.statistics?.['last_close_at']);
+  const closeTime = data.statistics?.[CLOSE_TIME] ?? null;
+  const readCloseAt = readInstant(closeTime);
+  const isPossible = readCloseAt !== null && readCloseAt <= updatedAt + MAX_CLOSE_AHEAD_SECONDS;
+  const lastCloseAt = isPossible ? readCloseAt : null;
   const lacks: Lack[] = [];
   if (data.contacts === null) lacks.push('contact');
   if (data.custom_attributes === null) lacks.push('customAttributes');
@@ -97,13 +115,15 @@ export function readConversationObject(raw: unknown): ReadConversation {
     // 0 is Intercom's way to write "nobody" in requests.
     coachId: data.admin_assignee_id === '0' ? null : data.admin_assignee_id,
     lastCloseAt,
+    ...(closeTime !== null && lastCloseAt === null ? { hasWrongCloseTime: true } : {}),
   };
   return { kind: 'ok', conversation, lacks };
 }
 
 /**
  * A contact of a webhook, a search answer or `GET /contacts/{id}`. Of its custom attributes only the
- * `KEPT_ATTRIBUTES` are taken, values as they are; lists and objects are no values.
+ * `KEPT_ATTRIBUTES` are taken, values as they are, of a text its first 2,000 characters. A list of one text is that
+ * text; other lists and objects are no values, and are named in `unreadable`.
  */
 export function readContactObject(raw: unknown): ReadContact {
   const shaped = contactShape.safeParse(raw);
@@ -120,7 +140,7 @@ export function readContactObject(raw: unknown): ReadContact {
     email: data.email,
     createdAt: data.created_at,
     updatedAt,
-    attributes: data.custom_attributes === null ? {} : keptAttributes(data.custom_attributes),
+    ...(data.custom_attributes === null ? { attributes: {} } : keptAttributes(data.custom_attributes)),
   };
   return { kind: 'ok', contact, lacks: data.custom_attributes === null ? ['customAttributes'] : [] };
 }
@@ -149,24 +169,37 @@ function readContactList(value: unknown): { readonly firstId: string | null } | 
   return firstId === null ? null : { firstId };
 }
 
-function keptAttributes(custom: Json): ContactFacts['attributes'] {
-  const kept: Partial<Record<KeptAttribute, AttributeValue>> = {};
+function keptAttributes(custom: Json): Pick<ContactFacts, 'attributes' | 'unreadable'> {
+  const attributes: Partial<Record<KeptAttribute, AttributeValue>> = {};
+  const unreadable: KeptAttribute[] = [];
   for (const name of KEPT_ATTRIBUTES) {
-    const value = Object.hasOwn(custom, name) ? custom[name] : null;
-    if (typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean')
-      kept[name] = value;
+    const value = onlyText(Object.hasOwn(custom, name) ? custom[name] : null);
+    if (typeof value === 'string') attributes[name] = cutText(value);
+    else if (typeof value === 'number' || typeof value === 'boolean') attributes[name] = value;
+    else if (value !== null && value !== undefined) unreadable.push(name);
   }
-  return kept;
+  return { attributes, ...(unreadable.length === 0 ? {} : { unreadable }) };
 }
 
+/** A list of one text is that text: so Intercom's lists of choices come where one is chosen. */
+function onlyText(value: unknown): unknown {
+  if (!Array.isArray(value) || value.length !== 1) return value;
+  const first: unknown = value[0];
+  return typeof first === 'string' ? first : value;
+}
+
+/** What is no text is described, so that people see why the call does not count. */
 function attributeText(custom: Json | null, name: string): string | null {
-  return custom !== null && Object.hasOwn(custom, name) ? readText(custom[name]) : null;
+  if (custom === null || !Object.hasOwn(custom, name)) return null;
+  const value = onlyText(custom[name]);
+  if (Array.isArray(value)) return value.length === 0 ? null : `(a list of ${value.length})`;
+  return isRecord(value) ? '(an object)' : readText(value);
 }
 
 /** A trimmed text, a number or boolean as text; null for everything else and for the empty text. */
 function readText(value: unknown): string | null {
   if (typeof value === 'number' || typeof value === 'boolean') return String(value);
   if (typeof value !== 'string') return null;
-  const trimmed = value.trim();
-  return trimmed === '' ? null : trimmed;
+  const trimmed = cutText(value.trim()).trim();
+  return squeezeBlanks(trimmed) === '' ? null : trimmed;
 }

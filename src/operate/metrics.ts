@@ -115,7 +115,7 @@ export function createMetrics(sources: MetricsSources): Metrics {
     },
     contentType: registry.contentType,
     watchClock: (time) => {
-      const ahead = new Gauge({
+      const ahead: Gauge = new Gauge({
         name: 'engagement_clock_ahead_seconds',
         help: "This machine's clock against Intercom's answers; over an hour either way statuses wait",
         registers,

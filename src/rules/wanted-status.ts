@@ -1,9 +1,11 @@
-import { dateInWords, dateOf, readDate, readInstant } from './calendar.js';
+import { dateInWords, dateOf, readInstant } from './calendar.js';
 import { heldValue, sameValue, satisfies } from './difference.js';
 import { judgeEngagement } from './engagement.js';
 import { agoInWords, callInWords, leave, want } from './evidence.js';
 import type { AttributeValue, Change, DecisionContext, Evidence, MemberFacts, NextChange } from './facts.js';
-import { canonical, ENGAGEMENT_STATUSES, fold, type EngagementStatus } from './vocabulary.js';
+import { heldDate } from './held.js';
+import { fold } from './text.js';
+import { canonical, ENGAGEMENT_STATUSES, type EngagementStatus } from './vocabulary.js';
 import type { Latest } from './wanted-sessions.js';
 
 export interface WantedStatus {
@@ -23,7 +25,7 @@ export function wantEngagementStatus(
   context: DecisionContext,
 ): WantedStatus {
   const { timeZone } = context;
-  const enrolled = readDate(facts.contact.attributes['Enrolled Date'], timeZone);
+  const enrolled = heldDate(facts.contact, 'Enrolled Date', timeZone);
   if (enrolled.kind !== 'date') {
     const because = `Left alone: Enrolled Date ${enrolled.kind === 'missing' ? 'is empty' : "can't be read"}`;
     return {

@@ -2,7 +2,7 @@ import { showInReports } from './recompute.js';
 import type { Tables } from './tables.js';
 
 /** Raise it when a derived column is added or worked out otherwise: the next start fills it for all rows there are. */
-export const DERIVED_BY = 3;
+export const DERIVED_BY = 4;
 
 /** How many members are brought in step at a time. */
 const BATCH = 1000;
@@ -28,8 +28,9 @@ export function deriveAgain(tables: Tables, timeZone: string): void {
 
 function deriveAll(tables: Tables): void {
   const { contacts, conversations, members, meta } = tables;
-  contacts.readDatesAgain();
-  if (meta.read('derived_by') !== DERIVED_BY) conversations.findNearMissesAgain();
+  contacts.readAttributesAgain();
+  // What counts otherwise now, or was written in a form that is read now, changes what should stand in Intercom.
+  if (meta.read('derived_by') !== DERIVED_BY) members.decideAgain([...conversations.judgeAgain()]);
   let ids = contacts.userIdsAfter(null, BATCH);
   while (ids.length > 0) {
     for (const id of ids) {

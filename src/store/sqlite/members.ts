@@ -20,6 +20,8 @@ export interface Members {
   readonly remove: (contactId: string) => void;
   readonly dueIds: (nowAt: number, limit: number) => string[];
   readonly nextChangeAt: () => number | null;
+  /** Has these contacts' members decided upon again, as soon as somebody looks for what time has changed. */
+  readonly decideAgain: (contactIds: readonly string[]) => void;
 }
 
 export function createMembers(connection: Connection): Members {
@@ -59,6 +61,11 @@ export function createMembers(connection: Connection): Members {
     .values({ contactId: sql.placeholder('contactId'), evidence: [], nearMisses: [], warnings: [] })
     .onConflictDoNothing()
     .prepare();
+  const dueAtOnce = db
+    .update(members)
+    .set({ nextChangeAt: 0 })
+    .where(and(eq(members.contactId, sql.placeholder('contactId')), isNotNull(members.decidedAtMs)))
+    .prepare();
   const remove = db
     .delete(members)
     .where(eq(members.contactId, sql.placeholder('contactId')))
@@ -97,6 +104,9 @@ export function createMembers(connection: Connection): Members {
     },
     dueIds: (nowAt, limit) => due.all({ nowAt, limit }).map((row) => row.contactId),
     nextChangeAt: () => next.get()?.at ?? null,
+    decideAgain: (contactIds) => {
+      for (const contactId of contactIds) dueAtOnce.run({ contactId });
+    },
   };
 }
 
