@@ -38,6 +38,8 @@ export interface AppDeps {
   readonly log: Log;
   readonly metrics: Metrics;
   readonly time: ShownTime;
+  /** Whether a report would be answered without waiting for anything but its rows; left out: it always is. */
+  readonly areReportsWarm?: () => boolean;
   readonly clientSecrets: readonly string[];
   readonly access: AccessRules;
   readonly timeZone: string;

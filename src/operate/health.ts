@@ -7,6 +7,7 @@ export interface HealthDeps {
   readonly store: Pick<Store, 'canWrite' | 'latestRun'>;
   readonly clock: Clock;
   readonly time: Pick<ShownTime, 'isTrusted'>;
+  readonly areReportsWarm?: () => boolean;
   /** 0: no backfill is ever due. */
   readonly backfillDays: number;
 }
@@ -15,8 +16,8 @@ export interface HealthDeps {
 const GOOD_FOR_MS = 1000;
 
 /**
- * `/healthz`: the process answers. `/readyz`: 200 once the store can be written and the first backfill has been
- * started or found done, else 503 with what is missing. Neither says anything about members.
+ * `/healthz`: the process answers. `/readyz`: 200 once the store can be written, reports are loaded and the first
+ * backfill has been started or found done, else 503 with what is missing. Neither says anything about members.
  */
 export function createHealthRoutes(deps: HealthDeps): Hono {
   const routes = new Hono();
@@ -34,11 +35,13 @@ export function createHealthRoutes(deps: HealthDeps): Hono {
     const backfill = deps.backfillDays === 0 ? 'off' : await backfillState(deps.store, writable);
     const isTrusted = deps.time.isTrusted();
     // While the clock can't be right the first backfill waits, and webhooks are to come all the same.
-    const ready = writable && (backfill !== 'not started' || !isTrusted);
+    const isWarm = deps.areReportsWarm?.() ?? true;
+    const ready = writable && isWarm && (backfill !== 'not started' || !isTrusted);
     const answer = {
       status: ready ? 'ready' : 'not ready',
       store: writable ? 'ok' : 'cannot be written',
       backfill,
+      ...(isWarm ? {} : { reports: 'starting' }),
       ...(isTrusted ? {} : { clock: "can't be right" }),
     };
     return context.json(answer, ready ? 200 : 503);

@@ -1,5 +1,8 @@
 import { tzOffset } from '@date-fns/tz';
-import { addDays, differenceInCalendarDays, parseISO } from 'date-fns';
+// Each from its own file: the whole library takes longer to load than all the rest of the program.
+import { addDays } from 'date-fns/addDays';
+import { differenceInCalendarDays } from 'date-fns/differenceInCalendarDays';
+import { parseISO } from 'date-fns/parseISO';
 import type { AttributeValue } from './facts.js';
 
 /*
