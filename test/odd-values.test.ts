@@ -132,7 +132,7 @@ test('reports filter by the same form', async () => {
       `/API/intercom/new-participants?enrolledFrom=2026-11-01&enrolledTo=2026-11-30&employer=${asked}`,
     )
   ).json();
-  expect(answer).toMatchObject({ total: 1, participants: [{ client: 'Acme Health' }] });
+  expect(answer).toMatchObject({ total: 1, participants: [{ client: 'Acme\u00a0 Health' }] });
 });
 
 test('one form for all comparisons', () => {

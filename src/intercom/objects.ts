@@ -27,8 +27,8 @@ export type ReadContact =
 
 /** User IDs, e-mail addresses, teammates: Intercom itself keeps at most 255 characters of a custom text. */
 const MAX_IDENTITY_LENGTH = 500;
-/** A close comes with an update; clocks of Intercom's parts differ by seconds. */
-const MAX_CLOSE_AHEAD_SECONDS = 86_400;
+/** A close comes with an update. What lies some days ahead of it counts as today; a year ahead it is no close. */
+const MAX_CLOSE_AHEAD_SECONDS = 366 * 86_400;
 
 const id = z
   .unknown()

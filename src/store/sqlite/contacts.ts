@@ -2,7 +2,7 @@ import { and, asc, eq, gt, sql } from 'drizzle-orm';
 import type { AttributeValue, ContactFacts, KeptForm } from '../../rules/facts.js';
 import { heldDate } from '../../rules/held.js';
 import type { SnapshotVersion } from '../../rules/snapshots.js';
-import { squeezeBlanks } from '../../rules/text.js';
+import { cutText, squeezeBlanks } from '../../rules/text.js';
 import type { KeptAttribute } from '../../rules/vocabulary.js';
 import { batchesById } from './batches-by-id.js';
 import type { Connection } from './connection.js';
@@ -141,6 +141,6 @@ function reportedColumns(
 }
 
 function tidy(value: AttributeValue | undefined): string | null {
-  const text = squeezeBlanks(String(value ?? ''));
-  return text === '' ? null : text;
+  const text = cutText(String(value ?? '')).trim();
+  return squeezeBlanks(text) === '' ? null : text;
 }
