@@ -29,6 +29,7 @@ import { createReportRoutes } from './reports/report-routes.js';
 import { glossary } from './rules/glossary.js';
 import type { ReportStore } from './store/report-store.js';
 import type { Store } from './store/store.js';
+import type { ShownTime } from './time-check.js';
 
 export interface AppDeps {
   readonly store: Store;
@@ -38,6 +39,9 @@ export interface AppDeps {
   readonly clock: Clock;
   readonly log: Log;
   readonly metrics: Metrics;
+  readonly time: ShownTime;
+  /** Whether a report would be answered without waiting for anything but its rows; left out: it always is. */
+  readonly areReportsWarm?: () => boolean;
   readonly clientSecrets: readonly string[];
   readonly access: AccessRules;
   readonly timeZone: string;

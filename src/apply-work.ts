@@ -29,11 +29,15 @@ export function contradiction(message: string): AppError {
 export interface DecideSettings {
   readonly timeZone: string;
   readonly eligibleProgramsByReferral: Readonly<Record<string, string>>;
+  /** Whether today's date can be believed; it always is when this is left out. */
+  readonly isDayKnown?: () => boolean;
 }
 
 /** The rules bound to the settings and to one moment (`nowMs`), for the store to call inside its transaction. */
 export function decideAt(settings: DecideSettings, nowMs: number): Decide {
-  const context = { ...settings, nowAt: Math.floor(nowMs / 1000) };
+  const { timeZone, eligibleProgramsByReferral } = settings;
+  const isDayKnown = settings.isDayKnown?.() ?? true;
+  const context = { timeZone, eligibleProgramsByReferral, isDayKnown, nowAt: Math.floor(nowMs / 1000) };
   return (facts) => decideMember(facts, context);
 }
 

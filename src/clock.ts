@@ -4,6 +4,11 @@
 export interface Clock {
   /** Milliseconds since the Unix epoch (UTC). */
   nowMs(): number;
+  /**
+   * Milliseconds from some fixed moment on, which nobody can set: two readings tell how much time has passed, except
+   * while the machine slept.
+   */
+  monotonicMs(): number;
   /** Resolves after `delayMs`, or as soon as `signal` aborts (it never rejects). */
   sleep(delayMs: number, signal?: AbortSignal): Promise<void>;
 }
@@ -18,6 +23,7 @@ const MAX_TIMER_MS = 2 ** 31 - 1;
 
 export const systemClock: Clock = {
   nowMs: () => Date.now(),
+  monotonicMs: () => performance.now(),
   sleep: (delayMs, signal) =>
     new Promise((resolve) => {
       if (signal?.aborted) {

@@ -104,6 +104,7 @@ const programs = z
       z.string(),
       z
         .string('must be a JSON object whose values are program names')
+        .max(255, 'must not hold a program of more than 255 characters: Intercom keeps no longer text')
         .regex(/\S/, 'must not hold an empty program name')
         .regex(/^\S(?:[^]*\S)?$/, 'must not hold a program name with blanks around it'),
       `must be a JSON object whose values are program names, ${EXAMPLE_OF_PROGRAMS}`,

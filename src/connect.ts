@@ -10,6 +10,7 @@ import { nameThisProcess } from './owner.js';
 import type { RunDeps } from './reconcile/run-frame.js';
 import type { Store } from './store/store.js';
 import { joinSqliteStore, openSqliteStore } from './store/sqlite/sqlite-store.js';
+import { createTimeCheck, type TimeCheck } from './time-check.js';
 import { VERSION } from './version.js';
 
 /** The database and Intercom, as the service and the jobs of the command line use them. */
@@ -17,7 +18,7 @@ export interface Connection {
   readonly store: Store;
   /** Names this process in leases. */
   readonly owner: string;
-  readonly deps: RunDeps & { readonly metrics: Metrics };
+  readonly deps: RunDeps & { readonly metrics: Metrics; readonly time: TimeCheck };
   /**
    * Ties the database to the token's workspace. What calls Intercom waits for it: with a token of another workspace
    * every contact would seem deleted, and the cache would be erased.
@@ -53,13 +54,21 @@ export function connect(options: {
     clock,
     userAgent: `intercom-engagement/${VERSION}`,
     onCall: metrics.countCall,
+    onServerTime: (serverAtMs) => time.noteAnswer(serverAtMs),
   });
+  const time: TimeCheck = createTimeCheck({
+    clock,
+    log,
+    ask: (signal) => intercom.readClock({ priority: 'soon', signal }),
+  });
+  metrics.watchClock(time);
   const settings = {
     timeZone: config.timeZone,
     eligibleProgramsByReferral: config.eligibleProgramsByReferral,
+    isDayKnown: () => time.isTrusted(),
   };
   const maxChangeShare = config.maxSweepChangeShare;
-  const deps = { store, intercom, clock, log, metrics, owner, settings, maxChangeShare };
+  const deps = { store, intercom, clock, log, metrics, owner, settings, maxChangeShare, time };
   return { store, owner, deps, bind: (signal) => bindWorkspace(deps, signal) };
 }
 

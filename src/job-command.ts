@@ -144,6 +144,15 @@ export async function runJobCommand(request: JobRequest, options: JobCommandDeps
   try {
     await store.releaseDeadLeases((other) => isDeadOwner(other, owner));
     await bind(signal);
+    if (!deps.time.isTrusted()) {
+      const hours = Math.round(Math.abs(deps.time.aheadMs()) / 3_600_000);
+      throw new AppError(
+        'checks_failed',
+        'never',
+        `This machine's clock is ${hours} h ${deps.time.aheadMs() > 0 ? 'ahead of' : 'behind'} Intercom's: set it ` +
+          '(timedatectl set-ntp true), then run this again.',
+      );
+    }
     writer.start();
     const onProgress: NonNullable<typeof deps.onProgress> = ({ done, total, phase }) =>
       bar.update(done, total, phase);

@@ -1,5 +1,5 @@
 import { createApp } from './app.js';
-import type { Clock } from './clock.js';
+import { nowAt, type Clock } from './clock.js';
 import { describeConfig, type Config } from './config.js';
 import { connect } from './connect.js';
 import { listen } from './listen.js';
@@ -11,8 +11,10 @@ import { createProcessor } from './process/processor.js';
 import { createJobs } from './reconcile/jobs.js';
 import { createSchedule } from './reconcile/schedule.js';
 import { openReportThread } from './report-thread/open-report-thread.js';
+import { warmUpReports } from './reports/warm-up.js';
 import type { RunProgress } from './store/run-store.js';
 import type { Store } from './store/store.js';
+import { untilTimeIsTrusted } from './time-check.js';
 import { createTransitions } from './transitions/transitions.js';
 import { createWriter, type Written } from './write-back/writer.js';
 
@@ -39,6 +41,9 @@ export interface ServeOptions {
   readonly onWritten?: (written: Written) => void;
 }
 
+/** Then the service counts as ready all the same: webhooks matter more. */
+const LONGEST_WARM_UP_MS = 10_000;
+
 /**
  * Starts the whole service: config → store → app → loops. Nothing but this and `connect` wires parts together.
  * @throws AppError `store_unavailable` or `store_newer_than_program`, or the listening socket's error.
@@ -59,6 +64,16 @@ export async function serve(options: ServeOptions): Promise<Service> {
   const { reports, makeCsv } = openReportThread({ path: config.databasePath });
   const stopping = new AbortController();
   const { signal } = stopping;
+  // Loading takes a while where the cores are busy: who waits until the service is ready does not wait for it again.
+  let areReportsWarm = false;
+  const awaitWarmth = async (): Promise<void> => {
+    await Promise.race([
+      warmUpReports(reports, nowAt(clock), config.timeZone),
+      clock.sleep(LONGEST_WARM_UP_MS, signal),
+    ]);
+    areReportsWarm = true;
+  };
+  void awaitWarmth();
   const loops = [
     createProcessor({ ...deps, settleAfterSeconds: config.settleAfterSeconds }),
     createWriter({
@@ -76,7 +91,16 @@ export async function serve(options: ServeOptions): Promise<Service> {
     region: regionOf(config.intercomApiBase),
   };
   const jobs = createJobs(deps, signal);
-  const app = createApp({ ...config, ...deps, reports, makeCsv, jobs, access, messenger });
+  const app = createApp({
+    ...config,
+    ...deps,
+    reports,
+    makeCsv,
+    jobs,
+    access,
+    messenger,
+    areReportsWarm: () => areReportsWarm,
+  });
 
   const houseKeeping = createHouseKeeping({ ...deps, payloadRetentionDays: config.payloadRetentionDays });
   // It needs nothing of Intercom, so it doesn't wait for it either.
@@ -105,6 +129,12 @@ export async function serve(options: ServeOptions): Promise<Service> {
   const backfilled = bound.then(() => schedule.filled);
   // A call that was closed while nobody was at work must be known before a status changes for the want of one.
   void bound
+    .then(() => store.freshness())
+    // How far back the first backfill reaches counts from today: by a wrong date it would stop short, and say that it
+    // knows all.
+    .then(({ coverageFromAt }) =>
+      coverageFromAt === null ? untilTimeIsTrusted(deps.time, clock, signal) : undefined,
+    )
     .then(() => schedule.start())
     .catch(() => undefined)
     .then(() => transitions.start());

@@ -1,7 +1,7 @@
 import { statSync } from 'node:fs';
 import { isIP } from 'node:net';
 import { Cron } from 'croner';
-import { fold } from './rules/vocabulary.js';
+import { fold } from './rules/text.js';
 
 export function commaList(text: string): string[] {
   return text

@@ -21,7 +21,7 @@ export interface WorkLoopOptions<Item> {
   readonly clock: Clock;
   readonly log: Log;
   readonly concurrency: number;
-  readonly take: (limit: number) => Promise<readonly Item[]>;
+  readonly take: (limit: number, signal: AbortSignal) => Promise<readonly Item[]>;
   /** Settles its item whatever happens: a rejection means that even settling failed; the lease then runs out. */
   readonly handle: (item: Item, hand: Hand) => Promise<void>;
   /** Left out where what is taken has no lease of {@link LEASE_MS}. */
@@ -77,7 +77,7 @@ export function createWorkLoop<Item>(options: WorkLoopOptions<Item>): WorkLoop {
     if (free <= 0) return 0;
     // First of all what is in hand: after a pause of this process its leases may have run out, and be had again.
     await keeper?.renewDue();
-    const items = await options.take(free);
+    const items = await options.take(free, stopping.signal);
     items.forEach(handleOne);
     return items.length;
   };

@@ -81,6 +81,19 @@ function arrange(
   return { workspace, settings, folder };
 }
 
+test("other workspaces' notifications are told of: how many, from where, and when the last one came", async () => {
+  const { workspace, settings } = arrange();
+  const store = openSqliteStore({ path: settings['DATABASE_PATH'] ?? '', timeZone: 'America/New_York' });
+  await store.bindWorkspace({ id: workspace.settings.appId, timeZone: 'UTC' });
+  const lastAtMs = Date.parse(NOW) - 10 * 60_000;
+  await store.noteOtherWorkspaces([{ id: 'zz99', count: 12, lastAtMs }]);
+  await store.close();
+  const { problems, failure } = await examine(settings);
+  const said = '12 notifications came from other workspaces (zz99), the last one 10 min ago';
+  expect(problems.join()).toContain(said);
+  expect(failure).toBeNull();
+});
+
 const NOT_RUNNING = [
   expect.stringContaining('so the secret was not tried'),
   expect.stringContaining('no notification has ever been stored'),

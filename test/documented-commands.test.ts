@@ -57,6 +57,7 @@ test('each command of this program does what it is documented for', async () => 
   // A date that the examples fit, on a clock that goes on.
   const clock: Clock = {
     nowMs: () => Date.parse('2026-11-25T15:00:00Z') + systemClock.nowMs() - startedAtMs,
+    monotonicMs: () => systemClock.monotonicMs(),
     sleep: (delayMs, signal) => systemClock.sleep(delayMs, signal),
   };
   const workspace = createTestWorkspace({ clock });

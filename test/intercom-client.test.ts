@@ -231,7 +231,13 @@ describe('what goes wrong', () => {
 
   it('an unreadable entry is kept by its id, place and field: nothing is silently left out', async () => {
     const { client, server } = createWorld();
-    const whole = { type: 'contact', id: 'c', role: 'user', updated_at: 5, custom_attributes: {} };
+    const whole = {
+      type: 'contact',
+      id: 'c',
+      role: 'user',
+      updated_at: 1_790_000_000,
+      custom_attributes: {},
+    };
     const data = [
       { type: 'contact', name: 'no id' },
       null,
@@ -259,7 +265,7 @@ describe('what goes wrong', () => {
     ['state', { state: 'resting' }],
     ['open', { state: null, open: 'perhaps' }],
     ['updated_at', { updated_at: null, created_at: null }],
-    ['statistics.last_close_at', { statistics: { last_close_at: 'soon' } }],
+    ['created_at', { created_at: 'soon' }],
     ['contacts', { contacts: 5 }],
   ])('a conversation whose %s means nothing names that field, and nobody guesses', async (field, over) => {
     const { workspace, client } = createWorld();

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { readEnvelope, readItem, readMeaning, type Meaning } from '../src/intercom/notification.js';
+import { readEnvelope, readMeaning, readStored, type Meaning } from '../src/intercom/notification.js';
 
 const AT = 1_790_000_000;
 
@@ -101,6 +101,7 @@ describe('what the request needs to know', () => {
         lane: contact.id,
         interest: 'handle',
       },
+      contentHash: expect.any(String),
     });
   });
 
@@ -275,11 +276,54 @@ describe('what a notification says', () => {
   });
 
   it('attributes that only every object has are none', () => {
-    const item = `{"type":"contact","id":"c1","role":"user","updated_at":5,
+    const item = `{"type":"contact","id":"c1","role":"user","updated_at":1790000000,
       "custom_attributes":{"__proto__":{"Employer":"evil"},"constructor":"evil"}}`;
     expect(meaningOf('contact.user.updated', JSON.parse(item))).toMatchObject({
       contact: { attributes: {} },
     });
+  });
+});
+
+describe('an id is taken wherever it stands', () => {
+  const attached = (model: object, parts: readonly object[]): object => ({
+    conversation: { parts, options: { expand_for_notification: true }, model },
+    contact: { ...contact, custom_attributes: {} },
+  });
+  const topics = ['conversation.contact.attached', 'conversation.contact.detached'];
+  const places: readonly (readonly [string, object])[] = [
+    [
+      'model and part',
+      attached({ id: 215_480_000_000_001 }, [{ id: 7, conversation_id: 215_480_000_000_001 }]),
+    ],
+    ['the model alone', attached({ id: 215_480_000_000_001 }, [])],
+    ['a part alone', attached({}, [{ id: 6 }, { id: 7, conversation_id: '215480000000001' }])],
+    ['the conversation, as a number', { conversation: { id: 215_480_000_000_001 } }],
+    ['the conversation as nothing but its id', { conversation: 215_480_000_000_001, contact }],
+    ['a part beside it', { conversation_part: { id: 9, conversation_id: 215_480_000_000_001 } }],
+  ];
+  it.each(topics.flatMap((topic) => places.map(([place, item]) => [topic, place, item] as const)))(
+    '%s: in %s, and the conversation is read by it',
+    (topic, _place, item) => {
+      const subject = { kind: 'conversation', id: '215480000000001' };
+      expect(subjectOf(envelope(topic, item))).toEqual(subject);
+      expect(readMeaning(topic, item, AT)).toEqual({ kind: 'read', subject });
+    },
+  );
+
+  it('numbers that JavaScript has none for keep all their digits', () => {
+    const body = new TextEncoder().encode(
+      '{"id":"notif_1","topic":"conversation.contact.attached","data":{"item":{"conversation":{"model":{"id":9007199254740993}}}}}',
+    );
+    expect(subjectOf(body)).toEqual({ kind: 'conversation', id: '9007199254740993' });
+    const deleted = new TextEncoder().encode(
+      '{"id":"notif_2","topic":"conversation.deleted","data":{"item":{"conversation_id": 123456789012345678901}}}',
+    );
+    expect(subjectOf(deleted)).toEqual({ kind: 'conversation', id: '123456789012345678901' });
+  });
+
+  it('a contact by contact_id too', () => {
+    const tag = { type: 'contact_tag', contact_id: contact.id };
+    expect(subjectOf(envelope('contact.user.tag.created', tag))).toEqual({ kind: 'contact', id: contact.id });
   });
 });
 
@@ -297,7 +341,7 @@ describe('whatever comes', () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 200 }), (body) => {
         expect(['ok', 'unreadable']).toContain(readEnvelope(body).kind);
-        expect(() => readItem(body)).not.toThrow();
+        expect(() => readStored(body)).not.toThrow();
       }),
     );
   });
@@ -336,6 +380,6 @@ describe('whatever comes', () => {
   it('is read without a throw: nested ten thousand deep', () => {
     const deep = new TextEncoder().encode(`${'{"data":'.repeat(10_000)}1${'}'.repeat(10_000)}`);
     expect(readEnvelope(deep).kind).toBe('unreadable');
-    expect(readItem(deep)).toBeNull();
+    expect(readStored(deep)).toEqual({ item: null, appId: null });
   });
 });

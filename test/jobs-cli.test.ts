@@ -99,6 +99,7 @@ test('parked work is listed and replayed', async () => {
     createdAt: null,
     receivedAtMs: 1,
     body: Buffer.from('{'),
+    contentHash: null,
     unreadable: 'not JSON',
   });
   await store.close();

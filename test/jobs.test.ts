@@ -235,7 +235,7 @@ test('parked work is listed page by page, on the page of activities too, and all
     pages.push(page);
     path = /href="(\/intercom\/activity\?parkedAfter=[^"#]+)#parked"/.exec(page)?.[1];
   }
-  expect(pages.map((page) => [...page.matchAll(/Replay notification \d+/g)].length)).toEqual([50, 50, 20]);
+  expect(pages.map((page) => [...page.matchAll(/Retry notification \d+/g)].length)).toEqual([50, 50, 20]);
   const all = await post(harness, 'replay', '{"all": true}');
   expect(await all.json()).toEqual({ replayed: 120 });
 });

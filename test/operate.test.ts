@@ -309,3 +309,15 @@ test("the README's addresses are there, and every address is in the README", asy
   const missing = known.filter((address) => !named.includes(address) && address !== 'GET /webhooks/intercom');
   expect(missing).toEqual([]);
 });
+
+test('readiness waits until a report would be answered at once', async () => {
+  const harness = await createHarness();
+  await harness.backfill();
+  let isWarm = false;
+  const app = createApp({ ...harness.appDeps, areReportsWarm: () => isWarm });
+  const before = await app.request('/readyz');
+  expect(before.status).toBe(503);
+  expect(await before.json()).toMatchObject({ status: 'not ready', reports: 'starting' });
+  isWarm = true;
+  expect((await app.request('/readyz')).status).toBe(200);
+});

@@ -1,4 +1,4 @@
-import { rmSync, writeFileSync } from 'node:fs';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { describe, expect, onTestFinished, test } from 'vitest';
@@ -7,6 +7,7 @@ import type { CsvPiece } from '../src/reports/csv.js';
 import { engagement } from '../src/reports/engagement.js';
 import { reportContext } from '../src/reports/report.js';
 import type { PageRequest, ReportStore } from '../src/store/report-store.js';
+import { warmUpReports } from '../src/reports/warm-up.js';
 import { openReportThread } from '../src/report-thread/open-report-thread.js';
 import { BUNDLE_FOLDER, temporaryFolder } from './support/command-line.js';
 import { addMember, at, createReportHarness, REPORT_AT } from './support/report-workspace.js';
@@ -144,6 +145,65 @@ describe('a CSV that a thread makes', () => {
     });
     expect(await rowsOf(thread.makeCsv(made.prepared, made.context))).toBeGreaterThanOrEqual(MEMBERS);
   });
+});
+
+test('only CSVs are made by the thread whose priority is low: what somebody waits for is not', async () => {
+  const folder = temporaryFolder();
+  const database = `${folder}/engagement.db`;
+  const harness = await createReportHarness({ database });
+  await harness.backfill();
+  const program = join(folder, 'tells.mjs');
+  const told = join(folder, 'told');
+  writeFileSync(
+    program,
+    `import { appendFileSync } from 'node:fs';
+     import { parentPort, workerData } from 'node:worker_threads';
+     await import(${JSON.stringify(BUILT.href)});
+     parentPort.on('message', ({ question }) => {
+       appendFileSync(${JSON.stringify(told)}, question.kind + ' ' + workerData.givesWay + '\\n');
+     });`,
+  );
+  const { reports, makeCsv } = openReportThread({ path: database, program: pathToFileURL(program) });
+  onTestFinished(() => reports.close());
+  await askEverything(reports);
+  const context = reportContext(reports, at(REPORT_AT), 'America/New_York');
+  const preparation = engagement.prepare({ employer: [] }, context);
+  if (preparation.kind === 'wrong') throw new Error('the report was refused');
+  await rowsOf(makeCsv(preparation.prepared, context));
+  await reports.dataVersion();
+  const kinds = new Set(readFileSync(told, 'utf8').trim().split('\n'));
+  expect([...kinds].toSorted()).toEqual([
+    'count false',
+    'csv true',
+    'csvPiece true',
+    'other false',
+    'page false',
+  ]);
+});
+
+test('warming up asks every report once, and rejects nothing', async () => {
+  const harness = await createReportHarness();
+  const asked: string[] = [];
+  const watched = new Proxy(harness.reports, {
+    get: (target, name, receiver) => {
+      asked.push(String(name));
+      return Reflect.get(target, name, receiver);
+    },
+  });
+  await warmUpReports(watched, at(REPORT_AT), 'America/New_York');
+  expect(asked).toEqual(
+    expect.arrayContaining([
+      'overview',
+      'caseload',
+      'sessions',
+      'newParticipants',
+      'billing',
+      'upcoming',
+      'dataQuality',
+    ]),
+  );
+  await harness.reports.close();
+  await expect(warmUpReports(harness.reports, at(REPORT_AT), 'America/New_York')).resolves.toBeUndefined();
 });
 
 test('a thread that can not begin fails its questions, and the next one begins anew', async () => {

@@ -57,6 +57,9 @@ CREATE TABLE `webhook_hours` (
 	PRIMARY KEY(`hour_at`, `result`)
 );
 --> statement-breakpoint
+ALTER TABLE `contacts` ADD `unreadable` text DEFAULT '[]' NOT NULL;--> statement-breakpoint
+ALTER TABLE `conversations` ADD `has_wrong_close_time` integer DEFAULT false NOT NULL;--> statement-breakpoint
+ALTER TABLE `inbox` ADD `content_hash` text;--> statement-breakpoint
 ALTER TABLE `inbox` ADD `lease_token` integer DEFAULT 0 NOT NULL;--> statement-breakpoint
 CREATE INDEX `inbox_own` ON `inbox` (`received_at_ms`) WHERE origin <> 'webhook';--> statement-breakpoint
 ALTER TABLE `outbox` ADD `lease_token` integer DEFAULT 0 NOT NULL;--> statement-breakpoint

@@ -1,4 +1,5 @@
 import { isTimeZone } from '../rules/calendar.js';
+import { cutText } from '../rules/text.js';
 import { isRecord, readId, recordAt } from './json.js';
 import type { SearchPage, UnreadableEntry } from './search.js';
 
@@ -80,5 +81,5 @@ function readCount(value: unknown): number | null {
 }
 
 function readText(value: unknown): string | null {
-  return typeof value === 'string' && value.trim() !== '' ? value : null;
+  return typeof value === 'string' && value.trim() !== '' ? cutText(value) : null;
 }

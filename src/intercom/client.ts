@@ -8,6 +8,7 @@ import { isId, isRecord, parseJson, readId } from './json.js';
 import { readContactObject, readLikelyOwner, readWholeContact, readWholeConversation } from './objects.js';
 import type { CallPriority, RateAnswer, RateBudget } from './rate-budget.js';
 import { readAbsence, refusalOf, scalarsIn, unreadable, type Answer } from './refusals.js';
+import { serverTimeMs } from './rate-headers.js';
 import type { Search, SearchPage } from './search.js';
 
 export interface CallOptions {
@@ -97,6 +98,8 @@ export interface IntercomClientOptions {
   /** For one call, from sending it to the last byte of its answer; waiting for the rate budget doesn't count. */
   readonly timeoutMs?: number;
   readonly userAgent?: string;
+  /** Told of the time (`Date`, milliseconds, whole seconds) of every answer that Intercom itself has given. */
+  readonly onServerTime?: (serverAtMs: number | null) => void;
   /** Told of every call that was sent, whatever became of it. */
   readonly onCall?: (call: FinishedCall) => void;
 }
@@ -177,9 +180,8 @@ export function createIntercomClient(options: IntercomClientOptions): IntercomCl
     readClock: async (how) => {
       const answer = await ask(ME, how);
       bodyOf(answer, ME);
-      const serverAtMs = Date.parse(answer.headers.get('date') ?? '');
       const { sentAtMs, receivedAtMs } = answer;
-      return { serverAtMs: Number.isNaN(serverAtMs) ? null : serverAtMs, sentAtMs, receivedAtMs };
+      return { serverAtMs: serverTimeMs(answer.headers), sentAtMs, receivedAtMs };
     },
     listAdmins: async (how) => {
       const call: Call = { method: 'GET', path: '/admins', label: 'GET /admins' };
@@ -322,6 +324,8 @@ async function send(options: IntercomClientOptions, call: Call, how: CallOptions
     });
     const { status, headers } = response;
     seen = { status, headers, receivedAtMs: clock.nowMs() };
+    // What stands in between (a proxy, a captive portal) answers with other statuses, and by a clock of its own.
+    if (response.ok) options.onServerTime?.(serverTimeMs(headers));
     const bytes = await readBytes(response, call);
     const parsed = parseJson(bytes);
     const body = parsed.kind === 'ok' ? parsed.value : undefined;

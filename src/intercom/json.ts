@@ -5,6 +5,15 @@ export type ParsedJson =
 
 const utf8 = new TextDecoder('utf-8', { fatal: true });
 
+/** Ids come as numbers too. Those that a number can't hold are kept as the text that they are written as. */
+const LONG_NUMBER = /[:[,\s]-?\d{16}/;
+
+function keepDigits(_key: string, value: unknown, written?: { readonly source?: string }): unknown {
+  if (typeof value !== 'number' || Number.isSafeInteger(value)) return value;
+  const source = written?.source ?? '';
+  return /^-?\d{1,128}$/.test(source) ? source : value;
+}
+
 /** Bytes that should be JSON in UTF-8. Never throws, and never quotes what it read. */
 export function parseJson(body: Uint8Array): ParsedJson {
   let text: string;
@@ -14,7 +23,7 @@ export function parseJson(body: Uint8Array): ParsedJson {
     return { kind: 'unreadable', why: 'not UTF-8' };
   }
   try {
-    return { kind: 'ok', value: JSON.parse(text) };
+    return { kind: 'ok', value: LONG_NUMBER.test(text) ? JSON.parse(text, keepDigits) : JSON.parse(text) };
   } catch {
     return { kind: 'unreadable', why: text.trim() === '' ? 'empty' : 'not JSON' };
   }

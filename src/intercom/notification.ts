@@ -1,8 +1,15 @@
+import { createHash } from 'node:crypto';
 import type { ContactFacts, ConversationFacts } from '../rules/facts.js';
 import { isRecord, parseJson, readId, recordAt, type Json } from './json.js';
 import { readContactObject, readConversationObject, type Lack } from './objects.js';
 import { readInstant } from './times.js';
 import { knownTopic, topicKind, type TopicKind } from './topics.js';
+
+/** A notification holds the parts that caused it, most often one. */
+const MAX_PARTS_LOOKED_AT = 20;
+/** Intercom's longest has 41 characters. */
+const MAX_TOPIC_LENGTH = 200;
+const MAX_ID_LENGTH = 200;
 
 export interface Subject {
   readonly kind: 'conversation' | 'contact';
@@ -58,7 +65,12 @@ export type Meaning =
   | { readonly kind: 'unreadable'; readonly why: string };
 
 export type ReadEnvelope =
-  | { readonly kind: 'ok'; readonly envelope: Envelope }
+  | {
+      readonly kind: 'ok';
+      readonly envelope: Envelope;
+      /** The same for every delivery of one event: 22 characters of URL-safe Base64. */
+      readonly contentHash: string;
+    }
   | { readonly kind: 'unreadable'; readonly why: string };
 
 /** Reads what the webhook request needs from the raw body. Cheap; never throws. */
@@ -69,13 +81,14 @@ export function readEnvelope(body: Uint8Array): ReadEnvelope {
   if (!isRecord(notification)) return { kind: 'unreadable', why: 'not an object' };
   const topic = notification['topic'];
   if (typeof topic !== 'string' || topic === '') return { kind: 'unreadable', why: 'no topic' };
+  if (topic.length > MAX_TOPIC_LENGTH) return { kind: 'unreadable', why: 'the topic is too long' };
   const kind = topicKind(topic);
   const item = itemOf(notification);
   const subject = item === null ? null : subjectOf(kind, item);
   return {
     kind: 'ok',
     envelope: {
-      id: textOf(notification['id']),
+      id: notificationId(notification['id']),
       topic,
       knownTopic: knownTopic(topic),
       appId: textOf(notification['app_id']),
@@ -84,13 +97,41 @@ export function readEnvelope(body: Uint8Array): ReadEnvelope {
       lane: subject === null ? null : laneOf(subject, item),
       interest: interestOf(kind, subject),
     },
+    contentHash: hashContent(notification, body),
   };
 }
 
-/** `data.item` of a notification's raw body; null when there is none. Never throws. */
-export function readItem(body: Uint8Array): Json | null {
+/**
+ * A hash of what the notification says happened. A second delivery of the same event differs in `delivery_attempts`,
+ * `delivery_status`, `delivered_at` and `first_sent_at`, which are left out.
+ */
+function hashContent(notification: Json, body: Uint8Array): string {
+  const { topic, app_id: appId, created_at: createdAt, data } = notification;
+  let content: string | Uint8Array;
+  try {
+    content = JSON.stringify([topic, appId, createdAt, data]);
+  } catch {
+    // Nested deeper than can be written; its bytes have to do.
+    content = body;
+  }
+  return createHash('sha256').update(content).digest('base64url').slice(0, 22);
+}
+
+/** `data.item` and `app_id` of a notification's raw body, each null when there is none. Never throws. */
+export function readStored(body: Uint8Array): { readonly item: Json | null; readonly appId: string | null } {
   const parsed = parseJson(body);
-  return parsed.kind === 'ok' ? itemOf(parsed.value) : null;
+  if (parsed.kind !== 'ok') return { item: null, appId: null };
+  const { value } = parsed;
+  return { item: itemOf(value), appId: isRecord(value) ? textOf(value['app_id']) : null };
+}
+
+/**
+ * Whether a notification with this `app_id` belongs to another workspace than `ownId` (`GET /me` → `app.id_code`).
+ * Intercom sends an app's notifications of every workspace that has it installed to one address. Without an `app_id`
+ * (pings, old shapes), or before our own workspace is known, nothing can be told.
+ */
+export function isOfOtherWorkspace(appId: string | null, ownId: string | null): appId is string {
+  return appId !== null && ownId !== null && appId !== ownId;
 }
 
 /**
@@ -157,8 +198,7 @@ function subjectOf(kind: TopicKind, item: Json): Subject | null {
     case 'conversation':
     case 'conversation-mention':
     case 'conversation-deleted': {
-      // A deleted conversation, and a part, name theirs in `conversation_id`.
-      const id = readId(item['conversation_id']) ?? readId(conversationIn(item)?.['id']);
+      const id = conversationIdIn(item);
       return id === null ? null : { kind: 'conversation', id };
     }
     case 'contact':
@@ -167,10 +207,40 @@ function subjectOf(kind: TopicKind, item: Json): Subject | null {
     case 'contact-archived':
     case 'contact-unarchived':
     case 'contact-deleted': {
-      const id = readId(contactIn(item)?.['id']);
+      const contact = contactIn(item);
+      const id =
+        readId(contact?.['id']) ?? readId(recordAt(contact, 'model')?.['id']) ?? readId(item['contact_id']);
       return id === null ? null : { kind: 'contact', id };
     }
   }
+}
+
+/**
+ * The conversation's id, wherever it stands: a deleted conversation and a part name theirs in `conversation_id`, and
+ * `conversation.contact.attached` and `.detached` come with `{ conversation: { parts: [{ conversation_id }], model: {
+ * id } } }`, ids as numbers (seen in deliveries of January 2026).
+ */
+function conversationIdIn(item: Json): string | null {
+  const conversation = conversationIn(item);
+  return (
+    readId(item['conversation_id']) ??
+    readId(conversation?.['id']) ??
+    readId(conversation?.['conversation_id']) ??
+    readId(recordAt(conversation, 'model')?.['id']) ??
+    conversationIdInParts(conversation?.['parts']) ??
+    conversationIdInParts(recordAt(conversation, 'conversation_parts')?.['conversation_parts']) ??
+    readId(recordAt(item, 'conversation_part')?.['conversation_id']) ??
+    readId(item['conversation'])
+  );
+}
+
+function conversationIdInParts(parts: unknown): string | null {
+  if (!Array.isArray(parts)) return null;
+  for (const part of parts.slice(0, MAX_PARTS_LOOKED_AT)) {
+    const id = isRecord(part) ? readId(part['conversation_id']) : null;
+    if (id !== null) return id;
+  }
+  return null;
 }
 
 function laneOf(subject: Subject, item: Json | null): string {
@@ -207,6 +277,12 @@ function absorbedIdOf(item: Json, survivorId: string): string | null {
   const from = item['merged_from'];
   const absorbedId = readId(isRecord(from) ? from['id'] : from);
   return absorbedId === survivorId ? null : absorbedId;
+}
+
+/** What is too long to be one is taken for none: its own bytes then tell the notification from others. */
+function notificationId(value: unknown): string | null {
+  const id = textOf(value);
+  return id === null || id.length > MAX_ID_LENGTH ? null : id;
 }
 
 function textOf(value: unknown): string | null {

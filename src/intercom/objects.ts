@@ -1,6 +1,8 @@
 import type { AttributeValue, ContactFacts, ConversationFacts } from '../rules/facts.js';
+import { cutText, squeezeBlanks } from '../rules/text.js';
 import {
   CHANNEL_ATTRIBUTE,
+  CLOSE_TIME,
   KEPT_ATTRIBUTES,
   SERVICE_CODE_ATTRIBUTE,
   type KeptAttribute,
@@ -24,6 +26,11 @@ type Unsettled =
   | { readonly kind: 'reference'; readonly id: string; readonly field: string }
   | { readonly kind: 'unreadable'; readonly why: string; readonly field: string };
 
+/** User IDs, e-mail addresses, teammates: Intercom itself keeps at most 255 characters of a custom text. */
+const MAX_IDENTITY_LENGTH = 500;
+/** A close comes with an update. What lies some days ahead of it counts as today; a year ahead it is no close. */
+const MAX_CLOSE_AHEAD_SECONDS = 366 * 86_400;
+
 /**
  * A conversation of a webhook, a search answer or `GET /conversations/{id}`. Unknown keys are passed over; times are
  * Unix seconds or ISO-8601, ids texts or numbers, `open` true or "true". `user` instead of `contacts` (API before 2.5)
@@ -39,9 +46,9 @@ export function readConversationObject(raw: unknown): ReadConversation {
   const state = readState(raw);
   if (state === null) return refer(isMissing(raw['state']) ? 'open' : 'state');
   const createdAt = readInstant(raw['created_at']);
-  const updatedAt = isMissing(raw['updated_at']) ? createdAt : readInstant(raw['updated_at']);
+  const updatedAt = isNoTime(raw['updated_at']) ? createdAt : readInstant(raw['updated_at']);
   if (updatedAt === null) return refer('updated_at');
-  if (createdAt === null && !isMissing(raw['created_at'])) return refer('created_at');
+  if (createdAt === null && !isNoTime(raw['created_at'])) return refer('created_at');
   const contacts = readContactList(raw['contacts']);
   // Before 2.5 a conversation names its customer as `user` and has none of what the rules read.
   if (contacts === null && (isRecord(raw['user']) || !isMissing(raw['contacts']))) return refer('contacts');
@@ -49,9 +56,10 @@ export function readConversationObject(raw: unknown): ReadConversation {
   if (custom === 'unreadable') return refer('custom_attributes');
   const statistics = readRecord(raw['statistics']);
   if (statistics === 'unreadable') return refer('statistics');
-  const closedRaw = statistics?.['last_close_at'];
-  const lastCloseAt = readInstant(closedRaw);
-  if (lastCloseAt === null && !isMissing(closedRaw)) return refer('statistics.last_close_at');
+  const closeTime = statistics?.[CLOSE_TIME] ?? null;
+  const readCloseAt = readInstant(closeTime);
+  const isPossible = readCloseAt !== null && readCloseAt <= updatedAt + MAX_CLOSE_AHEAD_SECONDS;
+  const lastCloseAt = isPossible ? readCloseAt : null;
 
   const lacks: Lack[] = [];
   if (contacts === null) lacks.push('contact');
@@ -59,7 +67,7 @@ export function readConversationObject(raw: unknown): ReadConversation {
   if (createdAt === null) lacks.push('createdAt');
   if (state === 'closed' && lastCloseAt === null)
     lacks.push(statistics === null ? 'statistics' : 'closeTime');
-  const coachId = readText(raw['admin_assignee_id']);
+  const coachId = readIdentity(raw['admin_assignee_id']);
   const conversation: ConversationFacts = {
     id,
     contactId: contacts?.firstId ?? null,
@@ -71,14 +79,16 @@ export function readConversationObject(raw: unknown): ReadConversation {
     // 0 is Intercom's way to write "nobody" in requests.
     coachId: coachId === '0' ? null : coachId,
     lastCloseAt,
+    ...(closeTime !== null && lastCloseAt === null ? { hasWrongCloseTime: true } : {}),
   };
   return { kind: 'ok', conversation, lacks };
 }
 
 /**
  * A contact of a webhook, a search answer or `GET /contacts/{id}`. Of its custom attributes only the
- * `KEPT_ATTRIBUTES` are taken, values as they are; lists and objects are no values. A reference where its role, times
- * or attributes have a form that means nothing.
+ * `KEPT_ATTRIBUTES` are taken, values as they are, of a text its first 2,000 characters. A list of one text is that
+ * text; other lists and objects are no values, and are named in `unreadable`. A reference where its role, times or
+ * attributes as a whole have a form that means nothing.
  */
 export function readContactObject(raw: unknown): ReadContact {
   if (!isRecord(raw)) return { kind: 'unreadable', why: 'not an object', field: 'the whole entry' };
@@ -89,7 +99,7 @@ export function readContactObject(raw: unknown): ReadContact {
   const role = typeof raw['role'] === 'string' ? readText(raw['role']) : null;
   if (role === null) return refer('role');
   const createdAt = readInstant(raw['created_at']);
-  const updatedAt = isMissing(raw['updated_at']) ? createdAt : readInstant(raw['updated_at']);
+  const updatedAt = isNoTime(raw['updated_at']) ? createdAt : readInstant(raw['updated_at']);
   if (updatedAt === null) return refer('updated_at');
   const custom = readRecord(raw['custom_attributes']);
   if (custom === 'unreadable') return refer('custom_attributes');
@@ -97,12 +107,12 @@ export function readContactObject(raw: unknown): ReadContact {
     id,
     // Whatever is not a user is never written and never reported, as a lead.
     role: role.toLowerCase() === 'user' ? 'user' : 'lead',
-    externalId: readText(raw['external_id']),
+    externalId: readIdentity(raw['external_id']),
     name: readText(raw['name']),
-    email: readText(raw['email']),
+    email: readIdentity(raw['email']),
     createdAt,
     updatedAt,
-    attributes: custom === null ? {} : keptAttributes(custom),
+    ...(custom === null ? { attributes: {} } : keptAttributes(custom)),
   };
   return { kind: 'ok', contact, lacks: custom === null ? ['customAttributes'] : [] };
 }
@@ -148,6 +158,11 @@ function isMissing(value: unknown): boolean {
   return value === undefined || value === null || (typeof value === 'string' && value.trim() === '');
 }
 
+/** 0 is how some programs write that there is none. */
+function isNoTime(value: unknown): boolean {
+  return isMissing(value) || value === 0 || value === '0';
+}
+
 /** Null where there is none. An empty list is how some programs write an empty object. */
 function readRecord(value: unknown): Json | null | 'unreadable' {
   if (isMissing(value)) return null;
@@ -180,24 +195,43 @@ function readContactList(value: unknown): { readonly firstId: string | null } | 
   return firstId === null ? null : { firstId };
 }
 
-function keptAttributes(custom: Json): ContactFacts['attributes'] {
-  const kept: Partial<Record<KeptAttribute, AttributeValue>> = {};
+function keptAttributes(custom: Json): Pick<ContactFacts, 'attributes' | 'unreadable'> {
+  const attributes: Partial<Record<KeptAttribute, AttributeValue>> = {};
+  const unreadable: KeptAttribute[] = [];
   for (const name of KEPT_ATTRIBUTES) {
-    const value = Object.hasOwn(custom, name) ? custom[name] : null;
-    if (typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean')
-      kept[name] = value;
+    const value = onlyText(Object.hasOwn(custom, name) ? custom[name] : null);
+    if (typeof value === 'string') attributes[name] = cutText(value);
+    else if (typeof value === 'number' || typeof value === 'boolean') attributes[name] = value;
+    else if (value !== null && value !== undefined) unreadable.push(name);
   }
-  return kept;
+  return { attributes, ...(unreadable.length === 0 ? {} : { unreadable }) };
 }
 
+/** A list of one text is that text: so Intercom's lists of choices come where one is chosen. */
+function onlyText(value: unknown): unknown {
+  if (!Array.isArray(value) || value.length !== 1) return value;
+  const first: unknown = value[0];
+  return typeof first === 'string' ? first : value;
+}
+
+/** What is no text is described, so that people see why the call does not count. */
 function attributeText(custom: Json | null, name: string): string | null {
-  return custom !== null && Object.hasOwn(custom, name) ? readText(custom[name]) : null;
+  if (custom === null || !Object.hasOwn(custom, name)) return null;
+  const value = onlyText(custom[name]);
+  if (Array.isArray(value)) return value.length === 0 ? null : `(a list of ${value.length})`;
+  return isRecord(value) ? '(an object)' : readText(value);
+}
+
+/** Cut short it would be another one's: one that is too long is none. */
+function readIdentity(value: unknown): string | null {
+  const read = readText(value);
+  return read === null || read.length > MAX_IDENTITY_LENGTH ? null : read;
 }
 
 /** A trimmed text, a number or boolean as text; null for everything else and for the empty text. */
 function readText(value: unknown): string | null {
   if (typeof value === 'number' || typeof value === 'boolean') return String(value);
   if (typeof value !== 'string') return null;
-  const trimmed = value.trim();
-  return trimmed === '' ? null : trimmed;
+  const trimmed = cutText(value.trim()).trim();
+  return squeezeBlanks(trimmed) === '' ? null : trimmed;
 }

@@ -45,7 +45,8 @@ export function readRetryAfterMs(headers: Headers, receivedAtMs: number): number
   return Number.isNaN(delayMs) ? null : Math.min(Math.max(0, delayMs), LONGEST_RETRY_AFTER_MS);
 }
 
-function serverTimeMs(headers: Headers): number | null {
+/** `Date` of an answer, milliseconds; null without one that can be read. */
+export function serverTimeMs(headers: Headers): number | null {
   const atMs = Date.parse(headers.get('date') ?? '');
   return Number.isNaN(atMs) ? null : atMs;
 }

@@ -20,6 +20,8 @@ export interface ChoresOptions<Name extends string> {
   /** Calls `listener` when one of `wakes` has something to do. */
   readonly onWork: (listener: () => void) => () => void;
   readonly wakes: readonly Name[];
+  /** Told of every look at what is due. */
+  readonly onLook?: () => void;
 }
 
 /** Between two pieces: what comes in meanwhile is stored without waiting for all of it. */
@@ -70,6 +72,7 @@ export function createChores<Name extends string>(options: ChoresOptions<Name>):
     concurrency: 1,
     take: async () => {
       const nowMs = clock.nowMs();
+      options.onLook?.();
       // After the clock has gone back, what was planned by the old time would wait for it.
       if (nowMs < latestMs) for (const plan of plans) plan.dueAtMs = 0;
       latestMs = nowMs;

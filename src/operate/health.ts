@@ -1,10 +1,13 @@
 import { Hono } from 'hono';
 import type { Clock } from '../clock.js';
 import type { Store } from '../store/store.js';
+import type { ShownTime } from '../time-check.js';
 
 export interface HealthDeps {
   readonly store: Pick<Store, 'canWrite' | 'latestRun' | 'latestDoneRun' | 'whyUnfit'>;
   readonly clock: Clock;
+  readonly time: Pick<ShownTime, 'isTrusted'>;
+  readonly areReportsWarm?: () => boolean;
   /** 0: no backfill is ever due. */
   readonly backfillDays: number;
 }
@@ -13,8 +16,8 @@ export interface HealthDeps {
 const GOOD_FOR_MS = 1000;
 
 /**
- * `/healthz`: the process answers. `/readyz`: 200 once the store can be written and the first backfill has been
- * started or found done, else 503 with what is missing. A first backfill that has failed is said, and is no 503: it is
+ * `/healthz`: the process answers. `/readyz`: 200 once the store can be written, reports are loaded and the first
+ * backfill has been started or found done, else 503 with what is missing. A first backfill that has failed is said, and is no 503: it is
  * tried again by itself, and a balancer that turned webhooks away meanwhile would lose them. Neither says anything about
  * members.
  */
@@ -34,13 +37,19 @@ export function createHealthRoutes(deps: HealthDeps): Hono {
     const unfit = await deps.store.whyUnfit();
     const writable = unfit === null && (await isWritable());
     const backfill = deps.backfillDays === 0 ? 'off' : await backfillState(deps.store, writable);
-    const ready = writable && backfill !== 'not started';
-    const store = unfit ?? (writable ? 'ok' : 'cannot be written');
-    const detail = backfill === 'failed' ? { detail: BACKFILL_FAILED } : {};
-    return context.json(
-      { status: ready ? 'ready' : 'not ready', store, backfill, ...detail },
-      ready ? 200 : 503,
-    );
+    const isTrusted = deps.time.isTrusted();
+    // While the clock can't be right the first backfill waits, and webhooks are to come all the same.
+    const isWarm = deps.areReportsWarm?.() ?? true;
+    const ready = writable && isWarm && (backfill !== 'not started' || !isTrusted);
+    const answer = {
+      status: ready ? 'ready' : 'not ready',
+      store: unfit ?? (writable ? 'ok' : 'cannot be written'),
+      backfill,
+      ...(backfill === 'failed' ? { detail: BACKFILL_FAILED } : {}),
+      ...(isWarm ? {} : { reports: 'starting' }),
+      ...(isTrusted ? {} : { clock: "can't be right" }),
+    };
+    return context.json(answer, ready ? 200 : 503);
   });
   return routes;
 }

@@ -1,6 +1,7 @@
 import type { Clock } from '../clock.js';
 import type { Log } from '../log.js';
 import type { Store } from '../store/store.js';
+import type { TimeCheck } from '../time-check.js';
 import type { WorkLoop } from '../work-loop.js';
 import { createChores, type Chore } from './chores.js';
 import type { ChoreName } from './metrics/chore-gauges.js';
@@ -21,8 +22,14 @@ export interface KeepHouseDeps {
   readonly clock: Clock;
   readonly log: Log;
   readonly metrics: Pick<Metrics, 'chores'>;
+  readonly time: Pick<TimeCheck, 'isTrusted'>;
   /** `PAYLOAD_RETENTION_DAYS`. */
   readonly payloadRetentionDays: number;
+}
+
+interface Cleared {
+  readonly erased: number;
+  readonly hasMore: boolean;
 }
 
 const DAY_MS = 86_400_000;
@@ -38,22 +45,33 @@ const SWEEPS_DAYS = 30;
 const RUNS_DAYS = 400;
 const WEBHOOK_COUNTS_DAYS = 400;
 
+/** Clocks are put right by less than this all the time, and nothing waits for a second. */
+const MIN_STEP_MS = 1000;
+
 /**
  * Keeps nothing longer than it has to be kept, finishes what an erasure began, and puts times right when the clock has
  * gone back. Each is a chore of its own; the order is that of one round.
  */
 export function createHouseKeeping(deps: KeepHouseDeps): WorkLoop {
   const { store, clock, log } = deps;
-  let latestMs = 0;
+  /** What both clocks showed at the last look. */
+  let last: { readonly wallMs: number; readonly monotonicMs: number } | null = null;
+
+  /** How far the clock was put back since the last look: only a clock that nobody can set tells that from waiting. */
+  const steppedBackMs = (wallMs: number): number => {
+    const monotonicMs = clock.monotonicMs();
+    const backMs = last === null ? 0 : last.wallMs + (monotonicMs - last.monotonicMs) - wallMs;
+    last = { wallMs, monotonicMs };
+    return backMs > MIN_STEP_MS ? Math.round(backMs) : 0;
+  };
 
   const mendTimes: Chore<ChoreName> = {
     name: 'clock',
     everyMs: 10 * MINUTE_MS,
     run: async (nowMs) => {
-      const mended = await store.mendTimes({ nowMs, latestMs });
-      if (mended > 0)
-        log.warn({ mended, backMs: latestMs - nowMs }, 'the clock has gone back: times were put back');
-      latestMs = nowMs;
+      const backMs = steppedBackMs(nowMs);
+      const mended = await store.mendTimes({ nowMs, backMs });
+      if (mended > 0) log.warn({ mended, backMs }, 'the clock has gone back: times were put back');
       return 'done';
     },
   };
@@ -63,7 +81,7 @@ export function createHouseKeeping(deps: KeepHouseDeps): WorkLoop {
     name: ChoreName,
     everyMs: number,
     message: string,
-    clear: (nowMs: number) => Promise<{ readonly erased: number; readonly hasMore: boolean }>,
+    clear: (nowMs: number) => Promise<Cleared>,
   ): Chore<ChoreName> => ({
     name,
     everyMs,
@@ -74,32 +92,54 @@ export function createHouseKeeping(deps: KeepHouseDeps): WorkLoop {
     },
   });
 
+  /** What goes by age: by a clock that is weeks ahead everything would seem old. */
+  const byAge =
+    (clear: (nowMs: number) => Promise<Cleared>) =>
+    (nowMs: number): Promise<Cleared> =>
+      deps.time.isTrusted() ? clear(nowMs) : Promise.resolve({ erased: 0, hasMore: false });
+
   const { payloadRetentionDays } = deps;
   const chores: readonly Chore<ChoreName>[] = [
     mendTimes,
     clearing('erasures', 5000, 'payloads were erased', (nowMs) => store.finishErasures(nowMs)),
     clearing('scrub', 10 * MINUTE_MS, 'payloads were erased', (nowMs) => store.scrubPayloads(nowMs)),
-    clearing('payloads', 10 * MINUTE_MS, 'payloads were erased', async (nowMs) => {
-      const erased = await store.eraseOldPayloads(nowMs - payloadRetentionDays * DAY_MS);
-      return { erased, hasMore: erased > 0 };
-    }),
-    clearing('inbox', HOUR_MS, 'old notifications were deleted', (nowMs) =>
-      store.pruneInbox({
-        settledBeforeMs: nowMs - INBOX_DAYS * DAY_MS,
-        parkedBeforeMs: nowMs - PARKED_DAYS * DAY_MS,
+    clearing(
+      'payloads',
+      10 * MINUTE_MS,
+      'payloads were erased',
+      byAge(async (nowMs) => {
+        const erased = await store.eraseOldPayloads(nowMs - payloadRetentionDays * DAY_MS);
+        return { erased, hasMore: erased > 0 };
       }),
     ),
-    clearing('runs', HOUR_MS, 'old runs were deleted', (nowMs) =>
-      store.pruneRuns({
-        sweepsBeforeMs: nowMs - SWEEPS_DAYS * DAY_MS,
-        othersBeforeMs: nowMs - RUNS_DAYS * DAY_MS,
-      }),
+    clearing(
+      'inbox',
+      HOUR_MS,
+      'old notifications were deleted',
+      byAge((nowMs) =>
+        store.pruneInbox({
+          settledBeforeMs: nowMs - INBOX_DAYS * DAY_MS,
+          parkedBeforeMs: nowMs - PARKED_DAYS * DAY_MS,
+        }),
+      ),
+    ),
+    clearing(
+      'runs',
+      HOUR_MS,
+      'old runs were deleted',
+      byAge((nowMs) =>
+        store.pruneRuns({
+          sweepsBeforeMs: nowMs - SWEEPS_DAYS * DAY_MS,
+          othersBeforeMs: nowMs - RUNS_DAYS * DAY_MS,
+        }),
+      ),
     ),
     {
       name: 'counts',
       everyMs: MINUTE_MS,
       run: async (nowMs) => {
-        await store.keepWebhookCounts(nowMs - WEBHOOK_COUNTS_DAYS * DAY_MS);
+        const keptMs = deps.time.isTrusted() ? nowMs - WEBHOOK_COUNTS_DAYS * DAY_MS : 0;
+        await store.keepWebhookCounts(keptMs);
         return 'done';
       },
     },
@@ -111,6 +151,8 @@ export function createHouseKeeping(deps: KeepHouseDeps): WorkLoop {
     log,
     counts: deps.metrics.chores,
     onWork: (listener) => store.onWork('erasure', listener),
+    // Nobody else may look as long as Intercom has not answered for the first time.
+    onLook: () => void deps.time.isTrusted(),
     wakes: ['erasures', 'scrub'],
   });
 }

@@ -3,6 +3,7 @@ import type { Clock } from '../clock.js';
 import type { FinishedCall } from '../intercom/client.js';
 import type { RateBudget } from '../intercom/rate-budget.js';
 import type { Store } from '../store/store.js';
+import type { ShownTime } from '../time-check.js';
 import { VERSION } from '../version.js';
 import { addChoreGauges, type ChoreCounts, type ChoreName } from './metrics/chore-gauges.js';
 import { addFreshnessGauges } from './metrics/freshness-gauges.js';
@@ -26,6 +27,8 @@ export interface Metrics {
   /** What Prometheus reads. Gauges are asked at this moment, so they are never stale. */
   scrape(): Promise<string>;
   readonly contentType: string;
+  /** Adds how far this machine's clock is ahead. */
+  watchClock(time: Pick<ShownTime, 'aheadMs'>): void;
   /** Adds memory, garbage collection and event loop of this process, measured for as long as it lives. */
   measureProcess(): void;
 }
@@ -139,6 +142,14 @@ export function createMetrics(sources: MetricsSources): Metrics {
     measureProcess: () => {
       collectDefaultMetrics({ register: registry });
       for (const name of MISNAMED) registry.removeSingleMetric(name);
+    },
+    watchClock: (time) => {
+      const ahead: Gauge = new Gauge({
+        name: 'engagement_clock_ahead_seconds',
+        help: "This machine's clock against Intercom's answers; over an hour either way statuses wait",
+        registers,
+        collect: () => ahead.set(Math.round(time.aheadMs() / 100) / 10),
+      });
     },
   };
 }

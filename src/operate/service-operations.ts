@@ -97,7 +97,9 @@ function readiness(status: string): NonNullable<Operation['answers'][number]['co
   return {
     'application/json': {
       type: 'object',
-      properties: { status: { const: status }, store: text, backfill: text },
+      // `reports` while their code is loaded, `clock` while it can't be right.
+      properties: { status: { const: status }, store: text, backfill: text, reports: text, clock: text },
+      required: ['status', 'store', 'backfill'],
     },
   };
 }

@@ -4,12 +4,15 @@ import { isParkedPlace } from '../store/look-store.js';
 import type { JobName, Run } from '../store/run-store.js';
 import type { Store } from '../store/store.js';
 import { FoughtOverList } from './activity/fought-over.js';
+import type { ShownTime } from '../time-check.js';
 import { NotificationsTable } from './activity/notifications.js';
+import { OtherWorkspacesNotice } from './activity/other-workspaces.js';
 import { ParkedWork } from './activity/parked.js';
 import { BackfillNotice, GuardNotice, Runs } from './activity/runs.js';
 import { memberHref, runHref } from './addresses.js';
 import { FormToken } from './layout.js';
 import { LiveControls } from './live-controls.js';
+import { ClockNotice } from './parts/clock-notice.js';
 import { FreshnessLine } from './parts/freshness.js';
 import { countOf } from './parts/numbers.js';
 import { Notice } from './parts/notice.js';
@@ -29,12 +32,14 @@ export interface ActivityPageDeps {
     | 'recentWrites'
     | 'foughtOver'
     | 'readWorkspace'
+    | 'otherWorkspaces'
     | 'parked'
     | 'replay'
     | 'backlog'
     | 'freshness'
   >;
   readonly clock: Clock;
+  readonly time: ShownTime;
   readonly timeZone: string;
   readonly render: Render;
 }
@@ -58,16 +63,18 @@ export async function showActivity(deps: ActivityPageDeps, context: Context): Pr
   const { store, timeZone: zone } = deps;
   const nowMs = deps.clock.nowMs();
   const parkedAfter = placeIn(context.req.query('parkedAfter'));
-  const [runs, notifications, writes, fights, parked, backlog, freshness, workspace] = await Promise.all([
-    recentRuns(store),
-    store.recentNotifications(MOST, nowMs),
-    store.recentWrites(MOST),
-    store.foughtOver(MOST, nowMs),
-    store.parked({ limit: MAX_PARKED + 1, after: parkedAfter }),
-    store.backlog(nowMs),
-    store.freshness(),
-    store.readWorkspace(),
-  ]);
+  const [runs, notifications, writes, fights, parked, backlog, freshness, workspace, otherWorkspaces] =
+    await Promise.all([
+      recentRuns(store),
+      store.recentNotifications(MOST, nowMs),
+      store.recentWrites(MOST),
+      store.foughtOver(MOST, nowMs),
+      store.parked({ limit: MAX_PARKED + 1, after: parkedAfter }),
+      store.backlog(nowMs),
+      store.freshness(),
+      store.readWorkspace(),
+      store.otherWorkspaces(),
+    ]);
   const guarded = stillGuarded(runs);
   const unfilled = await failedFirstBackfill(store);
   const replayed = Number(context.req.query('replayed') ?? '');
@@ -94,7 +101,6 @@ export async function showActivity(deps: ActivityPageDeps, context: Context): Pr
         </form>
         <div id="activity" data-live>
           {unfilled !== null && <BackfillNotice run={unfilled} zone={zone} />}
-          <SilenceNotice freshness={freshness} zone={zone} />
           {workspace?.lacksTimeZone === true && (
             <Notice tone="watch" label="Time zone of the workspace">
               Intercom names no time zone of the workspace that is known here, so UTC is used when totals are
@@ -102,6 +108,9 @@ export async function showActivity(deps: ActivityPageDeps, context: Context): Pr
               <em>Settings, Workspace, General</em>.
             </Notice>
           )}
+          <ClockNotice time={deps.time} />
+          <SilenceNotice freshness={freshness} zone={zone} />
+          <OtherWorkspacesNotice others={otherWorkspaces} zone={zone} />
           {guarded !== undefined && (
             <GuardNotice run={guarded} zone={zone}>
               <p>

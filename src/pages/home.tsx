@@ -5,9 +5,11 @@ import { reportContext } from '../reports/report.js';
 import { glossary, type GlossaryEntry } from '../rules/glossary.js';
 import type { ReportStore } from '../store/report-store.js';
 import type { Store } from '../store/store.js';
+import type { ShownTime } from '../time-check.js';
 import { PAGES } from './addresses.js';
 import { showAttention } from './home/attention.js';
 import { showHeadline } from './home/headline.js';
+import { ClockNotice } from './parts/clock-notice.js';
 import { FreshnessLine } from './parts/freshness.js';
 import { SilenceNotice } from './parts/silence-notice.js';
 import type { Render } from './render.js';
@@ -16,6 +18,7 @@ export interface HomePageDeps {
   readonly store: Pick<Store, 'freshness' | 'countParked'>;
   readonly reports: ReportStore;
   readonly clock: Clock;
+  readonly time: ShownTime;
   readonly timeZone: string;
   readonly eligibleProgramsByReferral: Readonly<Record<string, string>>;
   readonly render: Render;
@@ -35,6 +38,7 @@ export async function showHome(deps: HomePageDeps, context: Context): Promise<Re
     body: () => (
       <>
         <h1>Coaching engagement</h1>
+        <ClockNotice time={deps.time} />
         <SilenceNotice freshness={freshness} zone={deps.timeZone} />
         <FreshnessLine freshness={freshness} zone={deps.timeZone} />
         {attention}

@@ -9,6 +9,7 @@ import type { Jobs } from '../operate/jobs/jobs.js';
 import type { MakeCsv } from '../reports/answer.js';
 import type { ReportStore } from '../store/report-store.js';
 import type { Store } from '../store/store.js';
+import type { ShownTime } from '../time-check.js';
 import { replayParked, showActivity } from './activity.js';
 import { readAssets } from './assets.js';
 import { billingPage } from './billing.js';
@@ -34,6 +35,7 @@ export interface PagesDeps {
   readonly makeCsv: MakeCsv;
   readonly jobs: Jobs;
   readonly clock: Clock;
+  readonly time: ShownTime;
   readonly log: Log;
   readonly access: Access;
   readonly messenger: MessengerSettings;

@@ -2,9 +2,9 @@ import { applyWork, decideAt, readSubject, type DecideSettings } from '../apply-
 import { describeVerdict, judgeFailure } from '../backoff.js';
 import type { Clock } from '../clock.js';
 import type { CallOptions, IntercomClient } from '../intercom/client.js';
-import { readItem, readMeaning, type Meaning } from '../intercom/notification.js';
 import { conversationsOfContact, MAX_PER_PAGE, readAllPages } from '../intercom/search.js';
 import { AppError } from '../errors.js';
+import { isOfOtherWorkspace, readMeaning, readStored, type Meaning } from '../intercom/notification.js';
 import { knownTopic } from '../intercom/topics.js';
 import { LEASE_MS, type Hand } from '../lease-keeper.js';
 import { eventId, type Log } from '../log.js';
@@ -21,6 +21,7 @@ import type {
   Subject,
 } from '../store/store.js';
 import { createWorkLoop, joinLoops, type WorkLoop } from '../work-loop.js';
+import { rememberWorkspaceId } from '../workspace-id.js';
 
 export interface ProcessDeps {
   readonly store: Store;
@@ -55,6 +56,7 @@ export function createProcessor(deps: ProcessDeps): WorkLoop {
 
 function createShareLoop(deps: ProcessDeps, share: InboxShare, concurrency: number): WorkLoop {
   const { store, clock, log, owner } = deps;
+  const ownWorkspaceId = rememberWorkspaceId(store);
   return createWorkLoop<LeasedNotification>({
     loop: share === 'webhooks' ? 'process' : 'look again',
     clock,
@@ -69,14 +71,18 @@ function createShareLoop(deps: ProcessDeps, share: InboxShare, concurrency: numb
         return notifications.filter(({ id }) => lost.has(id));
       },
     },
-    handle: (notification, hand) => processNotification(deps, notification, hand),
+    handle: (notification, hand) => processNotification({ ...deps, ownWorkspaceId }, notification, hand),
     nextDueAtMs: () => store.nextNotificationDueAtMs(share),
     onWork: (listener) => store.onWork('inbox', listener),
   });
 }
 
+interface NotificationDeps extends ProcessDeps {
+  readonly ownWorkspaceId: () => Promise<string | null>;
+}
+
 async function processNotification(
-  deps: ProcessDeps,
+  deps: NotificationDeps,
   notification: LeasedNotification,
   { signal }: Hand,
 ): Promise<void> {
@@ -103,6 +109,7 @@ async function processNotification(
       return;
     }
     const nowMs = clock.nowMs();
+    const { otherWorkspaceId } = learned;
     const applied = await applyWork(
       deps,
       {
@@ -118,6 +125,7 @@ async function processNotification(
           id,
           lease,
           outcome: learned.changes.length === 0 ? 'ignored' : 'applied',
+          ...(otherWorkspaceId === undefined ? {} : { otherWorkspaceId }),
         },
         rereads: [...learned.rereads, ...settling(deps, notification, learned.changes, nowMs)],
         unknownContacts: 'ask',
@@ -125,9 +133,11 @@ async function processNotification(
       },
       call,
     );
-    const result = applied.kind === 'lease-lost' ? 'lease_lost' : 'applied';
+    const handled = otherWorkspaceId === undefined ? 'applied' : 'other_workspace';
+    const result = applied.kind === 'lease-lost' ? 'lease_lost' : handled;
     metrics.notifications.inc({ result });
-    if (notification.origin === 'webhook') {
+    if (result === 'other_workspace') metrics.webhooks.inc({ topic: fields.topic, result });
+    else if (notification.origin === 'webhook') {
       metrics.notificationLatency.observe((clock.nowMs() - receivedAtMs) / 1000);
     }
     const queued = applied.kind === 'applied' ? applied.queued.length : 0;
@@ -157,12 +167,14 @@ type Learned =
       readonly kind: 'learned';
       readonly changes: readonly CacheChange[];
       readonly rereads: readonly Reread[];
+      /** Set where the notification belongs to another workspace: then there is nothing to learn from it. */
+      readonly otherWorkspaceId?: string;
     }
   | { readonly kind: 'unreadable'; readonly why: string };
 
 /** What the notification makes known, after the reads that its payload leaves open. */
 async function learn(
-  deps: ProcessDeps,
+  deps: NotificationDeps,
   notification: LeasedNotification,
   call: CallOptions,
 ): Promise<Learned> {
@@ -175,7 +187,11 @@ async function learn(
       subject.kind === 'contact' ? await conversationsNowOf(deps, notification, subject.id, call) : [];
     return { kind: 'learned', changes: [...changes, ...moved], rereads: [] };
   }
-  const item = readItem(body);
+  const { item, appId } = readStored(body);
+  // It came before our own workspace was known, or was parked then.
+  if (isOfOtherWorkspace(appId, await deps.ownWorkspaceId())) {
+    return { kind: 'learned', changes: [], rereads: [], otherWorkspaceId: appId };
+  }
   const meaning: Meaning =
     notification.topic === null || item === null
       ? { kind: 'unreadable', why: 'no topic or no data.item' }

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { Hono, type Context } from 'hono';
 import type { Clock } from '../clock.js';
 import { reasonOf } from '../backoff.js';
-import { readEnvelope, type Envelope } from '../intercom/notification.js';
+import { isOfOtherWorkspace, readEnvelope, type Envelope } from '../intercom/notification.js';
 import { verifySignature } from '../intercom/signature.js';
 import { eventId, type Log } from '../log.js';
 import type { Clients } from '../operate/client-address.js';
@@ -10,11 +10,13 @@ import type { Metrics } from '../operate/metrics.js';
 import { answerProblem } from '../operate/problem.js';
 import { BARE_HEADERS } from '../operate/secure-headers.js';
 import type { NewNotification, Store } from '../store/store.js';
+import { rememberWorkspaceId } from '../workspace-id.js';
 import { createLongBodies } from './long-bodies.js';
+import { createOtherWorkspaceTally } from './other-workspace-tally.js';
 import { readBody } from './read-body.js';
 
 export interface ReceiveDeps {
-  readonly store: Pick<Store, 'storeNotification' | 'countWebhook'>;
+  readonly store: Pick<Store, 'storeNotification' | 'countWebhook' | 'noteOtherWorkspaces' | 'readWorkspace'>;
   readonly clock: Clock;
   readonly log: Log;
   readonly metrics: Metrics;
@@ -32,12 +34,16 @@ const MAX_LONG_BYTES = 16 * MAX_BYTES;
 /**
  * `POST /webhooks/intercom`: type → size → signature over the raw bytes → stored on disk → 200, and nothing else.
  *
+ * A notification of another workspace (`app_id`) is counted, and nothing else of it is stored.
+ *
  * Never answers 410 (Intercom would disable the subscription) nor 429 (it would slow down for hours and drop
  * notifications); a body that is signed but unreadable is stored parked and answered 200, because a repetition would
  * not help. A request with a wrong signature leaves nothing but a count.
  */
 export function createWebhookRoutes(deps: ReceiveDeps): Hono {
   const { metrics, log, clock } = deps;
+  const ownWorkspaceId = rememberWorkspaceId(deps.store);
+  const others = createOtherWorkspaceTally(deps);
   const count = (topic: string, result: string): void => metrics.webhooks.inc({ topic, result });
   const limits = { maxBytes: MAX_BYTES, shortBytes: SHORT_BYTES };
   const longBodies = createLongBodies({ freeBytes: SHORT_BYTES, maxBytes: MAX_LONG_BYTES });
@@ -97,6 +103,14 @@ export function createWebhookRoutes(deps: ReceiveDeps): Hono {
       if (error === undefined) log.info(line, 'webhook');
       else log.error({ ...line, reason: reasonOf(error), err: error }, 'webhook');
     };
+    const appId = read.kind === 'ok' ? read.envelope.appId : null;
+    const isPing = read.kind === 'ok' && read.envelope.interest === 'ping';
+    if (!isPing && isOfOtherWorkspace(appId, await ownWorkspaceId())) {
+      others.note(appId);
+      settle('other_workspace', null);
+      deps.store.countWebhook('ignored', startedAtMs);
+      return context.body(null, 200, BARE_HEADERS);
+    }
     if (read.kind === 'ok' && read.envelope.interest !== 'handle') {
       settle(read.envelope.interest === 'ping' ? 'ping' : 'ignored', read.envelope.id);
       deps.store.countWebhook('ignored', startedAtMs);
@@ -144,6 +158,7 @@ function toStore(
       createdAt: null,
       receivedAtMs,
       body,
+      contentHash: null,
       unreadable: read.why,
     };
   }
@@ -156,6 +171,7 @@ function toStore(
     createdAt: envelope.createdAt,
     receivedAtMs,
     body,
+    contentHash: read.contentHash,
     unreadable: envelope.subject === null ? `${envelope.topic}: no id in data.item` : null,
   };
 }

@@ -127,8 +127,15 @@ export async function carryOut(deps: RunDeps, run: HeldRun, plan: Plan, stopping
   const fields = { run: run.id, job: run.job };
   log.info({ ...fields, resumes: run.checkpoint !== null }, 'run begins');
   let step: Step = { checkpoint: { phase: '', after: null, tally: {} }, progress: run.progress };
+  const startedMonotonicMs = clock.monotonicMs();
   const finish = async (end: RunEnd): Promise<Run> => {
-    await store.finishRun({ runId: run.id, lease, nowMs: clock.nowMs(), progress: step.progress, ...end });
+    const nowMs = clock.nowMs();
+    // A run that began by a clock that was ahead must not claim to know a time that has yet to come.
+    const latestStartAt = Math.floor((nowMs - (clock.monotonicMs() - startedMonotonicMs)) / 1000);
+    const swept =
+      end.sweptUntilAt === undefined ? {} : { sweptUntilAt: Math.min(end.sweptUntilAt, latestStartAt) };
+    const { progress } = step;
+    await store.finishRun({ runId: run.id, lease, nowMs, progress, ...end, ...swept });
     return (await store.findRun(run.id)) ?? run;
   };
   try {

@@ -50,11 +50,15 @@ export function createSchedule(deps: RunDeps, settings: ScheduleSettings): Sched
   const createdAtMs = clock.nowMs();
   let running: Promise<void> | null = null;
   let looked: Promise<void> | null = null;
-  /** A failed run is not begun again at once, and neither is one that another process was busy with. */
+  /**
+   * A failed run is not begun again at once, and neither is one that another process was busy with. By the clock that
+   * nobody can set, so that nothing waits for a time to come again.
+   */
   const triedAtMs = new Map<JobName, number>();
-  let backfill: { readonly failures: number; readonly dueAtMs: number } | 'done' = {
+  /** `restsUntilMs`: by the clock that nobody can set, too. */
+  let backfill: { readonly failures: number; readonly restsUntilMs: number } | 'done' = {
     failures: 0,
-    dueAtMs: createdAtMs,
+    restsUntilMs: clock.monotonicMs(),
   };
   let nightsFailed = 0;
   const filling = defer();
@@ -62,7 +66,8 @@ export function createSchedule(deps: RunDeps, settings: ScheduleSettings): Sched
   const backfillDueAtMs = async (): Promise<number | null> => {
     if (backfill === 'done') return null;
     const { backfillDays } = settings;
-    if (backfillDays > 0 && (await store.latestDoneRun(['backfill'])) === null) return backfill.dueAtMs;
+    if (backfillDays > 0 && (await store.latestDoneRun(['backfill'])) === null)
+      return clock.nowMs() + Math.max(0, backfill.restsUntilMs - clock.monotonicMs());
     // Without a backfill the cache only knows what happens from now on.
     if (backfillDays === 0 && (await store.freshness()).coverageFromAt === null)
       await store.setCoverage(nowAt(clock));
@@ -70,13 +75,18 @@ export function createSchedule(deps: RunDeps, settings: ScheduleSettings): Sched
     filling.resolve();
     return null;
   };
+  const restMs = (job: JobName, pauseMs: number): number =>
+    Math.max(0, (triedAtMs.get(job) ?? Number.NEGATIVE_INFINITY) + pauseMs - clock.monotonicMs());
+  /** A start that lies ahead is from before the clock went back, and tells nothing. */
+  const startOf = (run: Run | null): number =>
+    run === null || run.startedAtMs > clock.nowMs() ? 0 : run.startedAtMs;
 
   const sweepDueAtMs = async (): Promise<number | null> => {
     if (settings.sweepEveryMinutes === 0) return null;
     const everyMs = settings.sweepEveryMinutes * 60_000;
     const last = await store.latestDoneRun(['sweep', 'reconcile', 'backfill']);
-    const lastMs = Math.max(last?.startedAtMs ?? 0, triedAtMs.get('sweep') ?? 0);
-    return lastMs === 0 ? clock.nowMs() : lastMs + everyMs;
+    const nowMs = clock.nowMs();
+    return Math.max(startOf(last) === 0 ? nowMs : startOf(last) + everyMs, nowMs + restMs('sweep', everyMs));
   };
 
   /** The first time after the last whole run; one that was missed while the service was down lies in the past. */
@@ -85,14 +95,13 @@ export function createSchedule(deps: RunDeps, settings: ScheduleSettings): Sched
     const last = await store.latestDoneRun(['reconcile', 'backfill']);
     // A sweep that was stopped by the guard has been at work too: the next night looks again.
     const latest = await store.latestRun('reconcile');
-    const doneMs = last?.startedAtMs ?? 0;
-    const guardedMs = latest?.status === 'guarded' ? latest.startedAtMs : 0;
-    const lastMs = Math.max(doneMs, guardedMs);
-    const dueMs = cron.nextRun(new Date(lastMs === 0 ? createdAtMs : lastMs))?.getTime() ?? null;
-    const triedMs = triedAtMs.get('reconcile') ?? 0;
-    return dueMs === null || triedMs === 0
-      ? dueMs
-      : Math.max(dueMs, triedMs + growing(RETRY_MS, nightsFailed));
+    const guardedMs = latest?.status === 'guarded' ? startOf(latest) : 0;
+    const lastMs = Math.max(startOf(last), guardedMs);
+    const nowMs = clock.nowMs();
+    const fromMs = lastMs === 0 ? Math.min(createdAtMs, nowMs) : lastMs;
+    const dueMs = cron.nextRun(new Date(fromMs))?.getTime() ?? null;
+    const pauseMs = restMs('reconcile', growing(RETRY_MS, nightsFailed));
+    return dueMs === null || pauseMs === 0 ? dueMs : Math.max(dueMs, nowMs + pauseMs);
   };
 
   /** Whatever is wrong with one run is its own affair: it says so, and the others go on. */
@@ -131,7 +140,7 @@ export function createSchedule(deps: RunDeps, settings: ScheduleSettings): Sched
     const isBusy = run?.status === 'running';
     const failures = isBusy ? backfill.failures : backfill.failures + 1;
     const delayMs = isBusy ? MAX_SLEEP_MS : growing(BACKFILL_RETRY_MS, failures);
-    backfill = { failures, dueAtMs: clock.nowMs() + delayMs };
+    backfill = { failures, restsUntilMs: clock.monotonicMs() + delayMs };
     await backfillDueAtMs();
     return run;
   };
@@ -141,7 +150,7 @@ export function createSchedule(deps: RunDeps, settings: ScheduleSettings): Sched
     dueAtMs: () => Promise<number | null>,
   ): Promise<Run | null> => {
     if (!(await isDue(dueAtMs))) return null;
-    triedAtMs.set(job, clock.nowMs());
+    triedAtMs.set(job, clock.monotonicMs());
     const params = { lookbackDays: null, dryRun: false, force: false };
     const run = await carryAlone(job, () => runJob(deps, { job, params }, signal));
     if (job === 'reconcile') nightsFailed = run === null || run.status === 'failed' ? nightsFailed + 1 : 0;

@@ -28,54 +28,18 @@ export interface ReportThread {
 }
 
 /**
- * Reports answered by a thread of its own, so that they take nothing from the thread that receives webhooks but the
+ * Reports answered by threads of their own, so that they take nothing from the thread that receives webhooks but the
  * time to hand them on: the rows of pages and of JSON, of which there is a page at a time, and the bytes of CSVs, which
- * are as long as the list. A thread that has failed is replaced by the next question.
+ * are as long as the list. CSVs have a thread to themselves, whose priority is low: on busy cores it gets a tenth of
+ * what others get. What somebody waits for is answered at the usual priority, because it takes milliseconds and a
+ * priority that was lowered can't be raised again. A thread that has failed is replaced by the next question.
  */
 export function openReportThread({ path, program = PROGRAM }: ThreadOptions): ReportThread {
-  const waiting = new Map<number, Waiting>();
-  let lastId = 0;
+  const answers = createThread({ path, program, givesWay: false });
+  // Started by the first one: most services never make one, and a thread holds some 30 MB.
+  const exports = createThread({ path, program, givesWay: true });
+  const { ask } = answers;
   let lastCsv = 0;
-  let worker: Worker | null = null;
-  let isClosed = false;
-
-  const start = (): Worker => {
-    const started = new Worker(program, { workerData: { path } });
-    started.on('message', (answer: ThreadAnswer) => {
-      const asked = waiting.get(answer.id);
-      waiting.delete(answer.id);
-      if (waiting.size === 0) started.unref();
-      if (answer.kind === 'ok') asked?.resolve(answer.result);
-      else asked?.reject(errorOf(answer));
-    });
-    let cause: unknown;
-    started.on('error', (error) => {
-      cause = error;
-    });
-    started.once('exit', () => {
-      worker = null;
-      for (const asked of waiting.values()) {
-        asked.reject(
-          new AppError('store_unavailable', 'later', 'the thread of the reports has ended', { cause }),
-        );
-      }
-      waiting.clear();
-    });
-    return started;
-  };
-
-  const ask = <Result>(question: object): Promise<Result> => {
-    if (isClosed) {
-      return Promise.reject(new AppError('store_unavailable', 'later', 'the database has been closed'));
-    }
-    worker ??= start();
-    // It keeps the process alive only as long as somebody waits for an answer.
-    worker.ref();
-    const id = (lastId += 1);
-    const answer = new Promise<Result>((resolve, reject) => waiting.set(id, { resolve, reject }));
-    worker.postMessage({ id, question }, []);
-    return answer;
-  };
 
   const other = <Result>(name: QuestionName, ...args: readonly unknown[]): Promise<Result> =>
     ask({ kind: 'other', name, args });
@@ -104,7 +68,9 @@ export function openReportThread({ path, program = PROGRAM }: ThreadOptions): Re
     const begin = { kind: 'csv', csv, report: report.name, given, nowAt, timeZone } satisfies ThreadQuestion;
     const goOn = { kind: 'csvPiece', csv } satisfies ThreadQuestion;
     const end = { kind: 'csvEnd', csv } satisfies ThreadQuestion;
-    const pieces = oneAhead(ask<CsvPiece | null>(begin), (piece) => (piece === null ? null : ask(goOn)));
+    const pieces = oneAhead(exports.ask<CsvPiece | null>(begin), (piece) =>
+      piece === null ? null : exports.ask(goOn),
+    );
     for await (const piece of pieces) {
       if (piece === null) return;
       let isTaken = false;
@@ -113,7 +79,7 @@ export function openReportThread({ path, program = PROGRAM }: ThreadOptions): Re
         isTaken = true;
       } finally {
         // One that has ended, or failed, is known in the thread no more.
-        if (!isTaken) await ask(end).catch(() => undefined);
+        if (!isTaken) await exports.ask(end).catch(() => undefined);
       }
     }
   };
@@ -133,11 +99,73 @@ export function openReportThread({ path, program = PROGRAM }: ThreadOptions): Re
     overview: (windows) => other('overview', windows),
     filterChoices: () => other('filterChoices'),
     close: async () => {
+      await Promise.all([answers.close(), exports.close()]);
+    },
+  };
+  return { reports, makeCsv };
+}
+
+interface Thread {
+  readonly ask: <Result>(question: object) => Promise<Result>;
+  readonly close: () => Promise<void>;
+}
+
+/** One thread, begun by its first question, and again by the next one after it has failed. */
+function createThread(options: {
+  readonly path: string;
+  readonly program: URL;
+  readonly givesWay: boolean;
+}): Thread {
+  const { path, program, givesWay } = options;
+  const waiting = new Map<number, Waiting>();
+  let lastId = 0;
+  let worker: Worker | null = null;
+  let isClosed = false;
+
+  const start = (): Worker => {
+    const started = new Worker(program, { workerData: { path, givesWay } });
+    started.on('message', (answer: ThreadAnswer) => {
+      const asked = waiting.get(answer.id);
+      waiting.delete(answer.id);
+      if (waiting.size === 0) started.unref();
+      if (answer.kind === 'ok') asked?.resolve(answer.result);
+      else asked?.reject(errorOf(answer));
+    });
+    let cause: unknown;
+    started.on('error', (error) => {
+      cause = error;
+    });
+    started.once('exit', () => {
+      worker = null;
+      for (const asked of waiting.values()) {
+        asked.reject(
+          new AppError('store_unavailable', 'later', 'the thread of the reports has ended', { cause }),
+        );
+      }
+      waiting.clear();
+    });
+    return started;
+  };
+
+  return {
+    ask: (question) => {
+      if (isClosed) {
+        return Promise.reject(new AppError('store_unavailable', 'later', 'the database has been closed'));
+      }
+      worker ??= start();
+      // It keeps the process alive only as long as somebody waits for an answer.
+      worker.ref();
+      const id = (lastId += 1);
+      return new Promise((resolve, reject) => {
+        waiting.set(id, { resolve, reject });
+        worker?.postMessage({ id, question }, []);
+      });
+    },
+    close: async () => {
       isClosed = true;
       await worker?.terminate();
     },
   };
-  return { reports, makeCsv };
 }
 
 /** Answers one after the other; the next one is asked for while the one before is made something of. */

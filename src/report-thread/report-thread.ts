@@ -19,13 +19,13 @@ import type {
 } from './calls.js';
 
 /*
- * Answers reports in a thread of its own: a query of a second holds up other queries, and no webhook.
+ * Answers reports, or makes CSVs, in a thread of its own: a query of a second holds up other queries, and no webhook.
  * `open-report-thread.ts` is the other side.
  */
 
-giveWay();
-
-const { path }: { readonly path: string } = workerData;
+const { path, givesWay }: { readonly path: string; readonly givesWay: boolean } = workerData;
+// Here, when all that the thread needs is loaded: that is not to take ten times as long.
+if (givesWay) giveWay();
 const store = openSqliteReportStore({ path });
 
 const lists: Readonly<Record<ListName, ReportList<never, unknown>>> = store;
@@ -111,7 +111,7 @@ function bytesIn(message: ThreadAnswer): ArrayBuffer[] {
   return bytes instanceof Uint8Array && bytes.buffer instanceof ArrayBuffer ? [bytes.buffer] : [];
 }
 
-/** Threads have priorities of their own on Linux: where cores are few, a webhook goes before a report. */
+/** Threads have priorities of their own on Linux: where cores are few, a webhook goes before an export. */
 function giveWay(): void {
   if (process.platform !== 'linux') return;
   try {

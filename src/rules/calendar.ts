@@ -1,5 +1,8 @@
 import { tzOffset } from '@date-fns/tz';
-import { addDays, differenceInCalendarDays, parseISO } from 'date-fns';
+// Each from its own file: the whole library takes longer to load than all the rest of the program.
+import { addDays } from 'date-fns/addDays';
+import { differenceInCalendarDays } from 'date-fns/differenceInCalendarDays';
+import { parseISO } from 'date-fns/parseISO';
 import type { AttributeValue } from './facts.js';
 
 /*
@@ -12,6 +15,8 @@ const DAY_SECONDS = 86_400;
 /** Outside these dates a number is no date but a slip of the unit (milliseconds) or of the century. */
 export const EARLIEST_ON = '1900-01-01';
 const LATEST_ON = '2199-12-31';
+/** 2000-01-01: what an event or an object of Intercom's says of itself happened later. 0 stands for "never". */
+export const EARLIEST_EVENT_AT = 946_684_800;
 const EARLIEST_AT = utcMidnightOf(EARLIEST_ON);
 const LATEST_AT = utcMidnightOf(LATEST_ON) + DAY_SECONDS - 1;
 

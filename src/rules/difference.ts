@@ -1,6 +1,7 @@
 import { readInstant } from './calendar.js';
 import type { AttributeValue, Change, ContactFacts, Evidence, KeptForm } from './facts.js';
-import { ATTRIBUTE_TYPES, fold, type KeptAttribute, type MaintainedAttribute } from './vocabulary.js';
+import { fold } from './text.js';
+import { ATTRIBUTE_TYPES, type KeptAttribute, type MaintainedAttribute } from './vocabulary.js';
 
 /** An attribute's raw value as Intercom holds it; null when it has none. */
 export function heldValue(held: ContactFacts['attributes'], attribute: KeptAttribute): AttributeValue {

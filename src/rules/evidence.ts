@@ -1,5 +1,6 @@
 import { dateInWords, daysBetween } from './calendar.js';
 import type { AttributeValue, ConversationFacts, Evidence } from './facts.js';
+import { quoteText } from './text.js';
 import { channelOf, serviceCodeOf } from './sessions.js';
 import type { MaintainedAttribute } from './vocabulary.js';
 
@@ -73,7 +74,7 @@ export function callInWords(conversation: ConversationFacts): string {
     channelOf(conversation) ?? conversation.channel,
     serviceCodeOf(conversation) ?? conversation.serviceCode,
   ];
-  return parts.filter((part) => part !== null).join(' · ');
+  return parts.flatMap((part) => (part === null ? [] : [quoteText(part)])).join(' · ');
 }
 
 /** `on 1 Oct 2026, 29 days ago`. */

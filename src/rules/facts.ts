@@ -1,4 +1,4 @@
-import type { EngagementStatus, KeptAttribute, MaintainedAttribute } from './vocabulary.js';
+import type { CLOSE_TIME, EngagementStatus, KeptAttribute, MaintainedAttribute } from './vocabulary.js';
 
 /** A custom attribute's value as Intercom holds it, untouched. Dates are Unix seconds, sometimes strings. */
 export type AttributeValue = string | number | boolean | null;
@@ -16,6 +16,8 @@ export interface ContactFacts {
   readonly updatedAt: number;
   /** Raw values, keyed by display name; an attribute that is absent or null has no value. */
   readonly attributes: Readonly<Partial<Record<KeptAttribute, AttributeValue>>>;
+  /** Attributes that hold a list or an object, which is no value: they count as missing. Absent when there are none. */
+  readonly unreadable?: readonly KeptAttribute[];
 }
 
 /** What the rules know of an Intercom conversation. Instants are Unix seconds (UTC). */
@@ -32,8 +34,10 @@ export interface ConversationFacts {
   readonly serviceCode: string | null;
   /** `admin_assignee_id`. */
   readonly coachId: string | null;
-  /** `statistics.last_close_at`; null before any close. */
+  /** `statistics.last_close_at`; null before any close, and where it can't be one. */
   readonly lastCloseAt: number | null;
+  /** `statistics.last_close_at` is there and can't be a close (0, another century, after the last update). */
+  readonly hasWrongCloseTime?: true;
 }
 
 /** One attribute that has to change in Intercom. `after: null` clears it. */
@@ -73,6 +77,8 @@ export interface KeptForm {
 export interface DecisionContext {
   /** Now, Unix seconds. */
   readonly nowAt: number;
+  /** False while `nowAt` can't be believed: what depends on the day is left as it is, and decided again at once after. */
+  readonly isDayKnown?: boolean;
   /** Report time zone, IANA name. */
   readonly timeZone: string;
   readonly eligibleProgramsByReferral: Readonly<Record<string, string>>;
@@ -102,7 +108,7 @@ export interface NearMiss {
 
 /** Something unreadable in the member's data, left out of the computation. */
 export interface Warning {
-  readonly attribute: KeptAttribute;
+  readonly attribute: KeptAttribute | typeof CLOSE_TIME;
   /** For people, without the value itself when it could be personal. */
   readonly message: string;
 }

@@ -1,8 +1,6 @@
-import { readInstant } from './calendar.js';
 import { differ } from './difference.js';
 import { latestOf, leave } from './evidence.js';
 import type {
-  ContactFacts,
   ConversationFacts,
   DecisionContext,
   Evidence,
@@ -11,9 +9,11 @@ import type {
   NearMiss,
   Warning,
 } from './facts.js';
+import { heldInstant, isUnreadable } from './held.js';
 import { nearMiss, qualifyingAt } from './sessions.js';
 import {
   ATTRIBUTE_TYPES,
+  CLOSE_TIME,
   KEPT_ATTRIBUTES,
   MAINTAINED_ATTRIBUTES,
   type MaintainedAttribute,
@@ -31,7 +31,7 @@ export function decideMember(facts: MemberFacts, context: DecisionContext): Memb
   if (contact.role === 'lead') return sayNothing();
 
   const lastSession = wantLastCoachingSession(facts, context);
-  const { status, statusDate, engagement } = wantEngagementStatus(facts, lastSession, context);
+  const { status, statusDate, current, nextChange, kept } = wantEngagementStatus(facts, lastSession, context);
   const wanted: Readonly<Record<MaintainedAttribute, Evidence>> = {
     'Last Coaching Session': lastSession.evidence,
     'First Session Date': wantFirstSessionDate(facts, context),
@@ -43,12 +43,12 @@ export function decideMember(facts: MemberFacts, context: DecisionContext): Memb
   const evidence = MAINTAINED_ATTRIBUTES.map((attribute) => wanted[attribute]);
   return {
     evidence,
-    changes: differ(evidence, contact.attributes, keptForms),
-    status: engagement?.status ?? null,
-    nextChange: engagement?.nextChange ?? null,
+    changes: [...differ(evidence, contact.attributes, keptForms), ...kept],
+    status: current,
+    nextChange,
     lastQualifyingAt: latestOf(conversations, qualifyingAt)?.at ?? null,
     nearMisses: nearMissesOf(conversations),
-    warnings: warningsOf(contact),
+    warnings: warningsOf(facts),
   };
 }
 
@@ -73,11 +73,24 @@ function nearMissesOf(conversations: readonly ConversationFacts[]): NearMiss[] {
     );
 }
 
-/** Every date that can't be read; the value itself is left out, because it may be personal. */
-function warningsOf(contact: ContactFacts): Warning[] {
-  return KEPT_ATTRIBUTES.filter((attribute) => ATTRIBUTE_TYPES[attribute] === 'date').flatMap((attribute) => {
-    const reading = readInstant(contact.attributes[attribute]);
+/** Everything that can't be read; the value itself is left out, because it may be personal. */
+function warningsOf({ contact, conversations }: MemberFacts): Warning[] {
+  const ofContact = KEPT_ATTRIBUTES.flatMap((attribute): Warning[] => {
+    const isDate = ATTRIBUTE_TYPES[attribute] === 'date';
+    if (!isDate && !isUnreadable(contact, attribute)) return [];
+    const reading = heldInstant(contact, attribute);
     if (reading.kind !== 'unreadable') return [];
     return [{ attribute, message: `${attribute} can't be read and counts as missing: ${reading.why}` }];
   });
+  const wrong = conversations
+    .filter((conversation) => conversation.state === 'closed' && conversation.hasWrongCloseTime === true)
+    .toSorted((one, other) => other.updatedAt - one.updatedAt || (one.id < other.id ? -1 : 1));
+  const ofCalls = wrong.slice(0, MAX_CLOSE_WARNINGS).map(({ id }): Warning => ({
+    attribute: CLOSE_TIME,
+    message: `${CLOSE_TIME} of conversation ${id} can't be right: its last update counts as its close`,
+  }));
+  return [...ofContact, ...ofCalls];
 }
+
+/** The newest ones; of those that matter for a status there are few. */
+const MAX_CLOSE_WARNINGS = 20;

@@ -1,4 +1,5 @@
 import type { ConversationFacts, NearMiss } from './facts.js';
+import { quoteText } from './text.js';
 import {
   CALL_CHANNELS,
   CHANNEL_ATTRIBUTE,
@@ -82,7 +83,7 @@ export function nearMiss(conversation: ConversationFacts): NearMiss | null {
 }
 
 function complaint(attribute: string, written: string | null): string {
-  const text = written?.trim() ?? '';
+  const text = quoteText(written ?? '');
   return text === '' ? `${attribute} empty` : `${attribute} unknown: ${text}`;
 }
 

@@ -1,4 +1,5 @@
 import type { ContactFacts, ConversationFacts } from './facts.js';
+import { isUnreadable } from './held.js';
 import { KEPT_ATTRIBUTES } from './vocabulary.js';
 
 /** Which version of an object a snapshot shows. */
@@ -70,7 +71,11 @@ export function sameContact(one: ContactFacts, other: ContactFacts): boolean {
     one.email === other.email &&
     one.createdAt === other.createdAt &&
     one.updatedAt === other.updatedAt &&
-    KEPT_ATTRIBUTES.every((name) => (one.attributes[name] ?? null) === (other.attributes[name] ?? null))
+    KEPT_ATTRIBUTES.every(
+      (name) =>
+        (one.attributes[name] ?? null) === (other.attributes[name] ?? null) &&
+        isUnreadable(one, name) === isUnreadable(other, name),
+    )
   );
 }
 
@@ -85,6 +90,7 @@ export function sameConversation(one: ConversationFacts, other: ConversationFact
     one.channel === other.channel &&
     one.serviceCode === other.serviceCode &&
     one.coachId === other.coachId &&
-    one.lastCloseAt === other.lastCloseAt
+    one.lastCloseAt === other.lastCloseAt &&
+    one.hasWrongCloseTime === other.hasWrongCloseTime
   );
 }

@@ -1,3 +1,5 @@
+import { fold } from './text.js';
+
 /**
  * Every name, threshold and mapping of the business, each once. The glossary that people read is made from this file.
  */
@@ -53,6 +55,8 @@ export const DATE_ONLY_ATTRIBUTES = [
 /** Conversation attributes the rules read. */
 export const CHANNEL_ATTRIBUTE = 'Channel';
 export const SERVICE_CODE_ATTRIBUTE = 'Service Code';
+/** When a conversation was last closed, as Intercom calls it. */
+export const CLOSE_TIME = 'last_close_at';
 
 export const CHANNELS = ['Phone', 'Video Conference', 'Email', 'Chat'] as const;
 export type Channel = (typeof CHANNELS)[number];
@@ -105,7 +109,7 @@ export const DEFAULT_ELIGIBLE_PROGRAMS_BY_REFERRAL: Readonly<Record<string, stri
 };
 
 /**
- * The canonical spelling for `text` among `names`: compared after trimming and without regard to case.
+ * The canonical spelling for `text` among `names`, compared in the folded form.
  * Returns null when it is none of them.
  */
 export function canonical<Name extends string>(names: readonly Name[], text: string | null): Name | null {
@@ -115,9 +119,4 @@ export function canonical<Name extends string>(names: readonly Name[], text: str
   if (exact !== undefined) return exact;
   const wanted = fold(text);
   return names.find((name) => fold(name) === wanted) ?? null;
-}
-
-/** The form in which attribute values are compared: trimmed, one case. */
-export function fold(text: string): string {
-  return text.trim().toLowerCase();
 }

@@ -1,4 +1,4 @@
-import { dateInWords, dateOf, readDate, readInstant } from './calendar.js';
+import { dateInWords, dateOf } from './calendar.js';
 import { heldValue, satisfies } from './difference.js';
 import {
   agoInWords,
@@ -10,6 +10,7 @@ import {
   type DatedConversations,
 } from './evidence.js';
 import type { DecisionContext, Evidence, MemberFacts } from './facts.js';
+import { heldDate, heldInstant } from './held.js';
 import { callAt, qualifyingAt } from './sessions.js';
 
 /** A "latest" attribute with the instant it stands for. */
@@ -51,7 +52,7 @@ function wantLatest(
   const { coverageFromAt } = facts;
   const { timeZone } = context;
   const raw = heldValue(facts.contact.attributes, attribute);
-  const held = readInstant(raw);
+  const held = heldInstant(facts.contact, attribute);
   const todayOn = dateOf(context.nowAt, timeZone);
   const coverageFromOn = coverageFromAt === null ? null : dateOf(coverageFromAt, timeZone);
   const heldOn = held.kind === 'instant' ? dateOf(held.at, timeZone) : null;
@@ -98,9 +99,9 @@ export function wantFirstSessionDate(facts: MemberFacts, context: DecisionContex
   const { contact, coverageFromAt, ownFirstSessionAt } = facts;
   const { timeZone } = context;
   const raw = heldValue(contact.attributes, attribute);
-  const held = readInstant(raw);
-  const enrolled = readDate(contact.attributes['Enrolled Date'], timeZone);
-  const registered = readDate(contact.attributes['Registration Date'], timeZone);
+  const held = heldInstant(contact, attribute);
+  const enrolled = heldDate(contact, 'Enrolled Date', timeZone);
+  const registered = heldDate(contact, 'Registration Date', timeZone);
   const source = earliestOf(facts.conversations, qualifyingAt);
   const figures = {
     calledOn: source === null ? null : dateOf(source.at, timeZone),

@@ -1,16 +1,21 @@
-import { dateInWords, dateOf, readDate, readInstant } from './calendar.js';
+import { dateInWords, dateOf, readInstant } from './calendar.js';
 import { heldValue, sameValue, satisfies } from './difference.js';
-import { judgeEngagement, type Engagement } from './engagement.js';
+import { judgeEngagement } from './engagement.js';
 import { agoInWords, callInWords, leave, want } from './evidence.js';
-import type { AttributeValue, DecisionContext, Evidence, MemberFacts } from './facts.js';
-import { fold, type EngagementStatus } from './vocabulary.js';
+import type { AttributeValue, Change, DecisionContext, Evidence, MemberFacts, NextChange } from './facts.js';
+import { heldDate } from './held.js';
+import { fold } from './text.js';
+import { canonical, ENGAGEMENT_STATUSES, type EngagementStatus } from './vocabulary.js';
 import type { Latest } from './wanted-sessions.js';
 
 export interface WantedStatus {
   readonly status: Evidence;
   readonly statusDate: Evidence;
-  /** Null for a member without a readable Enrolled Date. */
-  readonly engagement: Engagement | null;
+  /** Null for a member without a readable Enrolled Date, or where none is known as long as the day isn't. */
+  readonly current: EngagementStatus | null;
+  readonly nextChange: NextChange | null;
+  /** Changes decided earlier that stay as they are, although nothing is said of their attributes now. */
+  readonly kept: readonly Change[];
 }
 
 /** Engagement Status and its date, from the Enrolled Date and the last coaching session that holds. */
@@ -20,15 +25,18 @@ export function wantEngagementStatus(
   context: DecisionContext,
 ): WantedStatus {
   const { timeZone } = context;
-  const enrolled = readDate(facts.contact.attributes['Enrolled Date'], timeZone);
+  const enrolled = heldDate(facts.contact, 'Enrolled Date', timeZone);
   if (enrolled.kind !== 'date') {
     const because = `Left alone: Enrolled Date ${enrolled.kind === 'missing' ? 'is empty' : "can't be read"}`;
     return {
       status: leave('Engagement Status', because),
       statusDate: leave('Engagement Status Date', because),
-      engagement: null,
+      current: null,
+      nextChange: null,
+      kept: [],
     };
   }
+  if (context.isDayKnown === false) return holdEngagementStatus(facts, context);
   const todayOn = dateOf(context.nowAt, timeZone);
   const lastQualifyingOn = last.at === null ? null : dateOf(last.at, timeZone);
   const dates = { enrolledOn: enrolled.on, lastQualifyingOn, todayOn };
@@ -38,7 +46,28 @@ export function wantEngagementStatus(
   return {
     status: want('Engagement Status', engagement.status, because, figures, last.source),
     statusDate: wantStatusDate(facts, engagement.status, context),
-    engagement,
+    current: engagement.status,
+    nextChange: engagement.nextChange,
+    kept: [],
+  };
+}
+
+const STATUS_ATTRIBUTES = ['Engagement Status', 'Engagement Status Date'] as const;
+
+/** Says nothing of the status by a date that can't be right: it stays as it was, and is due again at once. */
+function holdEngagementStatus({ contact, waiting }: MemberFacts, context: DecisionContext): WantedStatus {
+  const because = "Left alone: this machine's clock can't be right; decided as soon as it is";
+  const kept = waiting.filter(({ attribute }) => STATUS_ATTRIBUTES.some((one) => one === attribute));
+  const newest = kept.find(({ attribute }) => attribute === 'Engagement Status');
+  const held = newest?.after ?? heldValue(contact.attributes, 'Engagement Status');
+  const current = canonical(ENGAGEMENT_STATUSES, held === null ? null : String(held));
+  const { nowAt, timeZone } = context;
+  return {
+    status: leave('Engagement Status', because),
+    statusDate: leave('Engagement Status Date', because),
+    current,
+    nextChange: { at: nowAt, on: dateOf(nowAt, timeZone), to: current ?? 'Unengaged' },
+    kept,
   };
 }
 

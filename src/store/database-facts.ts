@@ -1,4 +1,5 @@
 import type { ServiceSettings } from './service-settings.js';
+import type { OtherWorkspaces } from './look-store.js';
 
 /** What can be learned of the database without changing it. */
 export type DatabaseFacts =
@@ -16,4 +17,6 @@ export type DatabaseFacts =
       readonly workspaceId: string | null;
       /** When the last notification of Intercom's was stored; null when none ever was. */
       readonly lastWebhookAtMs: number | null;
+      /** Null when none ever came. */
+      readonly otherWorkspaces: OtherWorkspaces | null;
     };

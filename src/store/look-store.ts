@@ -24,6 +24,8 @@ export interface LookStore {
   whyUnfit(): Promise<string | null>;
   /** What came to the webhook's address in the hours from the one that holds `fromAt` (Unix seconds) on, oldest first. */
   webhookHours(fromAt: number): Promise<readonly WebhookHour[]>;
+  /** Notifications that belong to other workspaces; null when none ever came. */
+  otherWorkspaces(): Promise<OtherWorkspaces | null>;
 }
 
 /** What became of a request to the webhook's address; `refused` and `ignored` (pings among them) leave no row. */
@@ -35,6 +37,21 @@ export interface WebhookHour {
   readonly hourAt: number;
   readonly result: WebhookResult;
   readonly count: number;
+}
+
+/** What is remembered of notifications that belong to other workspaces: nothing but how many came, when, from where. */
+export interface OtherWorkspaces {
+  readonly count: number;
+  readonly lastAtMs: number;
+  /** Those that were heard of last, latest first, at most 10. */
+  readonly workspaces: readonly OtherWorkspace[];
+}
+
+export interface OtherWorkspace {
+  /** The `app_id` of its notifications, at most 64 characters. */
+  readonly id: string;
+  readonly count: number;
+  readonly lastAtMs: number;
 }
 
 export interface MemberRecord {

@@ -8,7 +8,7 @@ import type {
 } from '../rules/facts.js';
 import type { MaintainedAttribute } from '../rules/vocabulary.js';
 import type { ActivityStore } from './activity-store.js';
-import type { LookStore, WebhookResult } from './look-store.js';
+import type { LookStore, OtherWorkspace, WebhookResult } from './look-store.js';
 import type { ParkedStore } from './parked-store.js';
 import type { RunPage, RunStore } from './run-store.js';
 import type { SignInStore } from './sign-in-store.js';
@@ -26,7 +26,8 @@ export interface Store extends RunStore, SweepStore, ParkedStore, LookStore, Act
   // --- receive -----------------------------------------------------------------------------------------------
   /**
    * Stores a notification once. Resolves only after it is on disk (survives a power cut); calls that come together
-   * share one commit. `duplicate`: its `dedupeKey` is known, nothing was stored.
+   * share one commit. `duplicate`: its `dedupeKey` is known with the same `contentHash`, nothing was stored. Under a
+   * known key another content is an entry of its own, at most 8 of them for each key.
    */
   storeNotification(notification: NewNotification): Promise<'stored' | 'duplicate'>;
   /**
@@ -34,6 +35,8 @@ export interface Store extends RunStore, SweepStore, ParkedStore, LookStore, Act
    * {@link keepWebhookCounts}, and never forces a write of its own.
    */
   countWebhook(result: Exclude<WebhookResult, 'accepted' | 'duplicate' | 'parked'>, atMs: number): void;
+  /** Adds to what {@link LookStore.otherWorkspaces} tells. */
+  noteOtherWorkspaces(seen: readonly OtherWorkspace[]): Promise<void>;
 
   // --- process -----------------------------------------------------------------------------------------------
   /**
@@ -127,8 +130,10 @@ export interface Store extends RunStore, SweepStore, ParkedStore, LookStore, Act
   /** Stores what {@link countWebhook} has counted, and forgets hours that began before `beforeMs`. */
   keepWebhookCounts(beforeMs: number): Promise<void>;
   /**
-   * Where the clock has gone back, by more than a second, puts back with it every time that was taken from it, and has
-   * members decided upon again whose decision lies ahead. Answers how many rows that concerned.
+   * Where the clock has gone back, puts back with it every time that was taken from it, and has members decided upon
+   * again whose decision lies ahead: by `backMs`, or where that is 0 by what lies between now and the latest time that
+   * is remembered, when that is more than two minutes (the clocks of two processes differ). Answers how many rows that
+   * concerned.
    */
   mendTimes(clock: ClockReading): Promise<number>;
   /**
@@ -165,8 +170,8 @@ export interface Piece {
 
 export interface ClockReading {
   readonly nowMs: number;
-  /** The latest time that this process has seen on the same clock. */
-  readonly latestMs: number;
+  /** How far this process has seen the clock being put back since it asked last; 0 when it was not. */
+  readonly backMs: number;
 }
 
 export type WorkKind = 'inbox' | 'writes' | 'transitions' | 'erasure';
@@ -218,6 +223,8 @@ export interface NewNotification {
   readonly receivedAtMs: number;
   /** The raw bytes as signed. */
   readonly body: Uint8Array;
+  /** Tells another event under the same id from another delivery of the same one; null where only the key tells. */
+  readonly contentHash: string | null;
   /** Set when the body can't be read: it is stored parked, for a person to see. */
   readonly unreadable: string | null;
 }
@@ -307,6 +314,8 @@ export type Completion =
       readonly id: number;
       readonly lease: HeldLease;
       readonly outcome: 'applied' | 'ignored';
+      /** It came from this workspace, not ours: its payload goes, and {@link LookStore.otherWorkspaces} counts it. */
+      readonly otherWorkspaceId?: string;
     }
   /** The named waiting writes are in Intercom; `keptForms` are the values that Intercom keeps in another form. */
   | {

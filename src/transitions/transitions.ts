@@ -3,6 +3,7 @@ import type { Clock } from '../clock.js';
 import type { Log } from '../log.js';
 import type { Metrics } from '../operate/metrics.js';
 import type { Store } from '../store/store.js';
+import type { TimeCheck } from '../time-check.js';
 import { createWorkLoop, type WorkLoop } from '../work-loop.js';
 
 export interface TransitionDeps {
@@ -11,6 +12,7 @@ export interface TransitionDeps {
   readonly log: Log;
   readonly metrics: Metrics;
   readonly settings: DecideSettings;
+  readonly time: TimeCheck;
 }
 
 /** Members per transaction: a midnight with thousands of changes must not hold up a webhook. */
@@ -42,7 +44,10 @@ export function createTransitions(deps: TransitionDeps): WorkLoop {
     clock,
     log: deps.log,
     concurrency: 1,
-    take: async () => {
+    take: async (_limit, signal) => {
+      await deps.time.confirm(signal);
+      // By a wrong date statuses would be written that nobody has earned; they are due as soon as it is right.
+      if (!deps.time.isTrusted()) return [];
       const members = await applyDue();
       return members === 0 ? [] : [members];
     },

@@ -42,7 +42,7 @@ export const PLAIN_CODES = ['Health Coaching 001', 'Disease Management 002'];
 export const PLAIN_STATUSES = ['Engaged', 'At Risk', 'Unengaged'];
 
 export function same(text: string): string {
-  return text.trim().toLowerCase();
+  return text.normalize('NFKC').replaceAll(/\s+/g, ' ').trim().toLowerCase();
 }
 
 /** A filled-in text without blanks around it, else null. */

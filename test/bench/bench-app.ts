@@ -29,6 +29,7 @@ export function benchDeps(path: string, clock: Clock, timeZone: string) {
     jobs: { start: () => Promise.reject(new Error('no jobs')) },
     exportDir: 'exports',
     clock,
+    time: { isTrusted: () => true, aheadMs: () => 0 },
     log: createLog({ level: 'fatal' }),
     metrics: createMetrics({ store, budget: createRateBudget({ clock }), clock }),
     clientSecrets: ['benchmark-client-secret'],

@@ -92,7 +92,7 @@ export function notificationShots(
     const body = Buffer.from(
       JSON.stringify({
         type: 'notification_event',
-        app_id: 'bench',
+        app_id: 'sandbox1',
         id: `notif_${randomUUID()}`,
         topic: 'conversation.admin.closed',
         created_at: 1_790_000_000,

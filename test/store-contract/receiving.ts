@@ -16,6 +16,47 @@ export function describeReceiving(storeOf: () => Store): void {
       expect(Buffer.from(leased[0]?.body ?? []).toString()).toBe('{"id":"a"}');
     });
 
+    it('keeps another content under a known id as an entry of its own, as often as it may be believed', async () => {
+      const store = storeOf();
+      const send = (contentHash: string): Promise<string> =>
+        store.storeNotification(notification('a', { contentHash }));
+      expect(await send('one')).toBe('stored');
+      expect(await send('one')).toBe('duplicate');
+      expect(await send('two')).toBe('stored');
+      expect(await send('two')).toBe('duplicate');
+      const leased = await store.leaseNotifications(lease({ limit: 100 }));
+      expect(leased.map((one) => one.dedupeKey)).toEqual(['a']);
+      for (let index = 0; index < 50; index += 1) await send(`more-${index}`);
+      const kept = await store.recentNotifications(100, NOW_MS);
+      expect(kept).toHaveLength(8);
+    });
+
+    it('tells a content from another only where both are known', async () => {
+      const store = storeOf();
+      await store.storeNotification(notification('old'));
+      expect(await store.storeNotification(notification('old', { contentHash: 'one' }))).toBe('duplicate');
+    });
+
+    it('erases what came from another workspace, and remembers how much that was', async () => {
+      const store = storeOf();
+      expect(await store.otherWorkspaces()).toBeNull();
+      await store.storeNotification(notification('a'));
+      const [taken] = await store.leaseNotifications(lease());
+      const completes = { ...handled(taken, 'ignored'), otherWorkspaceId: 'zz99' };
+      expect(await store.apply(workOn([], { completes }))).toMatchObject({ kind: 'applied' });
+      expect(await store.recentNotifications(10, NOW_MS)).toMatchObject([
+        { status: 'ignored', subject: null },
+      ]);
+      expect(await store.freshness()).toMatchObject({ appliedAt: null });
+      for (let index = 0; index < 30; index += 1) {
+        await store.noteOtherWorkspaces([{ id: `w${index}`, count: 2, lastAtMs: NOW_MS + index }]);
+      }
+      const others = await store.otherWorkspaces();
+      expect(others).toMatchObject({ count: 61, lastAtMs: NOW_MS + 29 });
+      expect(others?.workspaces).toHaveLength(10);
+      expect(others?.workspaces[0]).toEqual({ id: 'w29', count: 2, lastAtMs: NOW_MS + 29 });
+    });
+
     it('gives each of many that come together its own answer, and wakes the loop once', async () => {
       const store = storeOf();
       const listener = vi.fn<() => void>();

@@ -71,6 +71,7 @@ export function notification(key: string, over: Partial<NewNotification> = {}): 
     createdAt: NOW_AT,
     receivedAtMs: NOW_MS,
     body: Buffer.from(`{"id":"${key}"}`),
+    contentHash: null,
     unreadable: null,
     ...over,
   };

@@ -33,6 +33,7 @@ import { openSqliteReportStore } from '../../src/store/sqlite/reports/sqlite-rep
 import { openSqliteStore } from '../../src/store/sqlite/sqlite-store.js';
 import type { Run } from '../../src/store/run-store.js';
 import type { Store } from '../../src/store/store.js';
+import { createTimeCheck, type TimeCheck } from '../../src/time-check.js';
 import { createTransitions } from '../../src/transitions/transitions.js';
 import type { WorkLoop } from '../../src/work-loop.js';
 import { createWriter } from '../../src/write-back/writer.js';
@@ -100,7 +101,7 @@ export async function createHarness(options: HarnessOptions = {}): Promise<Harne
   const folder = mkdtempSync(join(tmpdir(), 'engagement-test-'));
   const server = setupServer(...handlersFor(workspace));
   if (options.listens !== false) server.listen({ onUnhandledRequest: 'error' });
-  const settings = {
+  const rules = {
     timeZone: options.timeZone ?? 'America/New_York',
     eligibleProgramsByReferral: { 'Counter Health': 'Smart Access' },
   };
@@ -109,12 +110,33 @@ export async function createHarness(options: HarnessOptions = {}): Promise<Harne
   const log = createLog({ level: 'trace', write: (line) => logLines.push(line) });
   const ending = new AbortController();
   const budget = endWith(ending.signal, createRateBudget({ clock }));
-  const store = openSqliteStore({ path: databasePath, timeZone: settings.timeZone, log });
+  const store = openSqliteStore({ path: databasePath, timeZone: rules.timeZone, log });
   const reports = openSqliteReportStore({ path: databasePath });
   const metrics = createMetrics({ store, budget, clock });
-  const client = createTestClient(workspace, clock, { budget, onCall: metrics.countCall });
+  const client = createTestClient(workspace, clock, {
+    budget,
+    onCall: metrics.countCall,
+    onServerTime: (serverAtMs) => time.noteAnswer(serverAtMs),
+  });
   const intercom = options.wrapIntercom?.(client) ?? client;
-  const deps = { store, intercom, clock, log, metrics, owner: 'test/1/0', settings, maxChangeShare: 0.2 };
+  const time: TimeCheck = createTimeCheck({
+    clock,
+    log,
+    ask: (signal) => intercom.readClock({ priority: 'soon', signal }),
+  });
+  metrics.watchClock(time);
+  const settings = { ...rules, isDayKnown: () => time.isTrusted() };
+  const deps = {
+    time,
+    store,
+    intercom,
+    clock,
+    log,
+    metrics,
+    owner: 'test/1/0',
+    settings,
+    maxChangeShare: 0.2,
+  };
   const writer = createWriter({ ...deps, dryRun: options.dryRun ?? false });
   const loops: readonly WorkLoop[] = [
     createProcessor({ ...deps, settleAfterSeconds: options.settleAfterSeconds ?? 0 }),
@@ -216,7 +238,7 @@ export async function createHarness(options: HarnessOptions = {}): Promise<Harne
     metrics,
     logLines,
     databasePath,
-    settings,
+    settings: rules,
     settle,
     settleWithRetries: async (withinMs = 3_600_000) => {
       const untilMs = clock.nowMs() + withinMs;
@@ -240,7 +262,7 @@ export async function createHarness(options: HarnessOptions = {}): Promise<Harne
         'x-hub-signature': signBody(new TextEncoder().encode(body), workspace.settings.clientSecret),
       },
     }),
-    wrongAttributes: () => findWrongAttributes(workspace, store, clock, settings),
+    wrongAttributes: () => findWrongAttributes(workspace, store, clock, rules),
     get: async (path) => app.request(path, { headers: { authorization: `Bearer ${API_TOKEN}` } }),
   };
 }
@@ -263,6 +285,7 @@ interface TestClientOptions {
   readonly apiBase?: string;
   readonly budget?: RateBudget;
   readonly onCall?: IntercomClientOptions['onCall'];
+  readonly onServerTime?: IntercomClientOptions['onServerTime'];
 }
 
 export function createTestClient(
@@ -272,6 +295,7 @@ export function createTestClient(
     apiBase = 'https://api.intercom.io',
     budget = createRateBudget({ clock }),
     onCall,
+    onServerTime,
   }: TestClientOptions = {},
 ): IntercomClient {
   return createIntercomClient({
@@ -281,6 +305,7 @@ export function createTestClient(
     budget,
     clock,
     ...(onCall === undefined ? {} : { onCall }),
+    ...(onServerTime === undefined ? {} : { onServerTime }),
   });
 }
 

@@ -2,20 +2,26 @@ import type { Clock } from '../../src/clock.js';
 
 /** A clock that stands still until the test moves it. */
 export interface MovedClock extends Clock {
-  /** Moves time on and wakes every sleeper whose time has come. */
+  /** Lets time pass and wakes every sleeper whose time has come; a negative one puts the clock back instead. */
   advance(ms: number): void;
-  /** Sets the time to an instant such as `2026-10-30T12:00:00-04:00`. */
+  /** Lets time pass until an instant such as `2026-10-30T12:00:00-04:00`; an earlier one puts the clock back instead. */
   set(instant: string): void;
+  /** Sets the clock, forward or back, without any time passing. */
+  step(ms: number): void;
 }
 
 export function createMovedClock(instant: string): MovedClock {
   let current = Date.parse(instant);
+  let passed = 0;
   const sleepers = new Set<{ readonly untilMs: number; readonly wake: () => void }>();
-  const wakeDue = (): void => {
-    for (const sleeper of sleepers) if (sleeper.untilMs <= current) sleeper.wake();
+  const pass = (ms: number): void => {
+    current += ms;
+    if (ms > 0) passed += ms;
+    for (const sleeper of sleepers) if (sleeper.untilMs <= passed) sleeper.wake();
   };
   return {
     nowMs: () => current,
+    monotonicMs: () => passed,
     sleep: (delayMs, signal) =>
       new Promise((resolve) => {
         if (signal?.aborted === true || delayMs <= 0) {
@@ -23,7 +29,7 @@ export function createMovedClock(instant: string): MovedClock {
           return;
         }
         const sleeper = {
-          untilMs: current + delayMs,
+          untilMs: passed + delayMs,
           wake: () => {
             sleepers.delete(sleeper);
             signal?.removeEventListener('abort', sleeper.wake);
@@ -33,13 +39,10 @@ export function createMovedClock(instant: string): MovedClock {
         sleepers.add(sleeper);
         signal?.addEventListener('abort', sleeper.wake, { once: true });
       }),
-    advance: (ms) => {
+    advance: pass,
+    set: (next) => pass(Date.parse(next) - current),
+    step: (ms) => {
       current += ms;
-      wakeDue();
-    },
-    set: (next) => {
-      current = Date.parse(next);
-      wakeDue();
     },
   };
 }

@@ -2,6 +2,7 @@ import { AppError } from '../../errors.js';
 import type { CallOptions, IntercomClient, ServerClock } from '../../intercom/client.js';
 import { SCOPES, type Scope } from '../../intercom/scopes.js';
 import { allMembers, conversationsChangedSince } from '../../intercom/search.js';
+import { MAX_ERROR_MS } from '../../time-check.js';
 import type { DatabaseFacts } from '../../store/database-facts.js';
 import { fail, ok, warn, type Finding } from './finding.js';
 
@@ -79,7 +80,8 @@ export async function checkClock(intercom: IntercomClient): Promise<Finding> {
   if (errorMs === null) return ok('clock', 'not compared: the answer tells no time');
   if (Math.abs(errorMs) <= MOST_CLOCK_ERROR_MS) return ok('clock', "it agrees with Intercom's");
   const seconds = Math.round(Math.abs(errorMs) / 1000);
-  return warn(
+  const tell = Math.abs(errorMs) > MAX_ERROR_MS ? fail : warn;
+  return tell(
     'clock',
     `this machine's clock is ${seconds} s ${errorMs > 0 ? 'fast' : 'slow'} compared with Intercom's`,
     'Let it be set from the network (timedatectl set-ntp true)',

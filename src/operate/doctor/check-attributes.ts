@@ -2,12 +2,12 @@ import { AppError } from '../../errors.js';
 import type { IntercomClient } from '../../intercom/client.js';
 import type { DataAttribute } from '../../intercom/data-attributes.js';
 import { SCOPES } from '../../intercom/scopes.js';
+import { fold } from '../../rules/text.js';
 import {
   ATTRIBUTE_TYPES,
   CHANNEL_ATTRIBUTE,
   CHANNELS,
   ENGAGEMENT_STATUSES,
-  fold,
   KEPT_ATTRIBUTES,
   MAINTAINED_ATTRIBUTES,
   QUALIFYING_SERVICE_CODES,

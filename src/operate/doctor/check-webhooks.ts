@@ -20,6 +20,7 @@ export async function checkWebhooks(check: WebhookCheck): Promise<readonly Findi
   return [
     ...(await checkSecret(check)),
     checkArrivals(check),
+    ...checkOtherWorkspaces(check),
     ok(
       'webhook version',
       `calls use ${check.intercomVersion}: set the webhooks of the app in the Developer Hub to the same version (which ` +
@@ -80,6 +81,22 @@ function checkArrivals({ database, nowMs }: WebhookCheck): Finding {
     );
   }
   return ok(WEBHOOKS, `the last notification was stored ${describeAge(nowMs - lastAtMs)} ago`);
+}
+
+function checkOtherWorkspaces({ database, nowMs }: WebhookCheck): readonly Finding[] {
+  const others = database.kind === 'found' ? database.otherWorkspaces : null;
+  if (others === null) return [];
+  const { count, lastAtMs, workspaces } = others;
+  const many = count === 1 ? '1 notification came' : `${count} notifications came`;
+  const ids = workspaces.map(({ id }) => id).join(', ');
+  return [
+    warn(
+      WEBHOOKS,
+      `${many} from other workspaces (${ids}), the last one ${describeAge(nowMs - lastAtMs)} ago: not used`,
+      'Intercom sends the notifications of every workspace that has the app installed to this one address. Uninstall ' +
+        'the app there, or give each workspace an app and a service of its own',
+    ),
+  ];
 }
 
 function describeAge(ms: number): string {

@@ -1,3 +1,4 @@
+import { fold } from '../../rules/text.js';
 import type { FilterChoices } from '../../store/report-store.js';
 import type { TableAddress } from './address.js';
 
@@ -143,11 +144,11 @@ interface ChoicesProps {
 
 /** Any number of boxes in a drawer that opens without script. Values that an address names are always there. */
 function Choices({ label, name, all, values }: ChoicesProps) {
-  const chosen = new Set(values.map((value) => value.toLowerCase()));
+  const chosen = new Set(values.map(fold));
   const isChosen = (choice: Choice): boolean =>
-    chosen.has(choice.value.toLowerCase()) || chosen.has(choice.name.toLowerCase());
-  const known = new Set(all.flatMap((choice) => [choice.value.toLowerCase(), choice.name.toLowerCase()]));
-  const others = values.filter((value) => !known.has(value.toLowerCase()));
+    chosen.has(fold(choice.value)) || chosen.has(fold(choice.name));
+  const known = new Set(all.flatMap((choice) => [fold(choice.value), fold(choice.name)]));
+  const others = values.filter((value) => !known.has(fold(value)));
   const boxes = [...others.map((value) => ({ value, name: value })), ...all];
   const first = boxes.find(isChosen);
   return (

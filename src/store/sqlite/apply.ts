@@ -1,6 +1,7 @@
 import type { Applied, Compared, Loss, QueuedChange, Recompute, Reread, Work } from '../store.js';
 import { erasePayload } from './erase.js';
 import type { InboxRow } from './inbox.js';
+import { noteOtherWorkspaces } from './other-workspaces.js';
 import { beginLearning, learnChange, readsNeeded, type Learned } from './learn.js';
 import { compareMember, findLiveUser, recomputeMember } from './recompute.js';
 import type { Tables } from './tables.js';
@@ -51,7 +52,7 @@ export function applyWork(tables: Tables, work: Work, onErased: () => void): App
       }
       complete(tables, work, held);
       hasErased = learned.hasErased;
-      if (held !== undefined && learned.tellsOfDeleted) {
+      if (held !== undefined && (learned.tellsOfDeleted || isOfOtherWorkspace(work))) {
         erasePayload(tables, held.id);
         hasErased = true;
       } else if (held !== undefined && tables.scrubber.forgetMentions(held, work.nowMs)) {
@@ -189,13 +190,22 @@ function keepWhatWasSent({ writes, contacts }: Tables, { completes, nowMs }: Wor
   }
 }
 
-function complete({ inbox, outbox, runs, meta }: Tables, { completes, nowMs }: Work, held?: InboxRow): void {
+function isOfOtherWorkspace({ completes }: Work): boolean {
+  return completes.kind === 'notification' && completes.otherWorkspaceId !== undefined;
+}
+
+function complete(tables: Tables, { completes, nowMs }: Work, held?: InboxRow): void {
+  const { inbox, outbox, runs, meta } = tables;
   switch (completes.kind) {
     case 'nothing':
       return;
     case 'notification':
       if (held === undefined) return;
       inbox.settle(held, completes.outcome === 'applied' ? 'done' : 'ignored', nowMs);
+      if (completes.otherWorkspaceId !== undefined) {
+        noteOtherWorkspaces(tables, [{ id: completes.otherWorkspaceId, count: 1, lastAtMs: nowMs }]);
+        return;
+      }
       if (held.origin !== 'webhook') return;
       if (completes.outcome === 'applied') meta.save('applied_at', Math.floor(nowMs / 1000));
       if (meta.read('silent_since_at') !== null) meta.save('silent_since_at', null);

@@ -1,7 +1,9 @@
 import { and, asc, eq, gt, sql } from 'drizzle-orm';
-import { readDate } from '../../rules/calendar.js';
 import type { AttributeValue, ContactFacts, KeptForm } from '../../rules/facts.js';
+import { heldDate } from '../../rules/held.js';
 import type { SnapshotVersion } from '../../rules/snapshots.js';
+import { cutText, squeezeBlanks } from '../../rules/text.js';
+import type { KeptAttribute } from '../../rules/vocabulary.js';
 import { batchesById } from './batches-by-id.js';
 import type { Connection } from './connection.js';
 import { prepareUpsert } from './prepare-upsert.js';
@@ -23,8 +25,8 @@ export interface Contacts {
   readonly remove: (id: string) => void;
   /** Ids of contacts with role user, in order, behind `afterId`. */
   readonly userIdsAfter: (afterId: string | null, limit: number) => string[];
-  /** Reads the date columns from the attributes again, for another report time zone. */
-  readonly readDatesAgain: () => void;
+  /** Reads the columns of reports from the attributes again, for another report time zone or by other rules. */
+  readonly readAttributesAgain: () => void;
 }
 
 export function createContacts(connection: Connection, timeZone: string): Contacts {
@@ -61,10 +63,8 @@ export function createContacts(connection: Connection, timeZone: string): Contac
         seenAtMs,
         wasRead,
         attributes,
-        ...datesOf(attributes, timeZone),
-        employer: trimmed(attributes['Employer']),
-        referral: trimmed(attributes['Referral']),
-        registrationCode: trimmed(attributes['Registration Code']),
+        unreadable: contact.unreadable ?? [],
+        ...reportedColumns(contact, timeZone),
         keptForms: known?.keptForms ?? [],
         ownFirstSessionAt: known?.ownFirstSessionAt ?? null,
       });
@@ -92,8 +92,8 @@ export function createContacts(connection: Connection, timeZone: string): Contac
 
     userIdsAfter: (afterId, limit) => users.all({ afterId: afterId ?? '', limit }).map((row) => row.id),
 
-    readDatesAgain: () => {
-      const columns = { id: contacts.id, attributes: contacts.attributes };
+    readAttributesAgain: () => {
+      const columns = { id: contacts.id, attributes: contacts.attributes, unreadable: contacts.unreadable };
       const after = (afterId: string, limit: number) =>
         db
           .select(columns)
@@ -103,8 +103,8 @@ export function createContacts(connection: Connection, timeZone: string): Contac
           .limit(limit)
           .all();
       for (const batch of batchesById(after)) {
-        for (const { id, attributes } of batch) {
-          db.update(contacts).set(datesOf(attributes, timeZone)).where(eq(contacts.id, id)).run();
+        for (const row of batch) {
+          db.update(contacts).set(reportedColumns(row, timeZone)).where(eq(contacts.id, row.id)).run();
         }
       }
     },
@@ -113,28 +113,34 @@ export function createContacts(connection: Connection, timeZone: string): Contac
 
 /** The contact as the rules know it. */
 export function contactFacts(row: ContactRow): ContactFacts {
-  const { id, role, externalId, name, email, createdAt, updatedAt, attributes } = row;
-  return { id, role, externalId, name, email, createdAt, updatedAt, attributes };
+  const { id, role, externalId, name, email, createdAt, updatedAt, attributes, unreadable } = row;
+  const facts = { id, role, externalId, name, email, createdAt, updatedAt, attributes };
+  return unreadable.length === 0 ? facts : { ...facts, unreadable };
 }
 
-function datesOf(
-  attributes: ContactFacts['attributes'],
+function reportedColumns(
+  contact: Pick<ContactFacts, 'attributes' | 'unreadable'>,
   timeZone: string,
-): Pick<ContactRow, 'enrolledOn' | 'registeredOn' | 'birthOn'> {
+): Pick<
+  ContactRow,
+  'enrolledOn' | 'registeredOn' | 'birthOn' | 'employer' | 'referral' | 'registrationCode'
+> {
+  const { attributes } = contact;
+  const dateOn = (attribute: KeptAttribute): string | null => {
+    const reading = heldDate(contact, attribute, timeZone);
+    return reading.kind === 'date' ? reading.on : null;
+  };
   return {
-    enrolledOn: dateOn(attributes['Enrolled Date'], timeZone),
-    registeredOn: dateOn(attributes['Registration Date'], timeZone),
-    birthOn: dateOn(attributes['Date of Birth'], timeZone),
+    enrolledOn: dateOn('Enrolled Date'),
+    registeredOn: dateOn('Registration Date'),
+    birthOn: dateOn('Date of Birth'),
+    employer: tidy(attributes['Employer']),
+    referral: tidy(attributes['Referral']),
+    registrationCode: tidy(attributes['Registration Code']),
   };
 }
 
-function dateOn(raw: AttributeValue | undefined, timeZone: string): string | null {
-  const reading = readDate(raw, timeZone);
-  return reading.kind === 'date' ? reading.on : null;
-}
-
-function trimmed(value: AttributeValue | undefined): string | null {
-  if (value === undefined || value === null) return null;
-  const text = String(value).trim();
-  return text === '' ? null : text;
+function tidy(value: AttributeValue | undefined): string | null {
+  const text = cutText(String(value ?? '')).trim();
+  return squeezeBlanks(text) === '' ? null : text;
 }

@@ -1,4 +1,6 @@
+import { isDeepStrictEqual } from 'node:util';
 import { and, asc, desc, eq, gt, inArray, isNotNull, sql } from 'drizzle-orm';
+import { EARLIEST_EVENT_AT } from '../../rules/calendar.js';
 import type { ConversationFacts } from '../../rules/facts.js';
 import {
   channelOf,
@@ -27,8 +29,11 @@ export interface Conversations {
   readonly remove: (ids: readonly string[]) => void;
   /** Lets reports count the contact's conversations, or no longer; a saved one is not counted before this is called. */
   readonly setReported: (contactId: string, isMember: boolean) => void;
-  /** Works the near misses out again, for rows that another version of the program has written. */
-  readonly findNearMissesAgain: () => void;
+  /**
+   * Works the columns of reports out again, for rows that another version of the program has written. Answers whose
+   * conversations count otherwise now.
+   */
+  readonly judgeAgain: () => ReadonlySet<string>;
 }
 
 export function createConversations(connection: Connection): Conversations {
@@ -82,15 +87,10 @@ export function createConversations(connection: Connection): Conversations {
     save: (conversation, { seenAtMs, wasRead }) =>
       upsert({
         ...conversation,
+        hasWrongCloseTime: conversation.hasWrongCloseTime === true,
         seenAtMs,
         wasRead,
-        channelName: channelOf(conversation),
-        serviceCodeName: serviceCodeOf(conversation),
-        sessionAt: sessionAt(conversation),
-        isCoachingSession: isCoachingSession(conversation),
-        isQualifyingCall: isQualifyingCall(conversation),
-        isBillable: isBillableCall(conversation),
-        isNearMiss: nearMiss(conversation) !== null,
+        ...reportedColumns(conversation),
         reportedAt: null,
       }),
 
@@ -113,7 +113,8 @@ export function createConversations(connection: Connection): Conversations {
       (isMember ? report : hide).run({ contactId });
     },
 
-    findNearMissesAgain: () => {
+    judgeAgain: () => {
+      const affected = new Set<string>();
       for (const batch of batchesById((afterId, limit) =>
         db
           .select()
@@ -124,17 +125,45 @@ export function createConversations(connection: Connection): Conversations {
           .all(),
       )) {
         for (const row of batch) {
-          const isNearMiss = nearMiss(conversationFacts(row)) !== null;
-          if (isNearMiss === row.isNearMiss) continue;
-          db.update(conversations).set({ isNearMiss }).where(eq(conversations.id, row.id)).run();
+          const facts = withPossibleClose(conversationFacts(row));
+          const columns = {
+            ...reportedColumns(facts),
+            lastCloseAt: facts.lastCloseAt,
+            hasWrongCloseTime: facts.hasWrongCloseTime === true,
+          };
+          if (isDeepStrictEqual({ ...row, ...columns }, row)) continue;
+          db.update(conversations).set(columns).where(eq(conversations.id, row.id)).run();
+          if (row.contactId !== null) affected.add(row.contactId);
         }
       }
+      return affected;
     },
   };
+}
+
+/** What reports read of a conversation. */
+function reportedColumns(conversation: ConversationFacts) {
+  return {
+    channelName: channelOf(conversation),
+    serviceCodeName: serviceCodeOf(conversation),
+    sessionAt: sessionAt(conversation),
+    isCoachingSession: isCoachingSession(conversation),
+    isQualifyingCall: isQualifyingCall(conversation),
+    isBillable: isBillableCall(conversation),
+    isNearMiss: nearMiss(conversation) !== null,
+  } satisfies Partial<ConversationRow>;
+}
+
+/** Earlier versions took every number for the time of a close, 0 too. */
+function withPossibleClose(conversation: ConversationFacts): ConversationFacts {
+  const { lastCloseAt } = conversation;
+  if (lastCloseAt === null || lastCloseAt >= EARLIEST_EVENT_AT) return conversation;
+  return { ...conversation, lastCloseAt: null, hasWrongCloseTime: true };
 }
 
 /** The conversation as the rules know it. */
 export function conversationFacts(row: ConversationRow): ConversationFacts {
   const { id, contactId, createdAt, updatedAt, state, channel, serviceCode, coachId, lastCloseAt } = row;
-  return { id, contactId, createdAt, updatedAt, state, channel, serviceCode, coachId, lastCloseAt };
+  const facts = { id, contactId, createdAt, updatedAt, state, channel, serviceCode, coachId, lastCloseAt };
+  return row.hasWrongCloseTime ? { ...facts, hasWrongCloseTime: true } : facts;
 }

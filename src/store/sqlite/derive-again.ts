@@ -59,8 +59,9 @@ export function refuseOtherGeneration(derivedBy: unknown): void {
 
 function deriveAll(tables: Tables): void {
   const { contacts, conversations, members, meta } = tables;
-  contacts.readDatesAgain();
-  if (meta.read('derived_by') !== DERIVED_BY) conversations.findNearMissesAgain();
+  contacts.readAttributesAgain();
+  // What counts otherwise now, or was written in a form that is read now, changes what should stand in Intercom.
+  if (meta.read('derived_by') !== DERIVED_BY) members.decideAgain([...conversations.judgeAgain()]);
   let ids = contacts.userIdsAfter(null, BATCH);
   while (ids.length > 0) {
     for (const id of ids) {

@@ -18,6 +18,9 @@ import type { Scrubber } from './payload-scrub.js';
 import type { WebhookHours } from './webhook-hours.js';
 import type { WorkBell } from './work-bell.js';
 
+/** Further contents that are kept under one notification id. Intercom's ids are unique: there should be none. */
+const MAX_CONTENTS = 7;
+
 export type InboxRow = typeof inbox.$inferSelect;
 
 /** What has come in and is worked off lane by lane. */
@@ -50,8 +53,8 @@ export function createInbox(
 
   const insert = sqlite.prepare<(string | number | Uint8Array | null)[]>(`
     insert into inbox (origin, dedupe_key, topic, subject_kind, subject_id, lane, created_at, received_at_ms, body,
-                       status, due_at_ms, attempts, reason, settled_at_ms)
-    values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, ?, ?)
+                       status, due_at_ms, attempts, reason, settled_at_ms, content_hash)
+    values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, ?, ?, ?)
     on conflict (dedupe_key) do nothing`);
   const leasedLanes = sqlite.prepare<[], { readonly lane: string; readonly untilMs: number }>(
     `select lane, lease_until_ms as untilMs from inbox where lease_owner is not null and lane is not null`,
@@ -60,6 +63,13 @@ export function createInbox(
     `update inbox set lease_owner = null, leased_at_ms = null, lease_until_ms = null
      where lane = ? and lease_owner is not null`,
   );
+  const hashOf = sqlite
+    .prepare<[string], string | null>('select content_hash from inbox where dedupe_key = ?')
+    .pluck();
+  // Keys of further contents are the id, a colon and the hash: a semicolon comes right behind a colon.
+  const countContents = sqlite
+    .prepare<[string, string], number>('select count(*) from inbox where dedupe_key > ? and dedupe_key < ?')
+    .pluck();
   // Walks inbox_waiting in order, one origin after the other, and stops at the limit. Choosing one row per lane in SQL
   // (window function or NOT EXISTS per row) would look at every waiting row each time.
   const dueEntries = sqlite.prepare<
@@ -223,6 +233,7 @@ export function createInbox(
         dueAtMs,
         null,
         null,
+        null,
       );
       bell.ring('inbox');
     },
@@ -236,13 +247,23 @@ export function createInbox(
     },
   };
 
+  /** An id that is known with another content must not hide what has happened: it is stored under a key of its own. */
   function insertNew(one: NewNotification): 'stored' | 'duplicate' {
+    const { dedupeKey, contentHash } = one;
+    if (insertAs(dedupeKey, one)) return 'stored';
+    const knownHash = hashOf.get(dedupeKey) ?? null;
+    if (contentHash === null || knownHash === null || knownHash === contentHash) return 'duplicate';
+    if ((countContents.get(`${dedupeKey}:`, `${dedupeKey};`) ?? 0) >= MAX_CONTENTS) return 'duplicate';
+    return insertAs(`${dedupeKey}:${contentHash}`, one) ? 'stored' : 'duplicate';
+  }
+
+  function insertAs(dedupeKey: string, one: NewNotification): boolean {
     const isParked = one.unreadable !== null;
     // What can be read is looked at when it is settled; this is where an unreadable one already is.
     const isErased = isParked && scrubber.namesErased(one.body);
     const { changes } = insert.run(
       'webhook',
-      one.dedupeKey,
+      dedupeKey,
       one.topic,
       one.subject?.kind ?? null,
       one.subject?.id ?? null,
@@ -254,8 +275,9 @@ export function createInbox(
       one.receivedAtMs,
       isErased ? 'its payload named a contact that was deleted' : one.unreadable,
       isParked ? one.receivedAtMs : null,
+      one.contentHash,
     );
-    return changes === 1 ? 'stored' : 'duplicate';
+    return changes === 1;
   }
 }
 

@@ -3,6 +3,7 @@ import Database from 'better-sqlite3';
 import type { DatabaseFacts } from '../database-facts.js';
 import { ageOfFile } from './connection.js';
 import { readServiceSettings } from './meta.js';
+import { readOtherWorkspaces } from './other-workspaces.js';
 import { readMeta } from './reports/read-only.js';
 import { sqliteCode } from './store-errors.js';
 
@@ -40,6 +41,7 @@ function factsOf(sqlite: Database.Database): DatabaseFacts {
       settings: null,
       workspaceId: null,
       lastWebhookAtMs: null,
+      otherWorkspaces: null,
     };
   }
   const timeZone = readMeta(sqlite, 'report_time_zone');
@@ -56,5 +58,6 @@ function factsOf(sqlite: Database.Database): DatabaseFacts {
     settings: readServiceSettings(readMeta(sqlite, 'service_settings')),
     workspaceId: isBound && typeof workspace.id === 'string' ? workspace.id : null,
     lastWebhookAtMs: last ?? null,
+    otherWorkspaces: readOtherWorkspaces(readMeta(sqlite, 'other_workspaces')),
   };
 }

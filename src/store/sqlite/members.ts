@@ -22,6 +22,8 @@ export interface Members {
   readonly nextChangeAt: () => number | null;
   /** Makes every member due, whose status and next change are then decided anew. */
   readonly decideAllAgain: () => void;
+  /** Has these contacts' members decided upon again, as soon as somebody looks for what time has changed. */
+  readonly decideAgain: (contactIds: readonly string[]) => void;
 }
 
 export function createMembers(connection: Connection): Members {
@@ -60,6 +62,11 @@ export function createMembers(connection: Connection): Members {
     .insert(members)
     .values({ contactId: sql.placeholder('contactId'), evidence: [], nearMisses: [], warnings: [] })
     .onConflictDoNothing()
+    .prepare();
+  const dueAtOnce = db
+    .update(members)
+    .set({ nextChangeAt: 0 })
+    .where(and(eq(members.contactId, sql.placeholder('contactId')), isNotNull(members.decidedAtMs)))
     .prepare();
   const remove = db
     .delete(members)
@@ -101,6 +108,9 @@ export function createMembers(connection: Connection): Members {
     nextChangeAt: () => next.get()?.at ?? null,
     decideAllAgain: () => {
       db.update(members).set({ nextChangeAt: 0, nextChangeOn: null, nextChangeTo: null }).run();
+    },
+    decideAgain: (contactIds) => {
+      for (const contactId of contactIds) dueAtOnce.run({ contactId });
     },
   };
 }

@@ -1,8 +1,10 @@
 import { eq, sql } from 'drizzle-orm';
 import { isTimeZone } from '../../rules/calendar.js';
 import type { ServiceSettings } from '../service-settings.js';
+import type { OtherWorkspaces } from '../look-store.js';
 import type { Workspace } from '../store.js';
 import type { Connection } from './connection.js';
+import { readOtherWorkspaces } from './other-workspaces.js';
 import { prepareUpsert } from './prepare-upsert.js';
 import { NO_ERASURES, type Erasures, type ScrubPass } from './payload-scrub.js';
 import { meta } from './schema.js';
@@ -35,6 +37,8 @@ interface MetaValues {
   readonly mark_key: string;
   /** The latest time that was looked at; see `mend-times.ts`. */
   readonly clock_at_ms: number;
+  /** Notifications of other workspaces that came to this service. */
+  readonly other_workspaces: OtherWorkspaces;
 }
 
 export interface Meta {
@@ -64,6 +68,7 @@ const READERS: { readonly [Name in keyof MetaValues]: (value: unknown) => MetaVa
   scrub_pass: readScrubPass,
   mark_key: readText,
   clock_at_ms: readNumber,
+  other_workspaces: readOtherWorkspaces,
 };
 
 /** Reports show how fresh the cache is. */

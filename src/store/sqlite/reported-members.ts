@@ -1,7 +1,8 @@
-import { dateOf, readDate, readInstant } from '../../rules/calendar.js';
+import { dateOf, readInstant } from '../../rules/calendar.js';
 import { heldValue, sameValue } from '../../rules/difference.js';
 import { earliestOf, latestOf } from '../../rules/evidence.js';
 import type { AttributeValue, ConversationFacts, MemberDecision } from '../../rules/facts.js';
+import { heldDate } from '../../rules/held.js';
 import {
   channelOf,
   isBillableCall,
@@ -11,7 +12,8 @@ import {
   sessionAt,
 } from '../../rules/sessions.js';
 import { splitName } from '../../rules/person-name.js';
-import { canonical, ENGAGEMENT_STATUSES, fold, type MaintainedAttribute } from '../../rules/vocabulary.js';
+import { cutText, fold } from '../../rules/text.js';
+import { canonical, ENGAGEMENT_STATUSES, type MaintainedAttribute } from '../../rules/vocabulary.js';
 import type { Connection } from './connection.js';
 import type { ContactRow } from './contacts.js';
 import { prepareUpsert } from './prepare-upsert.js';
@@ -64,8 +66,8 @@ export function createReportedMembers(connection: Connection, timeZone: string):
   };
 }
 
-function enrolledAt({ attributes }: ContactRow, timeZone: string): number | null {
-  const reading = readDate(attributes['Enrolled Date'], timeZone);
+function enrolledAt(contact: ContactRow, timeZone: string): number | null {
+  const reading = heldDate(contact, 'Enrolled Date', timeZone);
   return reading.kind === 'date' ? reading.at : null;
 }
 
@@ -115,6 +117,6 @@ function instantOf(value: AttributeValue): number | null {
 }
 
 function filled(value: AttributeValue): string | null {
-  const text = String(value ?? '').trim();
+  const text = cutText(String(value ?? '')).trim();
   return text === '' ? null : text;
 }

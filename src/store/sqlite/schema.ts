@@ -12,6 +12,7 @@ import {
   CHANNELS,
   ENGAGEMENT_STATUSES,
   MAINTAINED_ATTRIBUTES,
+  type KeptAttribute,
   QUALIFYING_SERVICE_CODES,
 } from '../../rules/vocabulary.js';
 import { WEBHOOK_RESULTS } from '../look-store.js';
@@ -37,6 +38,8 @@ export const inbox = sqliteTable(
     receivedAtMs: integer('received_at_ms').notNull(),
     /** Null for our own entries, and after erasure or retention. */
     body: blob('body', { mode: 'buffer' }),
+    /** Of what a notification says, without what differs between its deliveries; null for our own entries. */
+    contentHash: text('content_hash'),
     status: text('status', { enum: ['waiting', 'done', 'ignored', 'parked'] }).notNull(),
     dueAtMs: integer('due_at_ms').notNull(),
     leaseOwner: text('lease_owner'),
@@ -95,6 +98,8 @@ export const contacts = sqliteTable(
     seenAtMs: integer('seen_at_ms').notNull(),
     wasRead: integer('was_read', { mode: 'boolean' }).notNull(),
     attributes: text('attributes', { mode: 'json' }).$type<ContactFacts['attributes']>().notNull(),
+    /** Attributes that hold no single value. */
+    unreadable: text('unreadable', { mode: 'json' }).$type<readonly KeptAttribute[]>().notNull().default([]),
     // What reports filter and sort by, read from the attributes once.
     enrolledOn: text('enrolled_on'),
     registeredOn: text('registered_on'),
@@ -123,6 +128,8 @@ export const conversations = sqliteTable(
     serviceCode: text('service_code'),
     coachId: text('coach_id'),
     lastCloseAt: integer('last_close_at'),
+    /** What Intercom says of its close can't be right. */
+    hasWrongCloseTime: integer('has_wrong_close_time', { mode: 'boolean' }).notNull().default(false),
     // What reports read, worked out by the rules once, when the conversation is cached.
     channelName: text('channel_name', { enum: CHANNELS }),
     serviceCodeName: text('service_code_name', { enum: QUALIFYING_SERVICE_CODES }),

@@ -15,6 +15,7 @@ import { countBacklog, findMember, readFreshness } from './look.js';
 import { createLogEmptying } from './log-emptying.js';
 import { mendTimes } from './mend-times.js';
 import { createMeta } from './meta.js';
+import { noteOtherWorkspaces } from './other-workspaces.js';
 import { eraseOldPayloads } from './payload-retention.js';
 import { beginForOlder } from './payload-scrub.js';
 import { countParked, listParked } from './parked.js';
@@ -129,6 +130,8 @@ function createStore(
     storeNotification: (notification) => receiving(() => incoming.add(notification)),
     countWebhook: (result, atMs) => hours.note(result, atMs),
 
+    noteOtherWorkspaces: (seen) =>
+      withOpen(() => connection.transact(() => noteOtherWorkspaces(tables, seen))),
     leaseNotifications: (lease, of) => withOpen(() => inbox.lease(lease, of)),
     apply: (work) =>
       withOpen(() => {
@@ -218,6 +221,7 @@ function createStore(
     saveCoaches: (coaches) => withOpen(() => saveCoaches(tables, coaches)),
 
     findMember: (id) => withOpen(() => findMember(tables, id)),
+    otherWorkspaces: () => withOpen(() => meta.read('other_workspaces')),
     freshness: () => withOpen(() => readFreshness(tables)),
     recentNotifications: (limit, nowMs) => withOpen(() => recentNotifications(tables, limit, nowMs)),
     recentWrites: (limit) => withOpen(() => recentWrites(tables, limit)),

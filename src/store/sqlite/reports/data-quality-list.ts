@@ -1,6 +1,6 @@
 import type Database from 'better-sqlite3';
 import { nearMiss } from '../../../rules/sessions.js';
-import { fold } from '../../../rules/vocabulary.js';
+import { fold } from '../../../rules/text.js';
 import type { DataQualityFilter, DataQualityProblem, DataQualityRow } from '../../report-store.js';
 import { compareKeys, type ListKind, type ListPart, type Params } from './list.js';
 import { allOf, coachIds, folded, MEMBER, number, ofEmployers, text, type CoachBook } from './parts.js';

@@ -1,5 +1,6 @@
 import type Database from 'better-sqlite3';
-import { ENGAGEMENT_STATUSES, fold, QUALIFYING_SERVICE_CODES } from '../../../rules/vocabulary.js';
+import { fold } from '../../../rules/text.js';
+import { ENGAGEMENT_STATUSES, QUALIFYING_SERVICE_CODES } from '../../../rules/vocabulary.js';
 import type {
   DatedWindow,
   FilterChoices,

@@ -1,5 +1,6 @@
 import type Database from 'better-sqlite3';
-import { canonical, CHANNELS, fold, type Channel } from '../../../rules/vocabulary.js';
+import { fold } from '../../../rules/text.js';
+import { canonical, CHANNELS, type Channel } from '../../../rules/vocabulary.js';
 import type { SessionFilter, SessionsInWindow } from '../../report-store.js';
 import type { Params, SqlValue } from './list.js';
 

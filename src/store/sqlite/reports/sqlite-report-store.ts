@@ -1,5 +1,5 @@
 import Database from 'better-sqlite3';
-import { fold } from '../../../rules/vocabulary.js';
+import { fold } from '../../../rules/text.js';
 import type { ReportList, ReportStore, SessionFilter, SessionRow } from '../../report-store.js';
 import { asStoreError, guarded } from '../store-errors.js';
 import { dataQualityList } from './data-quality-list.js';

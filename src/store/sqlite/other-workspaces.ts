@@ -1,0 +1,49 @@
+import type { OtherWorkspace, OtherWorkspaces } from '../look-store.js';
+import type { Tables } from './tables.js';
+
+/** Workspaces that are remembered by their id; of the others only the notifications are counted. */
+const MAX_WORKSPACES = 10;
+
+/** Adds to what is known of other workspaces' notifications, inside the caller's transaction. */
+export function noteOtherWorkspaces({ meta }: Tables, seen: readonly OtherWorkspace[]): void {
+  const known = meta.read('other_workspaces') ?? { count: 0, lastAtMs: 0, workspaces: [] };
+  const byId = new Map(known.workspaces.map((one) => [one.id, one]));
+  let { count, lastAtMs } = known;
+  for (const one of seen) {
+    const before = byId.get(one.id);
+    byId.set(one.id, {
+      id: one.id,
+      count: (before?.count ?? 0) + one.count,
+      lastAtMs: Math.max(before?.lastAtMs ?? 0, one.lastAtMs),
+    });
+    count += one.count;
+    lastAtMs = Math.max(lastAtMs, one.lastAtMs);
+  }
+  const workspaces = [...byId.values()]
+    .toSorted((one, other) => other.lastAtMs - one.lastAtMs)
+    .slice(0, MAX_WORKSPACES);
+  meta.save('other_workspaces', { count, lastAtMs, workspaces });
+}
+
+/** The stored value as it is typed; null for anything else. */
+export function readOtherWorkspaces(value: unknown): OtherWorkspaces | null {
+  if (!isCounted(value) || !('workspaces' in value) || !Array.isArray(value.workspaces)) return null;
+  const { count, lastAtMs } = value;
+  const workspaces = value.workspaces.flatMap((one: unknown) =>
+    isCounted(one) && 'id' in one && typeof one.id === 'string'
+      ? [{ id: one.id, count: one.count, lastAtMs: one.lastAtMs }]
+      : [],
+  );
+  return { count, lastAtMs, workspaces };
+}
+
+function isCounted(value: unknown): value is { readonly count: number; readonly lastAtMs: number } {
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    'count' in value &&
+    typeof value.count === 'number' &&
+    'lastAtMs' in value &&
+    typeof value.lastAtMs === 'number'
+  );
+}
