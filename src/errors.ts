@@ -7,6 +7,7 @@ export type ErrorCode =
   | 'intercom_timeout'
   | 'intercom_rate_limited'
   | 'intercom_unavailable'
+  | 'intercom_waiting'
   | 'intercom_refused_token'
   | 'intercom_refused_request'
   | 'intercom_not_found'
@@ -28,6 +29,12 @@ export type ErrorCode =
 /** `now`: the same step may simply run again · `later`: after a growing delay · `never`: park it for a person. */
 export type Retry = 'now' | 'later' | 'never';
 
+/**
+ * `outage`: calls about other objects fail as well, or none went out: it says nothing about this object · `unclear`:
+ * nothing else was asked that would tell.
+ */
+export type Blame = 'outage' | 'unclear';
+
 export interface AppErrorOptions {
   readonly cause?: unknown;
   /** Wait at least this long before the next try (Intercom told us so). */
@@ -38,6 +45,10 @@ export interface AppErrorOptions {
   readonly said?: string;
   /** HTTP status that Intercom answered with. */
   readonly status?: number;
+  /** Left out where it is the object's own, or has nothing to do with Intercom. */
+  readonly blame?: Blame | null;
+  /** Of the attributes that were sent, those that Intercom's refusal names. */
+  readonly refusedNames?: readonly string[];
 }
 
 /** The only error class that crosses a module boundary. `message` never holds personal data. */
@@ -49,6 +60,8 @@ export class AppError extends Error {
   readonly outcomeUnknown: boolean;
   readonly status: number | null;
   readonly said: string | null;
+  readonly blame: Blame | null;
+  readonly refusedNames: readonly string[];
 
   constructor(code: ErrorCode, retry: Retry, message: string, options: AppErrorOptions = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
@@ -58,5 +71,7 @@ export class AppError extends Error {
     this.outcomeUnknown = options.outcomeUnknown ?? false;
     this.status = options.status ?? null;
     this.said = options.said ?? null;
+    this.blame = options.blame ?? null;
+    this.refusedNames = options.refusedNames ?? [];
   }
 }

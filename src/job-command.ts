@@ -119,11 +119,12 @@ export interface JobCommandDeps {
  */
 export async function runJobCommand(request: JobRequest, options: JobCommandDeps): Promise<void> {
   const { config, clock, log, signal, stdout, stderr } = options;
-  const { store, owner, deps, bind } = connect({ config, clock, log });
+  const { store, owner, deps, prober, bind } = connect({ config, clock, log });
   const bar = createProgressBar(stderr, request.job);
   const writer = createWriter({ ...deps, dryRun: config.dryRun });
   try {
     await store.releaseDeadLeases((other) => isDeadOwner(other, owner));
+    prober.start();
     await bind(signal);
     writer.start();
     const onProgress: NonNullable<typeof deps.onProgress> = ({ done, total, phase }) =>
@@ -145,6 +146,7 @@ export async function runJobCommand(request: JobRequest, options: JobCommandDeps
   } finally {
     bar.stop();
     await writer.stop();
+    await prober.stop();
     await store.close();
   }
 }

@@ -48,7 +48,7 @@ export async function serve(options: ServeOptions): Promise<Service> {
   const { config, clock, log } = options;
   log.info({ config: describeConfig(config) }, 'starting');
   const connection = connect(options);
-  const { store, owner, deps } = connection;
+  const { store, owner, deps, prober } = connection;
   deps.metrics.measureProcess();
   // After the store, which makes the file and brings its tables up to date.
   const { reports, makeCsv } = openReportThread({ path: config.databasePath });
@@ -70,7 +70,16 @@ export async function serve(options: ServeOptions): Promise<Service> {
     region: regionOf(config.intercomApiBase),
   };
   const jobs = createJobs(deps, signal);
-  const app = createApp({ ...config, ...deps, reports, makeCsv, jobs, access, messenger });
+  const app = createApp({
+    ...config,
+    ...deps,
+    outage: deps.breaker.outage,
+    reports,
+    makeCsv,
+    jobs,
+    access,
+    messenger,
+  });
 
   const houseKeeping = createHouseKeeping({ ...deps, payloadRetentionDays: config.payloadRetentionDays });
   // It needs nothing of Intercom, so it doesn't wait for it either.
@@ -89,6 +98,7 @@ export async function serve(options: ServeOptions): Promise<Service> {
   const { url } = listener;
   log.info({ url }, 'listening');
 
+  prober.start();
   // Receiving needs nothing from Intercom; what calls it waits until the workspace is known to be the right one.
   const bound = connection.bind(signal).then(() => loops.forEach((loop) => loop.start()));
   const { onBackfillProgress } = options;
@@ -116,7 +126,10 @@ export async function serve(options: ServeOptions): Promise<Service> {
   async function stop(): Promise<void> {
     stopping.abort();
     const ending = [listener.close(), backfilled.catch(() => undefined), schedule.stop(), jobs.settled()];
-    await Promise.all([...ending, ...[houseKeeping, transitions, ...loops].map((loop) => loop.stop())]);
+    await Promise.all([
+      ...ending,
+      ...[houseKeeping, transitions, prober, ...loops].map((loop) => loop.stop()),
+    ]);
     await reports.close();
     await store.close();
     log.info({}, 'stopped');

@@ -1,8 +1,10 @@
 import type { Clock } from '../clock.js';
-import { AppError } from '../errors.js';
+import { AppError, type Blame } from '../errors.js';
 import type { AttributeValue, ContactFacts, ConversationFacts } from '../rules/facts.js';
 import type { MaintainedAttribute } from '../rules/vocabulary.js';
 import { readAdmins, readPage, readWorkspace } from './answers.js';
+import type { Breaker, Pass } from './breaker.js';
+import { enterBreaker, judgeAnswer } from './call-health.js';
 import { readDataAttributes, type DataAttribute } from './data-attributes.js';
 import { isId, parseJson } from './json.js';
 import { readContactObject, readConversationObject } from './objects.js';
@@ -89,6 +91,8 @@ export interface IntercomClientOptions {
   readonly version: string;
   /** Shared by all clients of one workspace. */
   readonly budget: RateBudget;
+  /** Shared likewise. Left out by what asks each thing once and reports what it is told. */
+  readonly breaker?: Breaker;
   readonly clock: Clock;
   /** For one call, from sending it to the last byte of its answer; waiting for the rate budget doesn't count. */
   readonly timeoutMs?: number;
@@ -98,10 +102,14 @@ export interface IntercomClientOptions {
 }
 
 const TIMEOUT_MS = 10_000;
+/** All that wait for the end of an outage wait for its probe. */
+const PROBE_TIMEOUT_MS = 5000;
 const MOST_ANSWER_BYTES = 20_000_000;
 
 interface TimedAnswer extends Answer {
   readonly sentAtMs: number;
+  /** Of an answer that is none of Intercom's own. */
+  readonly blame: Blame | null;
 }
 
 interface Call {
@@ -112,14 +120,17 @@ interface Call {
   readonly body?: unknown;
   /** The id in the path. */
   readonly id?: string;
+  /** The attributes that are sent. */
+  readonly names?: readonly string[];
 }
 
 /**
  * A client for one workspace. Each method makes one attempt and rejects with an `AppError` whose `retry` says what
  * becomes of it: `intercom_unreachable`, `intercom_timeout`, `intercom_unavailable` (408, 5xx), `intercom_rate_limited`
  * (with `retryAfterMs`), `intercom_refused_token` (401–403) and `intercom_answer_unreadable` are worth another try
- * later; `intercom_refused_request` (other 4xx) and `intercom_not_found` are not. `outcomeUnknown` marks writes that
- * may have taken effect all the same; `stopped` is the caller's own signal.
+ * later, and so is `intercom_waiting`: nothing was sent, because Intercom does not answer. `intercom_refused_request`
+ * (other 4xx) and `intercom_not_found` are not: Intercom itself has said so in an `error.list`. `outcomeUnknown` marks
+ * writes that may have taken effect all the same, `blame` whose fault it is; `stopped` is the caller's own signal.
  */
 export function createIntercomClient(options: IntercomClientOptions): IntercomClient {
   const ask = async (call: Call, how: CallOptions): Promise<TimedAnswer> => {
@@ -128,6 +139,7 @@ export function createIntercomClient(options: IntercomClientOptions): IntercomCl
     const { pausedUntilMs } = options.budget.snapshot();
     throw new AppError('intercom_rate_limited', 'later', `${call.label}: over Intercom's rate limit`, {
       status: 429,
+      blame: 'outage',
       retryAfterMs: Math.max(0, (pausedUntilMs ?? 0) - options.clock.nowMs()),
     });
   };
@@ -190,7 +202,14 @@ export function createIntercomClient(options: IntercomClientOptions): IntercomCl
       return { kind: 'found', conversation: read.conversation, observedAtMs: answer.sentAtMs };
     },
     updateContact: async (id, attributes, how) =>
-      contactAnswer({ ...objectCall('PUT', 'contacts', id), body: { custom_attributes: attributes } }, how),
+      contactAnswer(
+        {
+          ...objectCall('PUT', 'contacts', id),
+          body: { custom_attributes: attributes },
+          names: Object.keys(attributes),
+        },
+        how,
+      ),
     searchContacts: (search, how) =>
       searchPage(searchCall('contacts', search), how, 'data', (raw) => {
         const read = readContactObject(raw);
@@ -245,20 +264,28 @@ function searchCall(list: 'contacts' | 'conversations', search: Search): Call {
 function kindOf(call: Call): Parameters<typeof refusalOf>[1] {
   return {
     isWrite: call.method === 'PUT',
+    names: call.names ?? [],
     values: [...(call.id === undefined ? [] : [call.id]), ...scalarsIn(call.body)],
   };
 }
 
 /** The body of a successful answer; every other one becomes its error. */
-function bodyOf(answer: Answer, call: Call): unknown {
-  if (answer.status < 200 || answer.status > 299) throw refusalOf(answer, kindOf(call));
-  if (answer.body === undefined) throw unreadable(call.label, 'the answer is not JSON', kindOf(call));
+function bodyOf(answer: TimedAnswer, call: Call): unknown {
+  const { status, blame } = answer;
+  if (status < 200 || status > 299) throw refusalOf(answer, kindOf(call), blame);
+  if (answer.body === undefined)
+    throw unreadable(call.label, 'the answer is not JSON', kindOf(call), { status, blame });
   return answer.body;
 }
 
 async function send(options: IntercomClientOptions, call: Call, how: CallOptions): Promise<TimedAnswer> {
-  const { clock, budget, timeoutMs = TIMEOUT_MS } = options;
+  const { clock, budget } = options;
   const permit = await budget.acquire(how.priority, how.signal);
+  const pass = enterBreaker(options.breaker, call, permit);
+  const timeoutMs = Math.min(
+    options.timeoutMs ?? TIMEOUT_MS,
+    pass?.isProbe === true ? PROBE_TIMEOUT_MS : Infinity,
+  );
   const sentAtMs = clock.nowMs();
   const timeout = new AbortController();
   const done = new AbortController();
@@ -284,16 +311,19 @@ async function send(options: IntercomClientOptions, call: Call, how: CallOptions
     const bytes = await readBytes(response, call);
     const parsed = parseJson(bytes);
     const body = parsed.kind === 'ok' ? parsed.value : undefined;
-    return { label: call.label, body, sentAtMs, ...seen };
+    const answer = { label: call.label, body, sentAtMs, ...seen };
+    return { ...answer, blame: judgeAnswer(pass, answer, kindOf(call)) };
   } catch (error) {
     throw callFailure(error, call, {
       isStopped: how.signal?.aborted === true,
       isLate: timeout.signal.aborted,
       timeoutMs,
+      pass,
     });
   } finally {
     done.abort();
     permit.settle(seen);
+    pass?.abandon();
     options.onCall?.({ label: call.label, status: seen?.status ?? null, ms: clock.nowMs() - sentAtMs });
   }
 }
@@ -325,25 +355,22 @@ async function readBytes(response: Response, call: Call): Promise<Uint8Array> {
 function callFailure(
   error: unknown,
   call: Call,
-  how: { readonly isStopped: boolean; readonly isLate: boolean; readonly timeoutMs: number },
+  how: {
+    readonly isStopped: boolean;
+    readonly isLate: boolean;
+    readonly timeoutMs: number;
+    readonly pass: Pass | null;
+  },
 ): AppError {
   if (error instanceof AppError) return error;
   const { label } = call;
   const options = { cause: error, outcomeUnknown: call.method === 'PUT' };
   if (how.isStopped) return new AppError('stopped', 'later', `${label}: stopped`, options);
-  if (how.isLate)
-    return new AppError(
-      'intercom_timeout',
-      'later',
-      `${label}: no answer within ${how.timeoutMs} ms`,
-      options,
-    );
-  return new AppError(
-    'intercom_unreachable',
-    'later',
-    `${label}: Intercom can't be reached${causeOf(error)}`,
-    options,
-  );
+  const [code, message] = how.isLate
+    ? (['intercom_timeout', `${label}: no answer within ${how.timeoutMs} ms`] as const)
+    : (['intercom_unreachable', `${label}: Intercom can't be reached${causeOf(error)}`] as const);
+  const blame = how.pass?.fail(`${code}: ${message}`) ?? null;
+  return new AppError(code, 'later', message, { ...options, blame });
 }
 
 /** ` (ECONNREFUSED)`: fetch tells only in its error's cause what went wrong. */

@@ -1,5 +1,6 @@
 import type { Context } from 'hono';
 import type { Clock } from '../clock.js';
+import type { Breaker } from '../intercom/breaker.js';
 import type { JobName, Run } from '../store/run-store.js';
 import type { Store } from '../store/store.js';
 import { NotificationsTable } from './activity/notifications.js';
@@ -11,6 +12,7 @@ import { LiveControls } from './live-controls.js';
 import { FreshnessLine } from './parts/freshness.js';
 import { countOf } from './parts/numbers.js';
 import { Notice } from './parts/notice.js';
+import { OutageNotice } from './parts/outage-notice.js';
 import { SilenceNotice } from './parts/silence-notice.js';
 import { Tiles } from './parts/tiles.js';
 import { WritesTable } from './parts/writes-table.js';
@@ -23,6 +25,7 @@ export interface ActivityPageDeps {
     'listRuns' | 'recentNotifications' | 'recentWrites' | 'parked' | 'replay' | 'backlog' | 'freshness'
   >;
   readonly clock: Clock;
+  readonly outage: Breaker['outage'];
   readonly timeZone: string;
   readonly render: Render;
 }
@@ -75,6 +78,7 @@ export async function showActivity(deps: ActivityPageDeps, context: Context): Pr
           <FormToken value={formToken} />
         </form>
         <div id="activity" data-live>
+          <OutageNotice outage={deps.outage()} zone={zone} />
           <SilenceNotice freshness={freshness} zone={zone} />
           {guarded !== undefined && (
             <GuardNotice run={guarded} zone={zone}>

@@ -1,5 +1,6 @@
 import type { Context } from 'hono';
 import { nowAt, type Clock } from '../clock.js';
+import type { Breaker } from '../intercom/breaker.js';
 import { engagement } from '../reports/engagement.js';
 import { reportContext } from '../reports/report.js';
 import { glossary, type GlossaryEntry } from '../rules/glossary.js';
@@ -9,6 +10,7 @@ import { PAGES } from './addresses.js';
 import { showAttention } from './home/attention.js';
 import { showHeadline } from './home/headline.js';
 import { FreshnessLine } from './parts/freshness.js';
+import { OutageNotice } from './parts/outage-notice.js';
 import { SilenceNotice } from './parts/silence-notice.js';
 import type { Render } from './render.js';
 
@@ -16,6 +18,7 @@ export interface HomePageDeps {
   readonly store: Pick<Store, 'freshness' | 'backlog' | 'parked'>;
   readonly reports: ReportStore;
   readonly clock: Clock;
+  readonly outage: Breaker['outage'];
   readonly timeZone: string;
   readonly eligibleProgramsByReferral: Readonly<Record<string, string>>;
   readonly render: Render;
@@ -35,6 +38,7 @@ export async function showHome(deps: HomePageDeps, context: Context): Promise<Re
     body: () => (
       <>
         <h1>Coaching engagement</h1>
+        <OutageNotice outage={deps.outage()} zone={deps.timeZone} />
         <SilenceNotice freshness={freshness} zone={deps.timeZone} />
         <FreshnessLine freshness={freshness} zone={deps.timeZone} />
         {attention}

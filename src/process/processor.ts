@@ -1,6 +1,8 @@
 import { applyWork, decideAt, readSubject, type DecideSettings } from '../apply-work.js';
-import { describeVerdict, judgeFailure } from '../backoff.js';
+import { describeVerdict, judgeFailure, wasTried } from '../backoff.js';
 import type { Clock } from '../clock.js';
+import type { Breaker } from '../intercom/breaker.js';
+import { READ_CALLS } from '../intercom/call-health.js';
 import type { CallOptions, IntercomClient } from '../intercom/client.js';
 import { readItem, readMeaning, type Meaning } from '../intercom/notification.js';
 import { conversationsOfContact, pagesOf } from '../intercom/search.js';
@@ -15,6 +17,7 @@ import { createWorkLoop, joinLoops, type WorkLoop } from '../work-loop.js';
 export interface ProcessDeps {
   readonly store: Store;
   readonly intercom: IntercomClient;
+  readonly breaker: Pick<Breaker, 'room' | 'onClear'>;
   readonly clock: Clock;
   readonly log: Log;
   readonly metrics: Metrics;
@@ -46,17 +49,29 @@ export function createProcessor(deps: ProcessDeps): WorkLoop {
 }
 
 function createShareLoop(deps: ProcessDeps, share: InboxShare, concurrency: number): WorkLoop {
-  const { store, clock, log, owner } = deps;
+  const { store, breaker, clock, log, owner } = deps;
+  const lease = (limit: number, waitingForIntercom: number): Promise<LeasedNotification[]> =>
+    store.leaseNotifications(
+      { owner, nowMs: clock.nowMs(), leaseMs: LEASE_MS, limit, waitingForIntercom },
+      share,
+    );
   return createWorkLoop<LeasedNotification>({
     loop: share === 'webhooks' ? 'process' : 'look again',
     clock,
     log,
     concurrency,
-    take: (limit) =>
-      store.leaseNotifications({ owner, nowMs: clock.nowMs(), leaseMs: LEASE_MS, limit }, share),
+    take: async (limit) => {
+      const room = breaker.room(limit, READ_CALLS);
+      // Our own entries all need a call; of what comes in only those that were found to.
+      if (share === 'webhooks') return lease(limit, room);
+      return room === 0 ? [] : lease(room, room);
+    },
     handle: (notification, signal) => processNotification(deps, notification, signal),
     nextDueAtMs: () => store.nextNotificationDueAtMs(share),
-    onWork: (listener) => store.onWork('inbox', listener),
+    onWork: (listener) => {
+      const stops = [store.onWork('inbox', listener), breaker.onClear(listener)];
+      return () => stops.forEach((stop) => stop());
+    },
   });
 }
 
@@ -126,13 +141,20 @@ async function processNotification(
       await store.parkNotification({ id: notification.id, owner, reason: verdict.reason });
     } else {
       const dueAtMs = clock.nowMs() + verdict.delayMs;
-      await store.retryNotification({ id: notification.id, owner, reason: verdict.reason, dueAtMs });
+      const waitsForIntercom = verdict.kind === 'wait';
+      await store.retryNotification({
+        id: notification.id,
+        owner,
+        reason: verdict.reason,
+        dueAtMs,
+        waitsForIntercom,
+      });
     }
-    metrics.notifications.inc({ result: verdict.kind === 'park' ? 'parked' : 'retried' });
-    log.warn(
-      { ...fields, ...describeVerdict(verdict, error), ms: spent(), err: error },
-      'notification handled',
-    );
+    if (wasTried(error))
+      metrics.notifications.inc({ result: verdict.kind === 'park' ? 'parked' : 'retried' });
+    const line = { ...fields, ...describeVerdict(verdict, error), ms: spent() };
+    if (verdict.kind === 'wait') log.debug(line, 'notification handled');
+    else log.warn({ ...line, err: error }, 'notification handled');
   }
 }
 

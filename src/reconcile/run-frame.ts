@@ -4,6 +4,7 @@ import type { DecideSettings } from '../apply-work.js';
 import { persist, reasonOf } from '../backoff.js';
 import type { Clock } from '../clock.js';
 import { AppError } from '../errors.js';
+import type { Breaker } from '../intercom/breaker.js';
 import type { CallOptions, IntercomClient } from '../intercom/client.js';
 import type { Log } from '../log.js';
 import type { FinishRun, JobName, Run, RunPage, RunProgress } from '../store/run-store.js';
@@ -12,6 +13,7 @@ import type { Store } from '../store/store.js';
 export interface RunDeps {
   readonly store: Store;
   readonly intercom: IntercomClient;
+  readonly breaker: Pick<Breaker, 'onClear'>;
   readonly clock: Clock;
   readonly log: Log;
   readonly owner: string;
@@ -157,12 +159,17 @@ export function takenOver(): AppError {
 
 /** Asks until Intercom answers, and keeps the run's lease meanwhile. */
 export function asking<Result>(frame: Frame, step: Step, ask: () => Promise<Result>): Promise<Result> {
-  const { clock, log, store } = frame.deps;
+  const { breaker, clock, log, store } = frame.deps;
   return persist(ask, {
     clock,
     signal: frame.signal,
+    onClear: breaker.onClear,
     onRetry: async (error, attempt, delayMs) => {
-      log.warn({ run: frame.run.id, attempt, delayMs, reason: reasonOf(error) }, 'Intercom is asked again');
+      // Of an outage the breaker says so once for all that wait.
+      log[error.blame === 'outage' ? 'debug' : 'warn'](
+        { run: frame.run.id, attempt, delayMs, reason: reasonOf(error) },
+        'Intercom is asked again',
+      );
       const page = pageOf(frame, step);
       await store.advanceRun({ ...page, leaseUntilMs: page.leaseUntilMs + delayMs });
     },

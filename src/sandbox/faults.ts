@@ -5,8 +5,18 @@ import type { Random } from './random.js';
 export type CallFault =
   /** Answered with `error.list`; a 429 says that the window is used up. Nothing takes effect. */
   | { readonly kind: 'status'; readonly status: 429 | 500 | 503 }
-  /** A gateway's HTML page in place of JSON. Nothing takes effect. */
-  | { readonly kind: 'gateway'; readonly status: 502 | 503 | 504 }
+  /** A gateway's HTML page in place of JSON: too large, not allowed, out of order. Nothing takes effect. */
+  | { readonly kind: 'gateway'; readonly status: 400 | 403 | 404 | 413 | 422 | 431 | 502 | 503 | 504 }
+  /** Any answer, also one that Intercom would never give; its headers go before the workspace's own. No effect. */
+  | {
+      readonly kind: 'answer';
+      readonly status: number;
+      readonly headers?: Readonly<Record<string, string>>;
+      /** JSON. */
+      readonly body?: unknown;
+    }
+  /** Takes effect, and the answer has these headers on top: what it says of the rate limit is wrong, say. */
+  | { readonly kind: 'headers'; readonly headers: Readonly<Record<string, string>> }
   /** Takes effect, and is answered this much later: longer than any caller waits. */
   | { readonly kind: 'slow'; readonly delayMs: number }
   /** The connection breaks before anything takes effect. */

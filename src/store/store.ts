@@ -42,7 +42,7 @@ export interface Store extends RunStore, SweepStore, LookStore, ActivityStore {
   /** What {@link Store.apply} would do; nothing is changed. */
   compare(work: Work): Promise<Compared>;
   /** Gives a leased notification back, due at `dueAtMs`. */
-  retryNotification(failure: NotificationFailure & { readonly dueAtMs: number }): Promise<void>;
+  retryNotification(failure: NotificationFailure & Retry): Promise<void>;
   /** Takes a leased notification out of the flow until a person replays it. */
   parkNotification(failure: NotificationFailure): Promise<void>;
   /** Earliest moment at which {@link leaseNotifications} could return something; null when nothing is waiting. */
@@ -51,10 +51,17 @@ export interface Store extends RunStore, SweepStore, LookStore, ActivityStore {
   // --- write-back --------------------------------------------------------------------------------------------
   /** Leases contacts with waiting writes: `soon` before `sweep`, then oldest first. Counts the attempt. */
   leaseWrites(lease: Lease): Promise<LeasedWrite[]>;
-  retryWrite(
-    failure: WriteFailure & { readonly dueAtMs: number; readonly outcomeUnknown: boolean },
-  ): Promise<void>;
+  retryWrite(failure: WriteFailure & Retry & { readonly outcomeUnknown: boolean }): Promise<void>;
   parkWrite(failure: WriteFailure): Promise<void>;
+  /**
+   * Takes single changes of a leased contact out of the flow, until a person replays them or another value is wanted;
+   * the others go on, and the lease is kept.
+   */
+  parkChanges(parked: {
+    readonly contactId: string;
+    readonly owner: string;
+    readonly changes: readonly { readonly writeId: number; readonly reason: string }[];
+  }): Promise<void>;
   /** Keeps a contact's waiting writes back (`DRY_RUN`) until {@link releaseHeldWrites}. */
   holdWrite(held: { readonly contactId: string; readonly owner: string }): Promise<void>;
   releaseHeldWrites(): Promise<number>;
@@ -136,6 +143,15 @@ export interface Lease {
   readonly nowMs: number;
   readonly leaseMs: number;
   readonly limit: number;
+  /** At most so many of those that were given back because Intercom did not answer; all of them when left out. */
+  readonly waitingForIntercom?: number;
+}
+
+/** Given back, to be tried again. */
+export interface Retry {
+  readonly dueAtMs: number;
+  /** It failed only because Intercom does not answer: the attempt does not count. */
+  readonly waitsForIntercom?: boolean;
 }
 
 /** Where an entry of the inbox comes from: Intercom, or our own wish to look at an object again. */
@@ -314,6 +330,8 @@ export interface LeasedWrite {
 
 export interface WaitingChange extends Change {
   readonly writeId: number;
+  /** A person wants it to be tried, whatever is known of others like it. */
+  readonly isReplayed: boolean;
 }
 
 /** `soon`: caused by an event or by time; `sweep`: caused by backfill, sweep or sync. */

@@ -1,18 +1,28 @@
 import { applyWork, decideAt, readSubject, type DecideSettings } from '../apply-work.js';
-import { describeVerdict, judgeFailure } from '../backoff.js';
+import { describeVerdict, judgeFailure, reasonOf, reasonToStore, wasTried } from '../backoff.js';
 import type { Clock } from '../clock.js';
 import { AppError } from '../errors.js';
-import type { CallOptions, IntercomClient } from '../intercom/client.js';
+import type { Breaker } from '../intercom/breaker.js';
+import { WRITE_CALLS } from '../intercom/call-health.js';
+import type { CallOptions, ContactAnswer, IntercomClient } from '../intercom/client.js';
 import { eventId, type Log } from '../log.js';
 import type { Metrics } from '../operate/metrics.js';
 import { isKeptForm, sameValue } from '../rules/difference.js';
 import type { AttributeValue, Change, ContactFacts, KeptForm } from '../rules/facts.js';
 import type { CacheChange, Cause, LeasedWrite, Store, WaitingChange } from '../store/store.js';
 import { createWorkLoop, type WorkLoop } from '../work-loop.js';
+import {
+  createRefusedChanges,
+  sendAccepted,
+  withoutKnown,
+  type RefusedChange,
+  type RefusedChanges,
+} from './refused-changes.js';
 
 export interface WriteBackDeps {
   readonly store: Store;
   readonly intercom: IntercomClient;
+  readonly breaker: Pick<Breaker, 'room' | 'onClear'>;
   readonly clock: Clock;
   readonly log: Log;
   readonly metrics: Metrics;
@@ -38,18 +48,30 @@ const LEASE_MS = 60_000;
 const CONCURRENCY = 32;
 
 /** Sends waiting attribute changes to Intercom: one `PUT` per contact with only what differs. */
-export function createWriter(deps: WriteBackDeps): WorkLoop {
-  const { store, clock } = deps;
+export function createWriter(options: WriteBackDeps): WorkLoop {
+  const deps = { ...options, refusedLately: createRefusedChanges(options.clock) };
+  const { store, breaker, clock } = deps;
   return createWorkLoop<LeasedWrite>({
     loop: 'write-back',
     clock,
     log: deps.log,
     concurrency: CONCURRENCY,
-    take: (limit) => store.leaseWrites({ owner: deps.owner, nowMs: clock.nowMs(), leaseMs: LEASE_MS, limit }),
+    take: async (free) => {
+      const limit = deps.dryRun ? free : breaker.room(free, WRITE_CALLS);
+      if (limit === 0) return [];
+      return store.leaseWrites({ owner: deps.owner, nowMs: clock.nowMs(), leaseMs: LEASE_MS, limit });
+    },
     handle: (write, signal) => (deps.dryRun ? holdWrite(deps, write) : sendWrite(deps, write, signal)),
     nextDueAtMs: () => store.nextWriteDueAtMs(),
-    onWork: (listener) => store.onWork('writes', listener),
+    onWork: (listener) => {
+      const stops = [store.onWork('writes', listener), breaker.onClear(listener)];
+      return () => stops.forEach((stop) => stop());
+    },
   });
+}
+
+interface SendDeps extends WriteBackDeps {
+  readonly refusedLately: RefusedChanges;
 }
 
 async function holdWrite(deps: WriteBackDeps, write: LeasedWrite): Promise<void> {
@@ -63,7 +85,7 @@ async function holdWrite(deps: WriteBackDeps, write: LeasedWrite): Promise<void>
   );
 }
 
-async function sendWrite(deps: WriteBackDeps, write: LeasedWrite, signal: AbortSignal): Promise<void> {
+async function sendWrite(deps: SendDeps, write: LeasedWrite, signal: AbortSignal): Promise<void> {
   const { store, clock, log, metrics, owner } = deps;
   const { contactId } = write;
   const startedAtMs = clock.nowMs();
@@ -77,16 +99,23 @@ async function sendWrite(deps: WriteBackDeps, write: LeasedWrite, signal: AbortS
   try {
     const call: CallOptions = { priority: write.priority, signal };
     const changes = mustReadFirst(write) ? await confirmChanges(deps, write, call) : write.changes;
-    const result = changes.length === 0 ? 'not_needed' : await sendChanges(deps, write, changes, call);
+    const { result, sent, refused } =
+      changes.length === 0 ? NOT_NEEDED : await sendChanges(deps, write, changes, call);
     metrics.writes.inc({ result });
+    if (refused.length > 0 && result !== 'parked') metrics.writes.inc({ result: 'parked' });
     if (result === 'sent') {
       const writtenAtMs = clock.nowMs();
       const latencyMs = writtenAtMs - write.queuedAtMs;
       metrics.writeLatency.observe(latencyMs / 1000);
-      deps.onWritten?.({ contactId, changes, cause: write.cause, writtenAtMs, latencyMs });
+      deps.onWritten?.({ contactId, changes: sent, cause: write.cause, writtenAtMs, latencyMs });
     }
     const ms = clock.nowMs() - startedAtMs;
-    log.info({ ...fields, result, wrote: attributesOf(changes), ms }, 'write handled');
+    const line = { ...fields, result, wrote: attributesOf(sent), ms };
+    if (refused.length === 0) log.info(line, 'write handled');
+    else {
+      const parked = attributesOf(refused.map(({ change }) => change));
+      log.warn({ ...line, parked, reason: reasonOf(refused[0]?.error) }, 'write handled');
+    }
   } catch (error) {
     const verdict = judgeFailure(error, write.attempt, clock.nowMs() - write.queuedAtMs);
     if (verdict.kind === 'park') {
@@ -99,11 +128,13 @@ async function sendWrite(deps: WriteBackDeps, write: LeasedWrite, signal: AbortS
         reason,
         outcomeUnknown,
         dueAtMs: clock.nowMs() + verdict.delayMs,
+        waitsForIntercom: verdict.kind === 'wait',
       });
     }
-    metrics.writes.inc({ result: verdict.kind === 'park' ? 'parked' : 'retried' });
-    const ms = clock.nowMs() - startedAtMs;
-    log.warn({ ...fields, ...describeVerdict(verdict, error), ms, err: error }, 'write handled');
+    if (wasTried(error)) metrics.writes.inc({ result: verdict.kind === 'park' ? 'parked' : 'retried' });
+    const line = { ...fields, ...describeVerdict(verdict, error), ms: clock.nowMs() - startedAtMs };
+    if (verdict.kind === 'wait') log.debug(line, 'write handled');
+    else log.warn({ ...line, err: error }, 'write handled');
   }
 }
 
@@ -138,28 +169,67 @@ async function confirmChanges(
   return applied;
 }
 
-/** Sends the changes; a contact that is gone or merged needs them no more. */
+interface SendResult {
+  readonly result: 'sent' | 'contact_gone' | 'not_needed' | 'parked';
+  readonly sent: readonly WaitingChange[];
+  /** Parked by themselves: Intercom takes the others. */
+  readonly refused: readonly RefusedChange<WaitingChange>[];
+}
+
+const NOT_NEEDED: SendResult = { result: 'not_needed', sent: [], refused: [] };
+
+/** Sends the changes, those that Intercom refuses aside; a contact that is gone or merged needs them no more. */
 async function sendChanges(
-  deps: WriteBackDeps,
+  deps: SendDeps,
   write: LeasedWrite,
   changes: readonly WaitingChange[],
   call: CallOptions,
-): Promise<'sent' | 'contact_gone'> {
-  const attributes = Object.fromEntries(changes.map((change) => [change.attribute, change.after]));
-  const answer = await deps.intercom.updateContact(write.contactId, attributes, call);
-  if (answer.kind !== 'found') {
+): Promise<SendResult> {
+  const { contactId } = write;
+  const replayed = new Set(write.changes.filter((one) => one.isReplayed).map((one) => one.attribute));
+  const lately = deps.refusedLately;
+  const begin = withoutKnown(changes, {
+    ...lately,
+    find: (change) => (replayed.has(change.attribute) ? null : lately.find(change)),
+  });
+  const put = (some: readonly WaitingChange[]): Promise<ContactAnswer> =>
+    deps.intercom.updateContact(
+      contactId,
+      Object.fromEntries(some.map((change) => [change.attribute, change.after])),
+      call,
+    );
+  const { answers, accepted, refused } = await sendAccepted(begin, put, lately);
+  const answer = answers.at(-1);
+  if (answer !== undefined && answer.kind !== 'found') {
     // Versions before 2.16 answer 404 for a merged contact too: what became of it is asked for by id.
-    const learned = await readSubject(deps, { kind: 'contact', id: write.contactId }, call);
+    const learned = await readSubject(deps, { kind: 'contact', id: contactId }, call);
     await settle(deps, write, learned, [], [], call, 'release');
-    return 'contact_gone';
+    return { result: 'contact_gone', sent: [], refused: [] };
   }
-  const held: CacheChange = {
-    kind: 'contact',
-    contact: answer.contact,
-    authority: { kind: 'written', observedAtMs: answer.observedAtMs },
+  if (refused.length > 0) {
+    const parked = refused.map(({ change, error }) => ({
+      writeId: change.writeId,
+      reason: reasonToStore(error),
+    }));
+    await deps.store.parkChanges({ contactId, owner: deps.owner, changes: parked });
+  }
+  const held: CacheChange[] =
+    answer === undefined
+      ? []
+      : [
+          {
+            kind: 'contact',
+            contact: answer.contact,
+            authority: { kind: 'written', observedAtMs: answer.observedAtMs },
+          },
+        ];
+  const forms = answer === undefined ? [] : keptForms(answer.contact, accepted);
+  await settle(deps, write, held, accepted, forms, call, 'release');
+  return {
+    result: answer === undefined ? 'parked' : 'sent',
+    sent: accepted,
+    refused,
   };
-  await settle(deps, write, [held], changes, keptForms(answer.contact, changes), call, 'release');
-  return 'sent';
 }
 
 async function settle(

@@ -2,6 +2,7 @@ import type { Change, ContactFacts, ConversationFacts, MemberDecision } from '..
 import type {
   CacheChange,
   Decide,
+  Lease,
   LeasedWrite,
   NewNotification,
   Store,
@@ -149,7 +150,7 @@ export function workOn(changes: readonly CacheChange[], over: Partial<Work> = {}
   };
 }
 
-export function lease(over: { owner?: string; nowMs?: number; limit?: number } = {}) {
+export function lease(over: Partial<Lease> = {}) {
   return { owner: 'process-1', nowMs: NOW_MS, leaseMs: LEASE_MS, limit: 100, ...over };
 }
 

@@ -304,6 +304,119 @@ export function describeWriting(storeOf: () => Store): void {
     });
   });
 
+  describe('a write that waited for Intercom', () => {
+    it('counts no attempt, and stays unknown where it was', async () => {
+      const store = storeOf();
+      await knowMember(store, 'a');
+      for (let time = 0; time < 3; time += 1) {
+        const write = await leaseOneWrite(store);
+        expect(write).toMatchObject({ attempt: 1, outcomeUnknown: time > 0 });
+        const { contactId } = write;
+        const failure = {
+          contactId,
+          owner: 'process-1',
+          reason: 'down',
+          dueAtMs: NOW_MS,
+          outcomeUnknown: true,
+        };
+        await store.retryWrite({ ...failure, waitsForIntercom: true });
+      }
+      expect((await store.findMember('a'))?.writes[0]).toMatchObject({ attempts: 0, reason: 'down' });
+    });
+  });
+
+  describe('a single change that Intercom refuses', () => {
+    const parkFirst = async (store: Store): Promise<void> => {
+      await knowMember(store, 'a');
+      const { contactId, changes } = await leaseOneWrite(store);
+      const refused = [{ writeId: changes[0]?.writeId ?? 0, reason: 'no such attribute' }];
+      await store.parkChanges({ contactId, owner: 'process-2', changes: refused });
+      expect(await store.parked(), 'of another owner').toEqual([]);
+      await store.parkChanges({ contactId, owner: 'process-1', changes: refused });
+    };
+
+    it('is parked alone, and the others go on', async () => {
+      const store = storeOf();
+      await parkFirst(store);
+      await store.retryWrite({
+        contactId: 'a',
+        owner: 'process-1',
+        reason: 'later',
+        dueAtMs: NOW_MS,
+        outcomeUnknown: false,
+      });
+      expect(await outcomes(store, 'a')).toEqual([
+        'Last Call: parked',
+        'Engagement Status: waiting',
+        'Engagement Status Date: waiting',
+      ]);
+      expect(await store.parked()).toEqual([
+        {
+          kind: 'write',
+          id: 'a',
+          topic: null,
+          attributes: ['Last Call'],
+          reason: 'no such attribute',
+          attempts: 1,
+          sinceMs: NOW_MS,
+        },
+      ]);
+      expect(await store.backlog(NOW_MS)).toMatchObject({ writesParked: 1, writesWaiting: 1 });
+      const rest = await leaseOneWrite(store);
+      expect(rest.changes.map(({ attribute }) => attribute)).toEqual([
+        'Engagement Status',
+        'Engagement Status Date',
+      ]);
+      await store.parkWrite({ contactId: 'a', owner: 'process-1', reason: 'refused too' });
+      expect(await store.parked(), 'one item for each contact').toMatchObject([
+        { id: 'a', attributes: ['Last Call', 'Engagement Status', 'Engagement Status Date'] },
+      ]);
+      expect((await store.parked())[0]?.reason).toBe('refused too; no such attribute');
+      expect(await store.backlog(NOW_MS)).toMatchObject({ writesParked: 1, writesWaiting: 0 });
+      expect(await store.replay('all')).toBe(1);
+      expect((await leaseOneWrite(store)).changes).toHaveLength(3);
+    });
+
+    it('leaves nothing to be sent where nothing else waits, until it is replayed', async () => {
+      const store = storeOf();
+      await touch(store, 'a', { decide: wanting(wants(1)) });
+      const write = await leaseOneWrite(store);
+      const [change] = write.changes;
+      const changes = [{ writeId: change?.writeId ?? 0, reason: 'refused' }];
+      await store.parkChanges({ contactId: 'a', owner: 'process-1', changes });
+      const settled = { ...sentAll(write), sentWriteIds: [] };
+      await store.apply(workOn([], { decide: wanting(wants(1)), completes: settled }));
+      expect(await store.nextWriteDueAtMs()).toBeNull();
+      await touch(store, 'a', { decide: wanting(wants(1)) });
+      expect(await store.leaseWrites(lease()), 'the same decision does not wake it').toEqual([]);
+      expect(await store.replay({ writes: ['b'] })).toBe(0);
+      expect(await store.replay({ writes: ['a'] })).toBe(1);
+      const again = await leaseOneWrite(store);
+      expect(again).toMatchObject({ attempt: 1, changes: [{ after: 1, isReplayed: true }] });
+      await store.retryWrite({
+        contactId: 'a',
+        owner: 'process-1',
+        reason: '',
+        dueAtMs: NOW_MS,
+        outcomeUnknown: false,
+      });
+      expect((await leaseOneWrite(store)).changes).toMatchObject([{ isReplayed: false }]);
+    });
+
+    it('gives way to another value, which is tried', async () => {
+      const store = storeOf();
+      await touch(store, 'a', { decide: wanting(wants(1)) });
+      const write = await leaseOneWrite(store);
+      const changes = [{ writeId: write.changes[0]?.writeId ?? 0, reason: 'refused' }];
+      await store.parkChanges({ contactId: 'a', owner: 'process-1', changes });
+      const settled = { ...sentAll(write), sentWriteIds: [] };
+      await store.apply(workOn([], { decide: wanting(wants(2)), completes: settled }));
+      expect(await store.parked()).toEqual([]);
+      expect((await leaseOneWrite(store)).changes).toMatchObject([{ after: 2, isReplayed: false }]);
+      expect(await outcomes(store, 'a')).toEqual(['Last Call: superseded', 'Last Call: waiting']);
+    });
+  });
+
   describe('a write that is held', () => {
     it('waits until all are released', async () => {
       const store = storeOf();

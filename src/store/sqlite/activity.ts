@@ -2,6 +2,7 @@ import { desc, eq, getTableColumns, isNotNull, lte, or, sql } from 'drizzle-orm'
 import type { RecentNotification, RecentWrite } from '../activity-store.js';
 import { contacts, inbox, outbox, writes } from './schema.js';
 import type { Tables } from './tables.js';
+import { outcomeOf } from './writes.js';
 
 /** Walks the inbox from its end; what has not fallen due yet is skipped. See {@link RecentNotification}. */
 export function recentNotifications(
@@ -51,7 +52,7 @@ export function recentWrites({ connection }: Tables, limit: number): RecentWrite
       before: write.before,
       after: write.after,
       causeKind: write.causeKind,
-      outcome: write.outcome === 'waiting' && state !== null && state !== 'ready' ? state : write.outcome,
+      outcome: outcomeOf(write, state),
       reason: write.reason,
       queuedAtMs: write.queuedAtMs,
       settledAtMs: write.settledAtMs,

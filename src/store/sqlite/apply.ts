@@ -182,5 +182,5 @@ function conversationsOf(revived: ReadonlySet<string>, nowMs: number): Reread[] 
 
 function stillWaiting({ writes }: Tables, { completes }: Work): ReturnType<typeof waitingChange>[] {
   if (completes.kind !== 'write' || completes.lease !== 'keep') return [];
-  return writes.waiting(completes.contactId).map(waitingChange);
+  return writes.ready(completes.contactId).map(waitingChange);
 }

@@ -8,6 +8,7 @@ import type {
   NotificationFailure,
   NotificationOrigin,
   Reread,
+  Retry,
 } from '../store.js';
 import type { Connection } from './connection.js';
 import { inbox } from './schema.js';
@@ -23,7 +24,7 @@ export interface Inbox {
   /** The entry while `owner` holds it; undefined when it was taken over, settled or erased. */
   readonly findHeld: (id: number, owner: string) => InboxRow | undefined;
   readonly settle: (row: InboxRow, outcome: 'done' | 'ignored', nowMs: number) => void;
-  readonly retry: (failure: NotificationFailure & { readonly dueAtMs: number }) => void;
+  readonly retry: (failure: NotificationFailure & Retry) => void;
   readonly park: (failure: NotificationFailure) => void;
   readonly addReread: (reread: Reread) => void;
   readonly nextDueAtMs: (of?: InboxShare) => number | null;
@@ -45,11 +46,11 @@ export function createInbox(connection: Connection, bell: WorkBell): Inbox {
   // Walks inbox_waiting in order, one origin after the other, and stops at the limit. Choosing one row per lane in SQL
   // (window function or NOT EXISTS per row) would look at every waiting row each time.
   const dueEntries = sqlite.prepare<
-    [NotificationOrigin, number, number],
+    [NotificationOrigin, 0 | 1, number, number],
     { readonly id: number; readonly lane: string | null }
   >(`
     select id, lane from inbox
-    where status = 'waiting' and origin = ? and due_at_ms <= ? and (lease_owner is null or lease_until_ms <= ?)
+    where status = 'waiting' and origin = ? and waits_for_intercom = ? and due_at_ms <= ? and (lease_owner is null or lease_until_ms <= ?)
     order by due_at_ms, id`);
   const take = db
     .update(inbox)
@@ -58,6 +59,7 @@ export function createInbox(connection: Connection, bell: WorkBell): Inbox {
       leasedAtMs: sql`${sql.placeholder('nowMs')}`,
       leaseUntilMs: sql`${sql.placeholder('untilMs')}`,
       attempts: sql`${inbox.attempts} + 1`,
+      waitsForIntercom: sql`0`,
     })
     .where(eq(inbox.id, sql.placeholder('id')))
     .returning()
@@ -81,6 +83,7 @@ export function createInbox(connection: Connection, bell: WorkBell): Inbox {
       and(
         eq(inbox.status, sql`'waiting'`),
         eq(inbox.origin, sql.placeholder('origin')),
+        eq(inbox.waitsForIntercom, sql.placeholder('waitsForIntercom')),
         isNull(inbox.leaseOwner),
         sql`not exists (select 1 from ${inbox} as ${sql.identifier('blocking')}
           where ${blocking.lane} = ${inbox.lane} and ${blocking.leaseOwner} is not null)`,
@@ -122,18 +125,23 @@ export function createInbox(connection: Connection, bell: WorkBell): Inbox {
       return answers;
     },
 
-    lease: ({ owner, nowMs, leaseMs, limit }, of) =>
+    lease: ({ owner, nowMs, leaseMs, limit, waitingForIntercom = limit }, of) =>
       transact(() => {
         const lanes = new Set(busyLanes.all(nowMs));
         const chosen: number[] = [];
-        for (const origin of originsOf(of)) {
-          if (chosen.length >= limit) break;
-          for (const entry of dueEntries.iterate(origin, nowMs, nowMs)) {
+        const choose = (origin: NotificationOrigin, waits: 0 | 1, most: number): void => {
+          if (chosen.length >= most) return;
+          for (const entry of dueEntries.iterate(origin, waits, nowMs, nowMs)) {
             if (entry.lane !== null && lanes.has(entry.lane)) continue;
             if (entry.lane !== null) lanes.add(entry.lane);
             chosen.push(entry.id);
-            if (chosen.length >= limit) break;
+            if (chosen.length >= most) return;
           }
+        };
+        for (const origin of originsOf(of)) {
+          choose(origin, 0, limit);
+          // What waited for Intercom goes last: most of what comes in needs no call and must not wait behind it.
+          choose(origin, 1, Math.min(limit, chosen.length + waitingForIntercom));
         }
         const lease = { owner, nowMs, untilMs: nowMs + leaseMs };
         return chosen.map((id) => toLeased(take.get({ ...lease, id })));
@@ -146,11 +154,13 @@ export function createInbox(connection: Connection, bell: WorkBell): Inbox {
       wakeLane(row.lane);
     },
 
-    retry: ({ id, owner, reason, dueAtMs }) =>
+    retry: ({ id, owner, reason, dueAtMs, waitsForIntercom = false }) =>
       transact(() => {
-        if (held.get({ id, owner }) === undefined) return;
+        const row = held.get({ id, owner });
+        if (row === undefined) return;
+        const attempts = waitsForIntercom ? Math.max(0, row.attempts - 1) : row.attempts;
         db.update(inbox)
-          .set({ ...free, dueAtMs, reason })
+          .set({ ...free, dueAtMs, reason, waitsForIntercom, attempts })
           .where(eq(inbox.id, id))
           .run();
         bell.ring('inbox');
@@ -190,7 +200,9 @@ export function createInbox(connection: Connection, bell: WorkBell): Inbox {
 
     nextDueAtMs: (of) => {
       // Entries behind a leased one become free with it at the earliest, so its end stands for the whole lane.
-      const waiting = originsOf(of).map((origin) => nextFree.get({ origin })?.dueAtMs);
+      const waiting = originsOf(of).flatMap((origin) =>
+        [0, 1].map((waitsForIntercom) => nextFree.get({ origin, waitsForIntercom })?.dueAtMs),
+      );
       const times = [...waiting, nextLeaseEnd.get()?.untilMs];
       const known = times.filter((time) => typeof time === 'number');
       return known.length === 0 ? null : Math.min(...known);

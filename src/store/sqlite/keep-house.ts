@@ -40,7 +40,8 @@ export function releaseDeadLeases({ connection, bell }: Tables, isDead: (owner: 
 }
 
 /** Puts parked work back into the flow, due at once, as if it had never been tried. Answers how many. */
-export function replay({ connection, bell }: Tables, what: Parameters<Store['replay']>[0]): number {
+export function replay(tables: Tables, what: Parameters<Store['replay']>[0]): number {
+  const { connection, bell, writes: changes, outbox: lanes } = tables;
   const { db, transact } = connection;
   const anew = { attempts: 0, reason: null };
   return transact(() => {
@@ -52,11 +53,18 @@ export function replay({ connection, bell }: Tables, what: Parameters<Store['rep
       .where(and(eq(inbox.status, sql`'parked'`), someNotifications))
       .run().changes;
     const someWrites = all ? undefined : inArray(outbox.contactId, [...(what.writes ?? [])]);
-    const writes = db
+    const whole = db
       .update(outbox)
       .set({ ...anew, state: 'ready', parkedAtMs: null })
       .where(and(eq(outbox.state, 'parked'), someWrites))
-      .run().changes;
+      .returning({ contactId: outbox.contactId })
+      .all()
+      .map((row) => row.contactId);
+    for (const contactId of whole) changes.markReplayed(contactId);
+    // Contacts of which only some attributes were refused.
+    const alone = changes.replay(all ? 'all' : (what.writes ?? []));
+    for (const contactId of alone) lanes.putBack(contactId);
+    const writes = new Set([...whole, ...alone]).size;
     if (notifications > 0) bell.ring('inbox');
     if (writes > 0) bell.ring('writes');
     return notifications + writes;

@@ -47,8 +47,11 @@ export function countBacklog({ connection }: Tables, nowMs: number): Backlog {
         (select count(*) from inbox where status = 'parked') as notificationsParked,
         (select count(*) from outbox where state = 'ready') as writesWaiting,
         (select min(queued_at_ms) from writes join outbox using (contact_id)
-          where outcome = 'waiting' and state = 'ready') as oldestQueuedMs,
-        (select count(*) from outbox where state = 'parked') as writesParked,
+          where outcome = 'waiting' and state = 'ready' and writes.parked_at_ms is null) as oldestQueuedMs,
+        (select count(*) from (
+          select contact_id from outbox where state = 'parked'
+          union select contact_id from writes where outcome = 'waiting' and parked_at_ms is not null
+        )) as writesParked,
         (select count(*) from members) as members,
         (select count(*) from conversations) as conversations`,
     )
@@ -85,17 +88,46 @@ export function listParked({ connection, writes }: Tables): ParkedItem[] {
     )
     .all()
     .map((row) => ({ kind: 'notification', ...parkedItem(row), attributes: [] }) as const);
-  const contacts = sqlite
+  const whole = sqlite
     .prepare<[], ParkedRow>(
       `select contact_id as id, null as topic, reason, attempts, parked_at_ms as sinceMs from outbox
        where state = 'parked' order by parked_at_ms`,
     )
-    .all()
-    .map((row) => {
-      const attributes = writes.waiting(String(row.id)).map((write) => write.attribute);
-      return { kind: 'write', ...parkedItem(row), attributes } as const;
-    });
+    .all();
+  const alone = sqlite
+    .prepare<[], ParkedRow>(
+      `select contact_id as id, null as topic, group_concat(distinct reason) as reason, max(attempts) as attempts,
+         min(parked_at_ms) as sinceMs
+       from writes where outcome = 'waiting' and parked_at_ms is not null and contact_id is not null
+       group by contact_id`,
+    )
+    .all();
+  const contacts = mergeById(whole, alone).map(({ row, isWhole }) => {
+    const attributes = writes
+      .waiting(String(row.id))
+      .filter((write) => isWhole || write.parkedAtMs !== null)
+      .map((write) => write.attribute);
+    return { kind: 'write', ...parkedItem(row), attributes } as const;
+  });
   return [...notifications, ...contacts].sort((one, other) => one.sinceMs - other.sinceMs);
+}
+
+/** One item for each contact: of some only single attributes are parked, of some everything. */
+function mergeById(
+  whole: readonly ParkedRow[],
+  alone: readonly ParkedRow[],
+): { readonly row: ParkedRow; readonly isWhole: boolean }[] {
+  const aloneById = new Map(alone.map((row) => [row.id, row]));
+  const wholeIds = new Set(whole.map((row) => row.id));
+  return [
+    ...whole.map((row) => {
+      const reasons = [row.reason, aloneById.get(row.id)?.reason].filter(
+        (reason) => typeof reason === 'string',
+      );
+      return { row: { ...row, reason: reasons.join('; ') }, isWhole: true };
+    }),
+    ...alone.filter((row) => !wholeIds.has(row.id)).map((row) => ({ row, isWhole: false })),
+  ];
 }
 
 function parkedItem(row: ParkedRow): Omit<ParkedItem, 'kind' | 'attributes'> {

@@ -1,5 +1,5 @@
 import { and, eq, isNotNull, min, sql } from 'drizzle-orm';
-import type { Cause, Lease, LeasedWrite, WriteFailure, WritePriority } from '../store.js';
+import type { Cause, Lease, LeasedWrite, Retry, Store, WriteFailure, WritePriority } from '../store.js';
 import type { Connection } from './connection.js';
 import { outbox } from './schema.js';
 import type { WorkBell } from './work-bell.js';
@@ -11,6 +11,8 @@ type OutboxRow = typeof outbox.$inferSelect;
 export interface Outbox {
   /** New changes wait for this contact: due now, whatever happened to earlier attempts. */
   readonly queue: (contactId: string, priority: WritePriority, nowMs: number) => void;
+  /** The contact has something to be sent again, due at once. */
+  readonly putBack: (contactId: string) => void;
   /** Removes the row when nothing waits any more, unless a request is under way: then its end removes it. */
   readonly dropIfEmpty: (contactId: string, nowMs: number) => void;
   readonly lease: (lease: Lease) => LeasedWrite[];
@@ -22,10 +24,9 @@ export interface Outbox {
     contactId: string,
     end: { readonly hasSent: boolean; readonly keepsLease: boolean },
   ) => void;
-  readonly retry: (
-    failure: WriteFailure & { readonly dueAtMs: number; readonly outcomeUnknown: boolean },
-  ) => void;
+  readonly retry: (failure: WriteFailure & Retry & { readonly outcomeUnknown: boolean }) => void;
   readonly park: (failure: WriteFailure) => void;
+  readonly parkChanges: (parked: Parameters<Store['parkChanges']>[0]) => void;
   readonly hold: (held: { readonly contactId: string; readonly owner: string }) => void;
   readonly releaseHeld: () => number;
   readonly nextDueAtMs: () => number | null;
@@ -97,7 +98,7 @@ export function createOutbox(connection: Connection, writes: Writes, bell: WorkB
 
   /** Ends an attempt without success; a change that joined after it began is not to suffer for it. */
   const giveBack = (contactId: string, set: Partial<OutboxRow>): void => {
-    const waiting = writes.waiting(contactId);
+    const waiting = writes.ready(contactId);
     if (waiting.length === 0) {
       drop(contactId);
       return;
@@ -116,9 +117,15 @@ export function createOutbox(connection: Connection, writes: Writes, bell: WorkB
       bell.ring('writes');
     },
 
+    putBack: (contactId) => {
+      // Due since ever: the port's replay knows no time.
+      queueOne.run({ contactId, rank: RANKS.soon, nowMs: 0 });
+      bell.ring('writes');
+    },
+
     dropIfEmpty: (contactId, nowMs) => {
       const row = find(contactId);
-      if (row === undefined || writes.waiting(contactId).length > 0) return;
+      if (row === undefined || writes.ready(contactId).length > 0) return;
       const isUnderWay = row.leaseOwner !== null && (row.leaseUntilMs ?? 0) > nowMs;
       if (!isUnderWay) drop(contactId);
     },
@@ -131,7 +138,7 @@ export function createOutbox(connection: Connection, writes: Writes, bell: WorkB
         }
         return due.flatMap((contactId) => {
           const row = find(contactId);
-          const waiting = writes.waiting(contactId);
+          const waiting = writes.ready(contactId);
           const newest = waiting.at(-1);
           if (row === undefined || newest === undefined) {
             drop(contactId);
@@ -161,7 +168,7 @@ export function createOutbox(connection: Connection, writes: Writes, bell: WorkB
         update(contactId, { outcomeUnknown: false });
         return;
       }
-      if (writes.waiting(contactId).length === 0) {
+      if (writes.ready(contactId).length === 0) {
         drop(contactId);
         return;
       }
@@ -173,12 +180,21 @@ export function createOutbox(connection: Connection, writes: Writes, bell: WorkB
       bell.ring('writes');
     },
 
-    retry: ({ contactId, owner, reason, dueAtMs, outcomeUnknown }) =>
+    retry: ({ contactId, owner, reason, dueAtMs, outcomeUnknown, waitsForIntercom = false }) =>
       transact(() => {
         const row = findHeld(contactId, owner);
         if (row === undefined) return;
         writes.setReason(contactId, reason);
-        giveBack(contactId, { reason, dueAtMs, outcomeUnknown: outcomeUnknown || row.outcomeUnknown });
+        if (waitsForIntercom) writes.uncountAttempt(contactId);
+        const attempts = waitsForIntercom ? Math.max(0, row.attempts - 1) : row.attempts;
+        const isUnknown = outcomeUnknown || row.outcomeUnknown;
+        giveBack(contactId, { reason, dueAtMs, attempts, outcomeUnknown: isUnknown });
+      }),
+
+    parkChanges: ({ contactId, owner, changes }) =>
+      transact(() => {
+        const row = findHeld(contactId, owner);
+        if (row !== undefined) writes.park(contactId, changes, row.leasedAtMs ?? 0);
       }),
 
     park: ({ contactId, owner, reason }) =>

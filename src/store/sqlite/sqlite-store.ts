@@ -93,6 +93,7 @@ export function openSqliteStore({ path, timeZone, log }: SqliteStoreOptions): St
     leaseWrites: (lease) => withOpen(() => outbox.lease(lease)),
     retryWrite: (failure) => withOpen(() => outbox.retry(failure)),
     parkWrite: (failure) => withOpen(() => outbox.park(failure)),
+    parkChanges: (parked) => withOpen(() => outbox.parkChanges(parked)),
     holdWrite: (held) => withOpen(() => outbox.hold(held)),
     releaseHeldWrites: () => withOpen(() => outbox.releaseHeld()),
     nextWriteDueAtMs: () => withOpen(() => outbox.nextDueAtMs()),

@@ -9,7 +9,10 @@ export type WriteRow = typeof writes.$inferSelect;
 
 /** Every change that was decided, from waiting to its end. */
 export interface Writes {
+  /** Decided and not in Intercom yet, those that Intercom has refused included. */
   readonly waiting: (contactId: string) => WriteRow[];
+  /** Those of them that are to be sent. */
+  readonly ready: (contactId: string) => WriteRow[];
   readonly add: (contactId: string, change: Change, cause: Cause, nowMs: number) => void;
   readonly setBefore: (id: number, before: AttributeValue) => void;
   readonly supersede: (ids: readonly number[], nowMs: number) => void;
@@ -18,7 +21,18 @@ export interface Writes {
   readonly countAttempt: (contactId: string) => void;
   /** Counts those that joined an attempt under way. */
   readonly joinAttempt: (contactId: string) => void;
+  /** The attempt was none. */
+  readonly uncountAttempt: (contactId: string) => void;
+  /** Of those that are to be sent. */
   readonly setReason: (contactId: string, reason: string) => void;
+  readonly park: (
+    contactId: string,
+    changes: readonly { readonly writeId: number; readonly reason: string }[],
+    parkedAtMs: number,
+  ) => void;
+  readonly markReplayed: (contactId: string) => void;
+  /** Puts what was parked alone back into the flow. Answers whose it is. */
+  readonly replay: (contactIds: readonly string[] | 'all') => string[];
   /** Keeps the rows, but nothing that tells of whom or of what value they were. */
   readonly anonymise: (contactIds: readonly string[]) => void;
   /** Newest first. */
@@ -36,10 +50,16 @@ export function createWrites({ db }: Connection): Writes {
     // The plus keeps SQLite from walking the contact's whole history only to save itself this little sort.
     .orderBy(sql`+${writes.id}`)
     .prepare();
+  const isReady = and(isWaiting, isNull(writes.parkedAtMs));
   const countAttempt = db
     .update(writes)
-    .set({ attempts: sql`${writes.attempts} + 1` })
-    .where(and(isOfContact, isWaiting))
+    .set({ attempts: sql`${writes.attempts} + 1`, isReplayed: sql`0` })
+    .where(and(isOfContact, isReady))
+    .prepare();
+  const uncountAttempt = db
+    .update(writes)
+    .set({ attempts: sql`${writes.attempts} - 1` })
+    .where(and(isOfContact, isReady, sql`${writes.attempts} > 0`))
     .prepare();
   // Bare placeholders: as a column's value, null would be stored as the JSON text "null".
   const add = db
@@ -79,6 +99,7 @@ export function createWrites({ db }: Connection): Writes {
 
   return {
     waiting: (contactId) => waiting.all({ contactId }),
+    ready: (contactId) => waiting.all({ contactId }).filter((write) => write.parkedAtMs === null),
 
     add: (contactId, { attribute, before, after }, cause, nowMs) => {
       const values = { before: asJson(before), after: asJson(after) };
@@ -105,15 +126,46 @@ export function createWrites({ db }: Connection): Writes {
     joinAttempt: (contactId) => {
       db.update(writes)
         .set({ attempts: 1 })
-        .where(and(eq(writes.contactId, contactId), isWaiting, eq(writes.attempts, 0)))
+        .where(and(eq(writes.contactId, contactId), isReady, eq(writes.attempts, 0)))
         .run();
+    },
+
+    uncountAttempt: (contactId) => {
+      uncountAttempt.run({ contactId });
     },
 
     setReason: (contactId, reason) => {
       db.update(writes)
         .set({ reason })
+        .where(and(eq(writes.contactId, contactId), isReady))
+        .run();
+    },
+
+    park: (contactId, changes, parkedAtMs) => {
+      for (const { writeId, reason } of changes) {
+        db.update(writes)
+          .set({ reason, parkedAtMs })
+          .where(and(eq(writes.contactId, contactId), eq(writes.id, writeId), isWaiting))
+          .run();
+      }
+    },
+
+    markReplayed: (contactId) => {
+      db.update(writes)
+        .set({ isReplayed: true })
         .where(and(eq(writes.contactId, contactId), isWaiting))
         .run();
+    },
+
+    replay: (contactIds) => {
+      const isChosen = contactIds === 'all' ? undefined : inArray(writes.contactId, [...contactIds]);
+      const replayed = db
+        .update(writes)
+        .set({ parkedAtMs: null, isReplayed: true, attempts: 0, reason: null })
+        .where(and(isWaiting, sql`${writes.parkedAtMs} is not null`, isChosen))
+        .returning({ contactId: writes.contactId })
+        .all();
+      return [...new Set(replayed.flatMap((row) => (row.contactId === null ? [] : [row.contactId])))];
     },
 
     anonymise: (contactIds) => {
@@ -131,7 +183,7 @@ export function createWrites({ db }: Connection): Writes {
         before: write.before,
         after: write.after,
         cause: causeOf(write),
-        outcome: write.outcome === 'waiting' && state !== null && state !== 'ready' ? state : write.outcome,
+        outcome: outcomeOf(write, state),
         reason: write.reason,
         attempts: write.attempts,
         queuedAtMs: write.queuedAtMs,
@@ -148,6 +200,16 @@ export function causeOf(row: WriteRow): Cause {
   return { kind: row.causeKind, ref: row.causeRef };
 }
 
-export function waitingChange({ id, attribute, before, after }: WriteRow): WaitingChange {
-  return { writeId: id, attribute, before, after };
+/** As people see it. `state`: that of the contact's row in the outbox. */
+export function outcomeOf(
+  { outcome, parkedAtMs }: WriteRow,
+  state: (typeof outbox.$inferSelect)['state'] | null,
+): WriteRecord['outcome'] {
+  if (outcome !== 'waiting') return outcome;
+  if (parkedAtMs !== null) return 'parked';
+  return state === null || state === 'ready' ? outcome : state;
+}
+
+export function waitingChange({ id, attribute, before, after, isReplayed }: WriteRow): WaitingChange {
+  return { writeId: id, attribute, before, after, isReplayed };
 }
