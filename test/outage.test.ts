@@ -147,6 +147,36 @@ describe('Intercom as a whole does not answer', () => {
     expect(clock.nowMs() - healsAtMs).toBeLessThanOrEqual(HEALED_WITHIN_S * 1000);
   });
 
+  test('many calls of one run wait for it together: one line and one kept lease for all', async () => {
+    const harness = await createHarness();
+    const { workspace, clock, store } = harness;
+    const { id } = workspace.addContact();
+    const gone = Array.from({ length: 60 }, () => workspace.addConversation({ contactIds: [id] }).id);
+    await harness.backfill();
+    workspace.deliveryFaults.always({}, { kind: 'lost' });
+    for (const conversation of gone) workspace.deleteConversation(conversation);
+    clock.advance(2 * 3_600_000);
+    harness.logLines.length = 0;
+    workspace.faults.always({ path: /^\/conversations\/\d+$/ }, { kind: 'status', status: 503 });
+    const renewed: string[] = [];
+    const counting: typeof store = {
+      ...store,
+      advanceRun: (page) => {
+        renewed.push(page.runId);
+        return store.advanceRun(page);
+      },
+    };
+    const params = { lookbackDays: null, dryRun: false, force: true };
+    const beganAtMs = clock.nowMs();
+    const job = harness.runJob({ job: 'reconcile', params }, { store: counting });
+    while (clock.nowMs() < beganAtMs + 300_000) await new Promise((resolve) => setImmediate(resolve));
+    expect(shownLines(harness).length).toBeLessThanOrEqual(20);
+    expect(renewed.length).toBeLessThanOrEqual(300 / 5);
+    workspace.faults.clear();
+    await job;
+    expect((await store.findMember(id))?.conversations).toEqual([]);
+  });
+
   test('what needs no call is handled all the same', async () => {
     const harness = await createHarness();
     const { workspace } = harness;
@@ -244,6 +274,34 @@ describe('some calls fail', () => {
     const wrong = await harness.wrongAttributes();
     expect(new Set(wrong.map(({ contactId }) => contactId))).toEqual(new Set([bad.id]));
   });
+});
+
+test.each<[string, CallFault]>([
+  [
+    'a pause of thirty years',
+    {
+      kind: 'answer',
+      status: 429,
+      headers: { 'Retry-After': '1000000000', 'X-RateLimit-Reset': '4102444800' },
+      body: { type: 'error.list', errors: [{ code: 'rate_limit_exceeded' }] },
+    },
+  ],
+  [
+    'a window that ends in 2100',
+    { kind: 'headers', headers: { 'X-RateLimit-Reset': '4102444800', 'X-RateLimit-Remaining': '0' } },
+  ],
+  [
+    'no room at all',
+    { kind: 'headers', headers: { 'X-RateLimit-Limit': '0', 'X-RateLimit-Remaining': '-1' } },
+  ],
+])('%s is over after a minute', async (_what, fault) => {
+  const harness = await outageOf(3, {}, async (world) => {
+    world.workspace.faults.next({}, fault);
+    await world.settle();
+  });
+  await letPass(harness, 62);
+  expect(await harness.wrongAttributes()).toEqual([]);
+  expect(harness.workspace.calls.total).toBeLessThanOrEqual(20);
 });
 
 test('a stop ends what waits for Intercom at once', async () => {

@@ -89,7 +89,8 @@ export function createBreaker({ clock, onEvent }: BreakerOptions): Breaker {
     const wasOpen = close(address);
     address.noteSuccess(number);
     // What failed with everything else is worth asking at once; whether it is in order too, its first call shows.
-    if (wasWhole) for (const other of addresses.values()) if (other !== address) other.askAgain(number);
+    if (wasWhole)
+      for (const other of addresses.values()) if (other !== address) other.askAgain(number, clock.nowMs());
     if (wasWhole || wasOpen) for (const listener of listeners) listener();
   };
 

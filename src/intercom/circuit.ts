@@ -41,7 +41,7 @@ export interface Circuit {
   endProbe(): void;
   noteSuccess(number: number): void;
   /** Other calls are answered again: its probe is due, and what was sent before counts no more. */
-  askAgain(number: number): void;
+  askAgain(number: number, nowMs: number): void;
   noteFailure(failure: Failure): void;
   close(): void;
   /** Null while closed, and until a probe has failed: a few failures in a row may be chance. */
@@ -125,9 +125,10 @@ export function createCircuit({
       succeededAt = number;
       reset();
     },
-    askAgain: (number) => {
+    askAgain: (number, nowMs) => {
       succeededAt = number;
-      probeAtMs = Number.NEGATIVE_INFINITY;
+      probeAtMs = nowMs;
+      offeredFor = null;
     },
     noteFailure: ({ call, sent, isProbe, reason: why, nowMs }) => {
       // A call that was sent before the latest success says nothing about the time after it.

@@ -157,6 +157,17 @@ export function takenOver(): AppError {
   return new AppError('run_in_progress', 'never', 'another process took this run over');
 }
 
+/** Of the calls of one run that are repeated at the same time: one renews the lease and writes a line for all. */
+interface Repeating {
+  renewedAtMs: number;
+  saidAtMs: number;
+}
+
+const repeating = new WeakMap<Frame, Repeating>();
+/** Far below the lease, pauses of `persist` included. */
+const RENEW_EVERY_MS = 15_000;
+const SAY_EVERY_MS = 60_000;
+
 /** Asks until Intercom answers, and keeps the run's lease meanwhile. */
 export function asking<Result>(frame: Frame, step: Step, ask: () => Promise<Result>): Promise<Result> {
   const { breaker, clock, log, store } = frame.deps;
@@ -165,11 +176,16 @@ export function asking<Result>(frame: Frame, step: Step, ask: () => Promise<Resu
     signal: frame.signal,
     onClear: breaker.onClear,
     onRetry: async (error, attempt, delayMs) => {
+      const known = repeating.get(frame) ?? { renewedAtMs: -Infinity, saidAtMs: -Infinity };
+      repeating.set(frame, known);
+      const nowMs = clock.nowMs();
       // Of an outage the breaker says so once for all that wait.
-      log[error.blame === 'outage' ? 'debug' : 'warn'](
-        { run: frame.run.id, attempt, delayMs, reason: reasonOf(error) },
-        'Intercom is asked again',
-      );
+      const isNews = error.blame !== 'outage' && Math.abs(nowMs - known.saidAtMs) >= SAY_EVERY_MS;
+      if (isNews) known.saidAtMs = nowMs;
+      const line = { run: frame.run.id, attempt, delayMs, reason: reasonOf(error) };
+      log[isNews ? 'warn' : 'debug'](line, 'Intercom is asked again');
+      if (delayMs <= RENEW_EVERY_MS && Math.abs(nowMs - known.renewedAtMs) < RENEW_EVERY_MS) return;
+      known.renewedAtMs = nowMs;
       const page = pageOf(frame, step);
       await store.advanceRun({ ...page, leaseUntilMs: page.leaseUntilMs + delayMs });
     },

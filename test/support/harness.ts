@@ -272,11 +272,12 @@ export function createTestClient(
 /** Asks the rules about each member of the workspace as it really is, without the cache in between. */
 export async function findWrongAttributes(
   workspace: Workspace,
-  store: Pick<Store, 'freshness' | 'findMember'>,
+  /** Or since when the cache knows every conversation. */
+  store: Pick<Store, 'freshness'> | number,
   clock: Clock,
   settings: Harness['settings'],
 ): Promise<readonly (Change & { readonly contactId: string })[]> {
-  const { coverageFromAt } = await store.freshness();
+  const coverageFromAt = typeof store === 'number' ? store : (await store.freshness()).coverageFromAt;
   const conversationsOf = new Map<string | null, ConversationFacts[]>();
   for (const record of workspace.conversations()) {
     const read = readConversationObject(presentConversation(workspace.state, record, '2.14'));
