@@ -14,7 +14,7 @@ const DEFECT_ATTEMPTS = 4;
 /** Work that waits for the end of an outage is not tried much later than this after it. */
 const MAX_OUTAGE_DELAY_MS = 10_000;
 /** While some calls fail and others don't: between this and three times as much, at random. */
-const OUTAGE_DELAY_MS = 1000;
+const OUTAGE_DELAY_MS = 500;
 
 /**
  * The delay before attempt `attempt + 1`: doubled each time, between half and all of it at random, so that work that

@@ -109,8 +109,8 @@ describe('Intercom as a whole does not answer', () => {
       await letPass(world, seconds);
     });
     const { workspace, store } = harness;
-    // What was in hand; then a probe every 2.5 s to 5 s.
-    expect(workspace.calls.total).toBeLessThanOrEqual(80 + seconds / 2.5);
+    // What was in hand; then a probe every 2 s to 4 s.
+    expect(workspace.calls.total).toBeLessThanOrEqual(80 + seconds / 2);
     expect(shownLines(harness).length).toBeLessThanOrEqual(15);
     expect(shownLines(harness).filter((line) => line.includes('Intercom does not answer'))).toHaveLength(1);
     expect(await available(harness)).toBe('0');
@@ -224,7 +224,7 @@ describe('some calls fail', () => {
       await letPass(world, 300);
     });
     const { workspace } = harness;
-    expect(workspace.calls.matching({ method: 'PUT' }).length).toBeLessThanOrEqual(60 + 300 / 2.5);
+    expect(workspace.calls.matching({ method: 'PUT' }).length).toBeLessThanOrEqual(60 + 300 / 2);
     expect(await harness.store.parked()).toEqual([]);
     workspace.faults.clear();
     // One at a time until one succeeds.

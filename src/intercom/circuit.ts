@@ -54,7 +54,7 @@ export interface Circuit {
 const FAILURES = 10;
 const FIRST_PROBE_MS = 1000;
 /** The end of an outage is noticed within this, and the time that one probe may take. */
-const MAX_PROBE_MS = 5000;
+const MAX_PROBE_MS = 4000;
 
 /** @param subjects how many different objects have to be among the failures. */
 export function createCircuit({

@@ -103,7 +103,7 @@ export interface IntercomClientOptions {
 
 const TIMEOUT_MS = 10_000;
 /** All that wait for the end of an outage wait for its probe. */
-const PROBE_TIMEOUT_MS = 5000;
+const PROBE_TIMEOUT_MS = 4000;
 const MOST_ANSWER_BYTES = 20_000_000;
 
 interface TimedAnswer extends Answer {
