@@ -3,6 +3,7 @@ import { bodyLimit } from 'hono/body-limit';
 import { requestId } from 'hono/request-id';
 import type { Clock } from './clock.js';
 import type { Log } from './log.js';
+import type { Breaker } from './intercom/breaker.js';
 import { createAccess, type AccessRules } from './operate/access.js';
 import { answerOwnHosts } from './operate/answered-hosts.js';
 import { createClients } from './operate/client-address.js';
@@ -49,6 +50,7 @@ export interface AppDeps {
   readonly backfillDays: number;
   readonly exportDir: string;
   readonly messenger: MessengerSettings;
+  readonly outage: Breaker['outage'];
 }
 
 /** What machines ask every few seconds: its lines would bury all others. */

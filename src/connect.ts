@@ -2,23 +2,29 @@ import { persist, reasonOf } from './backoff.js';
 import type { Clock } from './clock.js';
 import type { Config } from './config.js';
 import { AppError } from './errors.js';
+import { createBreaker, type Breaker } from './intercom/breaker.js';
 import { createIntercomClient } from './intercom/client.js';
 import { createRateBudget } from './intercom/rate-budget.js';
 import type { Log } from './log.js';
+import { logOutages } from './log-outages.js';
 import { createMetrics, type Metrics } from './operate/metrics.js';
 import { nameThisProcess } from './owner.js';
+import { createProber } from './probe-intercom.js';
 import type { RunDeps } from './reconcile/run-frame.js';
 import type { Store } from './store/store.js';
 import { joinSqliteStore, openSqliteStore } from './store/sqlite/sqlite-store.js';
 import { createTimeCheck, type TimeCheck } from './time-check.js';
 import { VERSION } from './version.js';
+import type { WorkLoop } from './work-loop.js';
 
 /** The database and Intercom, as the service and the jobs of the command line use them. */
 export interface Connection {
   readonly store: Store;
   /** Names this process in leases. */
   readonly owner: string;
-  readonly deps: RunDeps & { readonly metrics: Metrics; readonly time: TimeCheck };
+  readonly deps: RunDeps & { readonly metrics: Metrics; readonly breaker: Breaker; readonly time: TimeCheck };
+  /** Asks whether Intercom answers again, for all that wait. Runs from before `bind` until the end. */
+  readonly prober: WorkLoop;
   /**
    * Ties the database to the token's workspace. What calls Intercom waits for it: with a token of another workspace
    * every contact would seem deleted, and the cache would be erased.
@@ -45,12 +51,14 @@ export function connect(options: {
   const store = openStore({ path, timeZone, settings: { dryRun, eligibleProgramsByReferral }, log });
   const owner = nameThisProcess();
   const budget = createRateBudget({ clock });
-  const metrics = createMetrics({ store, budget, clock });
+  const breaker = createBreaker({ clock, onEvent: logOutages({ log, store, clock }) });
+  const metrics = createMetrics({ store, budget, breaker, clock });
   const intercom = createIntercomClient({
     apiBase: config.intercomApiBase,
     token: config.accessToken,
     version: config.intercomVersion,
     budget,
+    breaker,
     clock,
     userAgent: `intercom-engagement/${VERSION}`,
     onCall: metrics.countCall,
@@ -68,20 +76,29 @@ export function connect(options: {
     isDayKnown: () => time.isTrusted(),
   };
   const maxChangeShare = config.maxSweepChangeShare;
-  const deps = { store, intercom, clock, log, metrics, owner, settings, maxChangeShare, time };
-  return { store, owner, deps, bind: (signal) => bindWorkspace(deps, signal) };
+  const deps = { store, intercom, breaker, clock, log, metrics, owner, settings, maxChangeShare, time };
+  const prober = createProber({ intercom, breaker, clock, log });
+  return { store, owner, deps, prober, bind: (signal) => bindWorkspace(deps, signal) };
 }
 
+/** A start that waits for Intercom says so once a minute. */
+const SAY_EVERY_MS = 60_000;
+
 async function bindWorkspace(
-  deps: Pick<RunDeps, 'store' | 'intercom' | 'clock' | 'log'>,
+  deps: Pick<RunDeps, 'store' | 'intercom' | 'breaker' | 'clock' | 'log'>,
   signal: AbortSignal,
 ): Promise<void> {
-  const { store, intercom, clock, log } = deps;
+  const { store, intercom, breaker, clock, log } = deps;
+  let saidAtMs = Number.NEGATIVE_INFINITY;
   const workspace = await persist(() => intercom.readWorkspace({ priority: 'soon', signal }), {
     clock,
     signal,
-    onRetry: (error, attempt, delayMs) =>
-      log.warn({ attempt, delayMs, reason: reasonOf(error) }, 'Intercom does not answer yet'),
+    onClear: breaker.onClear,
+    onRetry: (error, attempt) => {
+      const isNews = Math.abs(clock.nowMs() - saidAtMs) >= SAY_EVERY_MS;
+      if (isNews) saidAtMs = clock.nowMs();
+      log[isNews ? 'warn' : 'debug']({ attempt, reason: reasonOf(error) }, 'Intercom does not answer yet');
+    },
   });
   const bound = await store.bindWorkspace(workspace);
   if (bound.id === workspace.id) return;

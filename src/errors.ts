@@ -7,6 +7,7 @@ export type ErrorCode =
   | 'intercom_timeout'
   | 'intercom_rate_limited'
   | 'intercom_unavailable'
+  | 'intercom_waiting'
   | 'intercom_refused_token'
   | 'intercom_refused_request'
   | 'intercom_not_found'
@@ -32,6 +33,12 @@ export type ErrorCode =
 /** `later`: the step runs again after a growing delay · `never`: it is parked for a person. Nothing runs again at once. */
 export type Retry = 'later' | 'never';
 
+/**
+ * `outage`: calls about other objects fail as well, or none went out: it says nothing about this object · `unclear`:
+ * nothing else was asked that would tell.
+ */
+export type Blame = 'outage' | 'unclear';
+
 export interface AppErrorOptions {
   readonly cause?: unknown;
   /** Wait at least this long before the next try (Intercom told us so). */
@@ -46,6 +53,10 @@ export interface AppErrorOptions {
   readonly status?: number;
   /** Of an object that Intercom answered with: what of it is missing or can't be read, and whose it seems to be. */
   readonly unreadable?: UnreadablePart;
+  /** Left out where it is the object's own, or has nothing to do with Intercom. */
+  readonly blame?: Blame | null;
+  /** Of the attributes that were sent, those that Intercom's refusal names. */
+  readonly refusedNames?: readonly string[];
 }
 
 export interface UnreadablePart {
@@ -65,6 +76,8 @@ export class AppError extends Error {
   readonly said: string | null;
   readonly attempts: number | null;
   readonly unreadable: UnreadablePart | null;
+  readonly blame: Blame | null;
+  readonly refusedNames: readonly string[];
 
   constructor(code: ErrorCode, retry: Retry, message: string, options: AppErrorOptions = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
@@ -76,5 +89,7 @@ export class AppError extends Error {
     this.said = options.said ?? null;
     this.attempts = options.attempts ?? null;
     this.unreadable = options.unreadable ?? null;
+    this.blame = options.blame ?? null;
+    this.refusedNames = options.refusedNames ?? [];
   }
 }

@@ -138,11 +138,12 @@ export interface JobCommandDeps {
  */
 export async function runJobCommand(request: JobRequest, options: JobCommandDeps): Promise<void> {
   const { config, clock, log, signal, stdout, stderr } = options;
-  const { store, owner, deps, bind } = connect({ config, clock, log, as: 'command' });
+  const { store, owner, deps, prober, bind } = connect({ config, clock, log, as: 'command' });
   const bar = createProgressBar(stderr, request.job);
   const writer = createWriter({ ...deps, dryRun: config.dryRun });
   try {
     await store.releaseDeadLeases((other) => isDeadOwner(other, owner));
+    prober.start();
     await bind(signal);
     if (!deps.time.isTrusted()) {
       const hours = Math.round(Math.abs(deps.time.aheadMs()) / 3_600_000);
@@ -173,6 +174,7 @@ export async function runJobCommand(request: JobRequest, options: JobCommandDeps
   } finally {
     bar.stop();
     await writer.stop();
+    await prober.stop();
     await store.close();
   }
 }

@@ -58,7 +58,7 @@ export async function serve(options: ServeOptions): Promise<Service> {
     );
   }
   const connection = connect({ ...options, as: 'service' });
-  const { store, owner, deps } = connection;
+  const { store, owner, deps, prober } = connection;
   deps.metrics.measureProcess();
   // After the store, which makes the file and brings its tables up to date.
   const { reports, makeCsv } = openReportThread({ path: config.databasePath });
@@ -94,6 +94,7 @@ export async function serve(options: ServeOptions): Promise<Service> {
   const app = createApp({
     ...config,
     ...deps,
+    outage: deps.breaker.outage,
     reports,
     makeCsv,
     jobs,
@@ -119,6 +120,7 @@ export async function serve(options: ServeOptions): Promise<Service> {
   const { url } = listener;
   log.info({ url }, 'listening');
 
+  prober.start();
   // Receiving needs nothing from Intercom; what calls it waits until the workspace is known to be the right one.
   const bound = connection.bind(signal).then(() => loops.forEach((loop) => loop.start()));
   const { onBackfillProgress } = options;
@@ -154,7 +156,10 @@ export async function serve(options: ServeOptions): Promise<Service> {
   async function stop(): Promise<void> {
     stopping.abort();
     const ending = [listener.close(), bound.catch(() => undefined), schedule.stop(), jobs.settled()];
-    await Promise.all([...ending, ...[houseKeeping, transitions, ...loops].map((loop) => loop.stop())]);
+    await Promise.all([
+      ...ending,
+      ...[houseKeeping, transitions, prober, ...loops].map((loop) => loop.stop()),
+    ]);
     await reports.close();
     await store.close();
     log.info({}, 'stopped');

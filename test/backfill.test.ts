@@ -12,8 +12,10 @@ const NEVER = new AbortController().signal;
 
 function depsOf(harness: Harness, owner: string, intercom: IntercomClient = harness.intercom): RunDeps {
   const { store, clock, settings } = harness;
+  const { breaker } = harness.runDeps;
   return {
     store,
+    breaker,
     clock,
     settings,
     intercom,

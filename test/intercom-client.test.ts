@@ -215,6 +215,79 @@ describe('what goes wrong', () => {
     });
   });
 
+  it.each([400, 405, 409, 410, 413, 414, 422, 431, 451, 499])(
+    "only Intercom's own error.list refuses for good: %i of a gateway passes",
+    async (status) => {
+      const { client, server } = createWorld();
+      const errors = [{ code: 'parameter_invalid', message: 'no' }];
+      for (const [contentType, body] of [
+        ['text/html', '<html>Request refused</html>'],
+        ['application/json', '{"error":"refused"}'],
+        ['application/json', JSON.stringify({ type: 'error.list', errors: [] })],
+        ['application/json', JSON.stringify({ errors })],
+        ['application/json', JSON.stringify({ type: 'error.list', errors: ['no'] })],
+        ['application/json', ''],
+      ] as const) {
+        const headers = { 'content-type': contentType };
+        server.use(http.put('*/contacts/c1', () => new HttpResponse(body, { status, headers })));
+        expect(await failureOf(client.updateContact('c1', { 'Last Call': 5 }, how))).toMatchObject({
+          code: 'intercom_answer_unreadable',
+          retry: 'later',
+          outcomeUnknown: true,
+        });
+      }
+      const own = { type: 'error.list', errors };
+      server.use(http.put('*/contacts/c1', () => HttpResponse.json(own, { status })));
+      const answer = await client
+        .updateContact('c1', { 'Last Call': 5 }, how)
+        .catch((error: unknown) => error);
+      const refused = { code: 'intercom_refused_request', retry: 'never' };
+      expect(answer).toMatchObject(status === 410 ? { kind: 'gone' } : refused);
+    },
+  );
+
+  it.each([
+    [{ code: 'parameter_invalid', field: 'custom_attributes.Last Call' }, ['Last Call']],
+    [{ code: 'parameter_invalid', message: "Custom attribute 'Last Call' does not exist" }, ['Last Call']],
+    [
+      { code: 'parameter_invalid', message: 'Engagement Status Date is archived' },
+      ['Engagement Status Date'],
+    ],
+    [
+      { code: 'parameter_invalid', message: 'Engagement Status and Last Call are wrong' },
+      ['Engagement Status', 'Last Call'],
+    ],
+    [{ code: 'parameter_invalid', message: 'Something is wrong' }, [] as string[]],
+    [{ code: 'parameter_invalid', message: 7, field: null }, []],
+    [{ code: 'parameter_invalid', message: `${'x'.repeat(5000)} Last Call` }, []],
+  ])('says which of the attributes a refusal names: %j', async (error, names) => {
+    const { client, server } = createWorld();
+    const body = { type: 'error.list', errors: [error] };
+    server.use(http.put('*/contacts/c1', () => HttpResponse.json(body, { status: 400 })));
+    const sent = { 'Engagement Status': 'Engaged', 'Engagement Status Date': 5, 'Last Call': 5 } as const;
+    const { refusedNames } = await failureOf(client.updateContact('c1', sent, how));
+    expect(refusedNames).toHaveLength(names.length);
+    expect(refusedNames).toEqual(expect.arrayContaining([...names]));
+  });
+
+  it('an error text without an end costs nothing, and shows no half of an address', async () => {
+    const { client, server } = createWorld();
+    const cutInside = `${'Engaged '.repeat(124)}jane.doe@example.org`;
+    for (const message of ['x'.repeat(1_000_000), cutInside]) {
+      const body = { type: 'error.list', errors: [{ code: 'parameter_invalid', message }] };
+      server.use(http.put('*/contacts/c1', () => HttpResponse.json(body, { status: 400 })));
+      const { said } = await failureOf(client.updateContact('c1', { 'Engagement Status': 'Engaged' }, how));
+      expect(String(said).length).toBeLessThanOrEqual(300);
+      expect(String(said)).not.toContain('jane');
+    }
+    const link = `<${'/contacts/'.repeat(1500)}x`;
+    const merged = { type: 'error.list', errors: [{ code: 'contact_merged', message: '' }] };
+    server.use(
+      http.get('*/contacts/c1', () => HttpResponse.json(merged, { status: 410, headers: { link } })),
+    );
+    expect(await client.readContact('c1', how)).toEqual({ kind: 'merged', intoId: null });
+  });
+
   it.each([
     ['HTML', '<html>maintenance</html>'],
     ['cut-off JSON', '{"type":"contact","id":'],

@@ -136,7 +136,7 @@ describe('the rate budget', () => {
     }
   });
 
-  it('stops everybody at a 429, for as long as Retry-After says', async () => {
+  it('stops everybody at a 429, for as long as Retry-After says, and then asks once before all go again', async () => {
     const { budget, clock } = await learned({ limit: 100, remaining: 50 });
     const permit = await budget.acquire('soon');
     permit.settle(answer(clock, { limit: 100, remaining: 50 }, 429, { 'retry-after': '9' }));
@@ -147,7 +147,106 @@ describe('the rate budget', () => {
     expect(granted).toHaveLength(0);
     clock.advance(1);
     await turn();
+    expect(granted).toHaveLength(1);
+    granted[0]?.settle(null);
+    await turn();
+    expect(granted, 'no answer tells nothing').toHaveLength(2);
+    granted[1]?.settle(answer(clock, { limit: 100, remaining: 50 }));
+    await turn();
     expect(granted).toHaveLength(3);
+    const { granted: more } = ask(budget, 'soon', 3);
+    await turn();
+    expect(more).toHaveLength(3);
+  });
+
+  it.each([
+    ['1000000000', 60_000],
+    ['99999999999999999999', 1000],
+    ['120', 60_000],
+    ['1.5', 1500],
+    ['0', 1000],
+    ['-5', 1000],
+    ['soon', 1000],
+    ['12 minutes', 1000],
+    ['2100', 60_000],
+    ['Fri, 01 Jan 2100 00:00:00 GMT', 60_000],
+    ['Thu, 15 Oct 2026 15:00:12 GMT', 9000],
+    ['Thu, 15 Oct 2020 15:00:12 GMT', 1000],
+    ['2100-01-01', 1000],
+    ['', 1000],
+  ])('never waits longer than a minute: Retry-After %j', async (text, pauseMs) => {
+    const clock = createMovedClock(START);
+    const budget = createRateBudget({ clock });
+    const permit = await budget.acquire('soon');
+    permit.settle(answer(clock, null, 429, { 'retry-after': text }));
+    expect((budget.snapshot().pausedUntilMs ?? 0) - clock.nowMs()).toBe(pauseMs);
+  });
+
+  it.each([
+    ['4102444800', 'in 2100'],
+    ['1', 'in 1970'],
+    ['-5', 'negative'],
+    ['999999999999999', 'absurd'],
+    ['1792076410.5', 'a fraction'],
+    ['1792076410000', 'milliseconds'],
+  ])('a reset of %s (%s) holds nobody up for longer than a window', async (reset) => {
+    const clock = createMovedClock(START);
+    const budget = createRateBudget({ clock, concurrency: 1000 });
+    const headers = { 'x-ratelimit-limit': '10', 'x-ratelimit-remaining': '0', 'x-ratelimit-reset': reset };
+    const date = new Date(clock.nowMs()).toUTCString();
+    (await budget.acquire('soon')).settle(answer(clock, null, 200, { ...headers, date }));
+    const { granted } = ask(budget, 'soon', 3);
+    await turn();
+    expect(granted, 'the count is believed').toHaveLength(0);
+    clock.advance(10_000);
+    await turn();
+    expect(granted).toHaveLength(3);
+    // And so are right headers afterwards.
+    for (const permit of granted) permit.settle(answer(clock, { limit: 10, remaining: 2 }));
+    expect(budget.snapshot()).toMatchObject({ limit: 10, remaining: 2 });
+  });
+
+  it.each([
+    [
+      { limit: '0', remaining: '0' },
+      { limit: null, remaining: null },
+    ],
+    [
+      { limit: '-3', remaining: '5' },
+      { limit: null, remaining: null },
+    ],
+    [
+      { limit: 'many', remaining: '5' },
+      { limit: null, remaining: null },
+    ],
+    [
+      { limit: '100', remaining: '-7' },
+      { limit: 100, remaining: 0 },
+    ],
+    [
+      { limit: '100', remaining: '5000000' },
+      { limit: 100, remaining: 100 },
+    ],
+    [
+      { limit: '999999999999999', remaining: '999999999999999' },
+      { limit: 1_000_000, remaining: 1_000_000 },
+    ],
+    [
+      { limit: '100.0', remaining: '5.9' },
+      { limit: 100, remaining: 5 },
+    ],
+  ])('reads the counts %j as %j', async ({ limit, remaining }, expected) => {
+    const clock = createMovedClock(START);
+    const budget = createRateBudget({ clock });
+    const date = new Date(clock.nowMs()).toUTCString();
+    const reset = String(Math.floor(clock.nowMs() / 1000) + 7);
+    const headers = {
+      'x-ratelimit-limit': limit,
+      'x-ratelimit-remaining': remaining,
+      'x-ratelimit-reset': reset,
+    };
+    (await budget.acquire('soon')).settle(answer(clock, null, 200, { ...headers, date }));
+    expect(budget.snapshot()).toMatchObject(expected);
   });
 
   it('waits longer after each 429 in a row that says nothing, and forgets that at the first success', async () => {

@@ -209,7 +209,8 @@ describe('each step writes one line for each thing it does', () => {
 
   test('what is refused for good is parked in one line', async () => {
     const harness = await createHarness();
-    harness.workspace.removeAttribute('contact', 'Last Call');
+    for (const name of ['Last Call', 'Last Coaching Session'])
+      harness.workspace.removeAttribute('contact', name);
     await oneCall(harness);
     const parked = linesOf(harness, 'write handled').filter((line) => line['result'] === 'parked');
     expect(parked).toEqual([

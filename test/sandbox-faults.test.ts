@@ -55,6 +55,8 @@ describe('calls that go wrong', () => {
     [{ kind: 'status', status: 500 }, 500, 'server_error'],
     [{ kind: 'status', status: 503 }, 503, 'service_unavailable'],
     [{ kind: 'gateway', status: 502 }, 502, undefined],
+    [{ kind: 'gateway', status: 413 }, 413, undefined],
+    [{ kind: 'answer', status: 400, body: { error: 'no' } }, 400, undefined],
   ] as const)('%j takes no effect', async (fault, status, code) => {
     const { ask, workspace } = createSandbox();
     const { id } = workspace.addContact();

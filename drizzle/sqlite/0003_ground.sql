@@ -57,12 +57,18 @@ CREATE TABLE `webhook_hours` (
 	PRIMARY KEY(`hour_at`, `result`)
 );
 --> statement-breakpoint
-ALTER TABLE `contacts` ADD `unreadable` text DEFAULT '[]' NOT NULL;--> statement-breakpoint
-ALTER TABLE `conversations` ADD `has_wrong_close_time` integer DEFAULT false NOT NULL;--> statement-breakpoint
+DROP INDEX `inbox_waiting`;--> statement-breakpoint
 ALTER TABLE `inbox` ADD `content_hash` text;--> statement-breakpoint
 ALTER TABLE `inbox` ADD `lease_token` integer DEFAULT 0 NOT NULL;--> statement-breakpoint
+ALTER TABLE `inbox` ADD `waits_for_intercom` integer DEFAULT false NOT NULL;--> statement-breakpoint
 CREATE INDEX `inbox_own` ON `inbox` (`received_at_ms`) WHERE origin <> 'webhook';--> statement-breakpoint
+CREATE INDEX `inbox_waiting` ON `inbox` (`origin`,`waits_for_intercom`,`due_at_ms`,`id`) WHERE status = 'waiting';--> statement-breakpoint
+ALTER TABLE `contacts` ADD `unreadable` text DEFAULT '[]' NOT NULL;--> statement-breakpoint
+ALTER TABLE `conversations` ADD `has_wrong_close_time` integer DEFAULT false NOT NULL;--> statement-breakpoint
 ALTER TABLE `outbox` ADD `lease_token` integer DEFAULT 0 NOT NULL;--> statement-breakpoint
 CREATE INDEX `outbox_parked` ON `outbox` (`parked_at_ms`,`contact_id`) WHERE state = 'parked';--> statement-breakpoint
 ALTER TABLE `runs` ADD `lease_token` integer DEFAULT 0 NOT NULL;--> statement-breakpoint
-ALTER TABLE `writes` ADD `not_before_ms` integer DEFAULT 0 NOT NULL;
+ALTER TABLE `writes` ADD `not_before_ms` integer DEFAULT 0 NOT NULL;--> statement-breakpoint
+ALTER TABLE `writes` ADD `parked_at_ms` integer;--> statement-breakpoint
+ALTER TABLE `writes` ADD `is_replayed` integer DEFAULT false NOT NULL;--> statement-breakpoint
+CREATE INDEX `writes_parked` ON `writes` (`parked_at_ms`) WHERE outcome = 'waiting' and parked_at_ms is not null;

@@ -1,8 +1,10 @@
 import type { Clock } from '../clock.js';
-import { AppError } from '../errors.js';
+import { AppError, type Blame } from '../errors.js';
 import type { AttributeValue, ContactFacts, ConversationFacts } from '../rules/facts.js';
 import type { MaintainedAttribute } from '../rules/vocabulary.js';
 import { readAdmins, readPage, readWorkspace, type NamedWorkspace, type ReadEntry } from './answers.js';
+import type { Breaker, Pass } from './breaker.js';
+import { enterBreaker, judgeAnswer } from './call-health.js';
 import { readDataAttributes, type DataAttribute } from './data-attributes.js';
 import { isId, isRecord, parseJson, readId } from './json.js';
 import { readContactObject, readLikelyOwner, readWholeContact, readWholeConversation } from './objects.js';
@@ -94,6 +96,8 @@ export interface IntercomClientOptions {
   readonly version: string;
   /** Shared by all clients of one workspace. */
   readonly budget: RateBudget;
+  /** Shared likewise. Left out by what asks each thing once and reports what it is told. */
+  readonly breaker?: Breaker;
   readonly clock: Clock;
   /** For one call, from sending it to the last byte of its answer; waiting for the rate budget doesn't count. */
   readonly timeoutMs?: number;
@@ -106,10 +110,14 @@ export interface IntercomClientOptions {
 
 /** How long one call may take, from sending it to the last byte of its answer. */
 export const CALL_TIMEOUT_MS = 10_000;
+/** All that wait for the end of an outage wait for its probe. */
+const PROBE_TIMEOUT_MS = 4000;
 const MAX_ANSWER_BYTES = 20_000_000;
 
 interface TimedAnswer extends Answer {
   readonly sentAtMs: number;
+  /** Of an answer that is none of Intercom's own. */
+  readonly blame: Blame | null;
 }
 
 interface Call {
@@ -121,14 +129,18 @@ interface Call {
   /** The id in the path. */
   readonly id?: string;
   readonly isSearch?: true;
+  /** The attributes that are sent. */
+  readonly names?: readonly string[];
 }
 
 /**
  * A client for one workspace. Each method makes one attempt and rejects with an `AppError` whose `retry` says what
  * becomes of it: `intercom_unreachable`, `intercom_timeout`, `intercom_unavailable` (408, 5xx), `intercom_rate_limited`
  * (with `retryAfterMs`), `intercom_refused_token` (401–403), `intercom_answer_unreadable`, `intercom_answer_too_large`
- * and `intercom_object_unreadable` (Intercom's answer, with a field that means nothing) are worth another try later; `intercom_refused_request` (other 4xx) and `intercom_not_found` are not. `outcomeUnknown` marks writes that
- * may have taken effect all the same; `stopped` is the caller's own signal.
+ * and `intercom_object_unreadable` (Intercom's answer, with a field that means nothing) are worth another try later, and
+ * so is `intercom_waiting`: nothing was sent, because Intercom does not answer. `intercom_refused_request` (other 4xx)
+ * and `intercom_not_found` are not: Intercom itself has said so in an `error.list`. `outcomeUnknown` marks writes that
+ * may have taken effect all the same, `blame` whose fault it is; `stopped` is the caller's own signal.
  */
 export function createIntercomClient(options: IntercomClientOptions): IntercomClient {
   const ask = async (call: Call, how: CallOptions): Promise<TimedAnswer> => {
@@ -137,6 +149,7 @@ export function createIntercomClient(options: IntercomClientOptions): IntercomCl
     const { pausedUntilMs } = options.budget.snapshot();
     throw new AppError('intercom_rate_limited', 'later', `${call.label}: over Intercom's rate limit`, {
       status: 429,
+      blame: 'outage',
       retryAfterMs: Math.max(0, (pausedUntilMs ?? 0) - options.clock.nowMs()),
     });
   };
@@ -201,7 +214,14 @@ export function createIntercomClient(options: IntercomClientOptions): IntercomCl
       return { kind: 'found', conversation: read.conversation, observedAtMs: answer.sentAtMs };
     },
     updateContact: async (id, attributes, how) =>
-      contactAnswer({ ...objectCall('PUT', 'contacts', id), body: { custom_attributes: attributes } }, how),
+      contactAnswer(
+        {
+          ...objectCall('PUT', 'contacts', id),
+          body: { custom_attributes: attributes },
+          names: Object.keys(attributes),
+        },
+        how,
+      ),
     searchContacts: (search, how) =>
       searchPage(searchCall('contacts', search), how, 'data', (raw) => {
         const read = readWholeContact(raw);
@@ -280,28 +300,32 @@ function unreadableObject(
 function kindOf(call: Call): Parameters<typeof refusalOf>[1] {
   return {
     isWrite: call.method === 'PUT',
+    names: call.names ?? [],
     values: [...(call.id === undefined ? [] : [call.id]), ...scalarsIn(call.body)],
   };
 }
 
 /** The body of a successful answer; every other one becomes its error. */
-function bodyOf(answer: Answer, call: Call): unknown {
-  if (answer.status < 200 || answer.status > 299) throw refusalOf(answer, kindOf(call));
-  if (answer.body === undefined) throw unreadable(call.label, 'the answer is not JSON', kindOf(call));
+function bodyOf(answer: TimedAnswer, call: Call): unknown {
+  const { status, blame } = answer;
+  if (status < 200 || status > 299) throw refusalOf(answer, kindOf(call), blame);
+  if (answer.body === undefined)
+    throw unreadable(call.label, 'the answer is not JSON', kindOf(call), { status, blame });
   return answer.body;
 }
 
 async function send(options: IntercomClientOptions, call: Call, how: CallOptions): Promise<TimedAnswer> {
   const { clock, budget } = options;
-  const searchTimeoutMs = call.isSearch === true ? (how.searchTimeoutMs ?? 0) : 0;
-  const timeoutMs = Math.max(options.timeoutMs ?? CALL_TIMEOUT_MS, searchTimeoutMs);
   const permit = await budget.acquire(how.priority, how.signal);
+  const pass = enterBreaker(options.breaker, call, permit);
   try {
     await how.beforeSend?.();
   } catch (error) {
-    permit.settle(null);
+    pass?.abandon();
+    permit.giveBack();
     throw error;
   }
+  const timeoutMs = timeLimitMs(options.timeoutMs ?? CALL_TIMEOUT_MS, call, how, pass?.isProbe === true);
   const sentAtMs = clock.nowMs();
   const timeout = new AbortController();
   const done = new AbortController();
@@ -329,18 +353,27 @@ async function send(options: IntercomClientOptions, call: Call, how: CallOptions
     const bytes = await readBytes(response, call);
     const parsed = parseJson(bytes);
     const body = parsed.kind === 'ok' ? parsed.value : undefined;
-    return { label: call.label, body, sentAtMs, ...seen };
+    const answer = { label: call.label, body, sentAtMs, ...seen };
+    return { ...answer, blame: judgeAnswer(pass, answer, kindOf(call)) };
   } catch (error) {
     throw callFailure(error, call, {
       isStopped: how.signal?.aborted === true,
       isLate: timeout.signal.aborted,
       timeoutMs,
+      pass,
     });
   } finally {
     done.abort();
     permit.settle(seen);
+    pass?.abandon();
     options.onCall?.({ label: call.label, status: seen?.status ?? null, ms: clock.nowMs() - sentAtMs });
   }
+}
+
+/** A search that takes long is no outage, so that one which probes has all its time. */
+function timeLimitMs(usualMs: number, call: Call, how: CallOptions, isProbe: boolean): number {
+  if (call.isSearch === true) return Math.max(usualMs, how.searchTimeoutMs ?? 0);
+  return isProbe ? Math.min(usualMs, PROBE_TIMEOUT_MS) : usualMs;
 }
 
 async function abortAfter(
@@ -379,25 +412,22 @@ async function readBytes(response: Response, call: Call): Promise<Uint8Array> {
 function callFailure(
   error: unknown,
   call: Call,
-  how: { readonly isStopped: boolean; readonly isLate: boolean; readonly timeoutMs: number },
+  how: {
+    readonly isStopped: boolean;
+    readonly isLate: boolean;
+    readonly timeoutMs: number;
+    readonly pass: Pass | null;
+  },
 ): AppError {
   if (error instanceof AppError) return error;
   const { label } = call;
   const options = { cause: error, outcomeUnknown: call.method === 'PUT' };
   if (how.isStopped) return new AppError('stopped', 'later', `${label}: stopped`, options);
-  if (how.isLate)
-    return new AppError(
-      'intercom_timeout',
-      'later',
-      `${label}: no answer within ${how.timeoutMs} ms`,
-      options,
-    );
-  return new AppError(
-    'intercom_unreachable',
-    'later',
-    `${label}: Intercom can't be reached${causeOf(error)}`,
-    options,
-  );
+  const [code, message] = how.isLate
+    ? (['intercom_timeout', `${label}: no answer within ${how.timeoutMs} ms`] as const)
+    : (['intercom_unreachable', `${label}: Intercom can't be reached${causeOf(error)}`] as const);
+  const blame = how.pass?.fail(`${code}: ${message}`) ?? null;
+  return new AppError(code, 'later', message, { ...options, blame });
 }
 
 /** ` (ECONNREFUSED)`: fetch tells only in its error's cause what went wrong. */

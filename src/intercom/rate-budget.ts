@@ -20,6 +20,8 @@ export interface RateBudget {
 export interface Permit {
   /** Tells the budget what was answered, or null when nothing was. Only the first call counts. */
   settle(answer: RateAnswer | null): void;
+  /** In place of {@link settle} when no call was sent at all. */
+  giveBack(): void;
 }
 
 export interface RateAnswer {
@@ -56,7 +58,8 @@ const KEPT_FOR_SOON = 0.1;
 /** How long a call waits for room at most: two windows; then the caller's own retry takes over. */
 export const MAX_WAIT_MS = 20_000;
 const FIRST_PAUSE_MS = 1000;
-const LONGEST_PAUSE_MS = 60_000;
+/** After a 429 that says nothing: by the end of a window there is room again. */
+const MAX_GUESSED_PAUSE_MS = 10_000;
 
 interface Waiter {
   deadlineMs: number;
@@ -77,6 +80,8 @@ export function createRateBudget({ clock, concurrency = CONCURRENCY }: RateBudge
   let pauses = 0;
   /** 429s in a row, each after the pause of the one before. */
   let strikes = 0;
+  /** Since the last 429 no call has been answered otherwise: they go one by one. */
+  let isTesting = false;
   let alarm: { readonly atMs: number; readonly cancel: AbortController } | null = null;
 
   let latestMs = 0;
@@ -95,7 +100,7 @@ export function createRateBudget({ clock, concurrency = CONCURRENCY }: RateBudge
   };
 
   const hasRoom = (priority: CallPriority): boolean => {
-    if (inFlight >= concurrency) return false;
+    if (inFlight >= (isTesting ? 1 : concurrency)) return false;
     const { limit, remaining } = window;
     if (limit === null || remaining === null) return inFlight < FIRST_CONCURRENCY;
     const kept = priority === 'soon' ? 0 : Math.floor(limit * KEPT_FOR_SOON);
@@ -131,6 +136,7 @@ export function createRateBudget({ clock, concurrency = CONCURRENCY }: RateBudge
           'later',
           `no room in Intercom's rate limit for ${MAX_WAIT_MS / 1000} s`,
           {
+            blame: 'outage',
             retryAfterMs: Math.max(0, pausedUntilMs - nowMs),
           },
         ),
@@ -160,16 +166,20 @@ export function createRateBudget({ clock, concurrency = CONCURRENCY }: RateBudge
   const noteStatus = (answer: RateAnswer, resetAtMs: number | null, sentAfterPause: number): void => {
     const isNews = sentAfterPause === pauses;
     if (answer.status !== 429) {
-      if (isNews) strikes = 0;
+      if (isNews) {
+        strikes = 0;
+        isTesting = false;
+      }
       return;
     }
     if (isNews) {
       strikes += 1;
       pauses += 1;
+      isTesting = true;
     }
     const { receivedAtMs } = answer;
     const retryAfterMs = readRetryAfterMs(answer.headers, receivedAtMs);
-    const backOffMs = Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** (Math.max(strikes, 1) - 1));
+    const backOffMs = Math.min(MAX_GUESSED_PAUSE_MS, FIRST_PAUSE_MS * 2 ** (Math.max(strikes, 1) - 1));
     const toResetMs = resetAtMs !== null && resetAtMs > receivedAtMs ? resetAtMs - receivedAtMs : null;
     pausedUntilMs = Math.max(pausedUntilMs, receivedAtMs + (retryAfterMs ?? toResetMs ?? backOffMs));
   };
@@ -188,6 +198,12 @@ export function createRateBudget({ clock, concurrency = CONCURRENCY }: RateBudge
         window.roll(readClock());
         window.learn(report, sentIn);
         if (answer !== null) noteStatus(answer, report?.resetAtMs ?? null, sentAfterPause);
+        pump();
+      },
+      giveBack: () => {
+        if (isSettled) return;
+        isSettled = true;
+        inFlight -= 1;
         pump();
       },
     };

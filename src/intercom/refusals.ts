@@ -1,4 +1,4 @@
-import { AppError, type AppErrorOptions } from '../errors.js';
+import { AppError, type AppErrorOptions, type Blame } from '../errors.js';
 import { isRecord, readId } from './json.js';
 import { readRetryAfterMs } from './rate-headers.js';
 
@@ -15,11 +15,17 @@ export interface Answer {
 /** What the request may have done although its answer was no good. */
 export interface RequestKind {
   readonly isWrite: boolean;
+  /** The attributes that were sent: a refusal may name one of them. */
+  readonly names: readonly string[];
   /** Scalars of the request's body and path: Intercom's message may quote them, ours never does. */
   readonly values: readonly (string | number | boolean | null)[];
 }
 
-const LONGEST_MESSAGE = 300;
+const MAX_MESSAGE = 300;
+/** Cut to this before anything looks through it: some of what does takes the square of a text's length. */
+const MAX_FOREIGN_TEXT = 1000;
+/** Of the errors of one answer. */
+const MAX_ERRORS = 20;
 
 /** 404 and 410 of an object asked for by id: Intercom says itself that it is gone, or into which contact it went. */
 export type Absence = { readonly kind: 'gone' } | { readonly kind: 'merged'; readonly intoId: string | null };
@@ -38,13 +44,29 @@ export function readAbsence(answer: Answer): Absence | null {
   return { kind: 'merged', intoId: readCanonicalId(answer.headers.get('link')) };
 }
 
-/** The typed error for an answer that is not a success; 404 is `intercom_not_found` here. */
-export function refusalOf(answer: Answer, request: RequestKind): AppError {
+/**
+ * True when Intercom itself has answered, whatever it said; false for a gateway's page, for what it says while it is
+ * out of order (408, 5xx), and for a token that it does not accept: that is nobody's request's fault.
+ */
+export function isOfIntercom({ status, body }: Answer): boolean {
+  if (status === 429) return true;
+  if (body === undefined || status === 401 || status === 402 || status === 403) return false;
+  return (
+    (status >= 200 && status <= 299) ||
+    (status >= 400 && status !== 408 && status < 500 && hasErrorList(body))
+  );
+}
+
+/**
+ * The typed error for an answer that is not a success; 404 is `intercom_not_found` here. Only Intercom's own
+ * `error.list` refuses a request for good: any other 4xx is a gateway's, and passes.
+ */
+export function refusalOf(answer: Answer, request: RequestKind, blame: Blame | null = null): AppError {
   const { label, status } = answer;
   const error = firstError(answer.body);
   const answered = error === null ? `${status}` : `${status} ${error.code}`;
   const said = error === null ? '' : quote(error.message, request.values);
-  const options: AppErrorOptions = { status, ...(said === '' ? {} : { said }) };
+  const options: AppErrorOptions = { status, blame, ...(said === '' ? {} : { said }) };
   // 402 is what plan restrictions used to be: like a token without permission, an operator can mend it.
   if (status === 401 || status === 402 || status === 403) {
     return new AppError(
@@ -62,8 +84,7 @@ export function refusalOf(answer: Answer, request: RequestKind): AppError {
       ...(retryAfterMs === null ? {} : { retryAfterMs }),
     });
   }
-  const isAbsence = status === 404 || status === 410;
-  if (status < 400 || (isAbsence && error === null)) {
+  if (status < 400 || error === null) {
     return unreadable(label, `answered ${status}, which is none of Intercom's own answers`, request, options);
   }
   if (status === 404) {
@@ -74,12 +95,10 @@ export function refusalOf(answer: Answer, request: RequestKind): AppError {
       options,
     );
   }
-  return new AppError(
-    'intercom_refused_request',
-    'never',
-    `${label}: Intercom refused (${answered})`,
-    options,
-  );
+  return new AppError('intercom_refused_request', 'never', `${label}: Intercom refused (${answered})`, {
+    ...options,
+    refusedNames: namesIn(answer.body, request.names),
+  });
 }
 
 /** An answer that we can't make sense of; it may be another one next time. */
@@ -95,14 +114,37 @@ export function unreadable(
   });
 }
 
+function hasErrorList(body: unknown): body is { readonly errors: readonly unknown[] } {
+  return isRecord(body) && body['type'] === 'error.list' && Array.isArray(body['errors']);
+}
+
 function firstError(body: unknown): { readonly code: string; readonly message: string } | null {
-  if (!isRecord(body) || body['type'] !== 'error.list' || !Array.isArray(body['errors'])) return null;
-  const first: unknown = body['errors'][0];
+  if (!hasErrorList(body)) return null;
+  const first: unknown = body.errors[0];
   if (!isRecord(first) || typeof first['code'] !== 'string') return null;
   const message = typeof first['message'] === 'string' ? first['message'] : '';
   // It goes into logs, so nothing but a code may pass for one.
   const code = /^[\w.-]{1,60}$/.test(first['code']) ? first['code'] : 'unknown';
   return { code, message };
+}
+
+/** Which of `names` the errors of an answer name, in `field` or in their words. */
+function namesIn(body: unknown, names: readonly string[]): string[] {
+  if (!hasErrorList(body)) return [];
+  const texts = body.errors.slice(0, MAX_ERRORS).flatMap((error) => {
+    if (!isRecord(error)) return [];
+    return [error['field'], error['message']].flatMap((text) =>
+      typeof text === 'string' ? [text.slice(0, MAX_FOREIGN_TEXT)] : [],
+    );
+  });
+  let text = texts.join('\n');
+  // "Engagement Status Date" also holds the name of another attribute.
+  const longestFirst = names.toSorted((one, other) => other.length - one.length);
+  return longestFirst.filter((name) => {
+    const isNamed = text.includes(name);
+    if (isNamed) text = text.replaceAll(name, '\n');
+    return isNamed;
+  });
 }
 
 /** Intercom's message without the request's values and without e-mail addresses, cut to a sentence or two. */
@@ -111,13 +153,23 @@ function quote(message: string, values: RequestKind['values']): string {
   const texts = values.map(String).filter((text) => text.length > 1);
   const longestFirst = texts.sort((a, b) => b.length - a.length);
   const clean = longestFirst
-    .reduce((left, text) => left.replaceAll(text, '…'), message)
+    .reduce((left, text) => left.replaceAll(text, '…'), cutAtWord(message))
     .replaceAll(/[^\s@<>"']+@[^\s@<>"']+/g, '…');
-  return clean.length > LONGEST_MESSAGE ? `${clean.slice(0, LONGEST_MESSAGE - 1)}…` : clean;
+  return clean.length > MAX_MESSAGE ? `${clean.slice(0, MAX_MESSAGE - 1)}…` : clean;
+}
+
+/** Not in the middle of a word: half an address would no longer be known for one. */
+function cutAtWord(text: string): string {
+  if (text.length <= MAX_FOREIGN_TEXT) return text;
+  const cut = text.slice(0, MAX_FOREIGN_TEXT);
+  const end = Math.max(cut.lastIndexOf(' '), cut.lastIndexOf('\n'));
+  return `${cut.slice(0, end === -1 ? 0 : end)}…`;
 }
 
 function readCanonicalId(link: string | null): string | null {
-  const target = /<(?:[^>]*\/)?contacts\/([^>/]+)>\s*;[^,]*\brel="?canonical"?/i.exec(link ?? '')?.[1];
+  const target = /<(?:[^>]*\/)?contacts\/([^>/]+)>\s*;[^,]*\brel="?canonical"?/i.exec(
+    (link ?? '').slice(0, MAX_FOREIGN_TEXT),
+  )?.[1];
   return readId(target);
 }
 

@@ -1,5 +1,6 @@
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
 import type { Clock } from '../clock.js';
+import type { Breaker } from '../intercom/breaker.js';
 import type { FinishedCall } from '../intercom/client.js';
 import type { RateBudget } from '../intercom/rate-budget.js';
 import type { Store } from '../store/store.js';
@@ -39,6 +40,7 @@ export interface MetricsSources {
     'backlog' | 'freshness' | 'latestRun' | 'latestDoneRun' | 'canWrite' | 'webhookHours' | 'whyUnfit'
   >;
   readonly budget: Pick<RateBudget, 'snapshot'>;
+  readonly breaker: Pick<Breaker, 'outage'>;
   readonly clock: Clock;
 }
 

@@ -1,6 +1,7 @@
 import type { Context } from 'hono';
 import type { Clock } from '../clock.js';
 import { isParkedPlace } from '../store/look-store.js';
+import type { Breaker } from '../intercom/breaker.js';
 import type { JobName, Run } from '../store/run-store.js';
 import type { Store } from '../store/store.js';
 import { FoughtOverList } from './activity/fought-over.js';
@@ -16,6 +17,7 @@ import { ClockNotice } from './parts/clock-notice.js';
 import { FreshnessLine } from './parts/freshness.js';
 import { countOf } from './parts/numbers.js';
 import { Notice } from './parts/notice.js';
+import { OutageNotice } from './parts/outage-notice.js';
 import { SilenceNotice } from './parts/silence-notice.js';
 import { Tiles } from './parts/tiles.js';
 import { WritesTable } from './parts/writes-table.js';
@@ -40,6 +42,7 @@ export interface ActivityPageDeps {
   >;
   readonly clock: Clock;
   readonly time: ShownTime;
+  readonly outage: Breaker['outage'];
   readonly timeZone: string;
   readonly render: Render;
 }
@@ -109,6 +112,7 @@ export async function showActivity(deps: ActivityPageDeps, context: Context): Pr
             </Notice>
           )}
           <ClockNotice time={deps.time} />
+          <OutageNotice outage={deps.outage()} zone={zone} />
           <SilenceNotice freshness={freshness} zone={zone} />
           <OtherWorkspacesNotice others={otherWorkspaces} zone={zone} />
           {guarded !== undefined && (

@@ -1,5 +1,6 @@
 import type { Context } from 'hono';
 import { nowAt, type Clock } from '../clock.js';
+import type { Breaker } from '../intercom/breaker.js';
 import { engagement } from '../reports/engagement.js';
 import { reportContext } from '../reports/report.js';
 import { glossary, type GlossaryEntry } from '../rules/glossary.js';
@@ -11,6 +12,7 @@ import { showAttention } from './home/attention.js';
 import { showHeadline } from './home/headline.js';
 import { ClockNotice } from './parts/clock-notice.js';
 import { FreshnessLine } from './parts/freshness.js';
+import { OutageNotice } from './parts/outage-notice.js';
 import { SilenceNotice } from './parts/silence-notice.js';
 import type { Render } from './render.js';
 
@@ -19,6 +21,7 @@ export interface HomePageDeps {
   readonly reports: ReportStore;
   readonly clock: Clock;
   readonly time: ShownTime;
+  readonly outage: Breaker['outage'];
   readonly timeZone: string;
   readonly eligibleProgramsByReferral: Readonly<Record<string, string>>;
   readonly render: Render;
@@ -39,6 +42,7 @@ export async function showHome(deps: HomePageDeps, context: Context): Promise<Re
       <>
         <h1>Coaching engagement</h1>
         <ClockNotice time={deps.time} />
+        <OutageNotice outage={deps.outage()} zone={deps.timeZone} />
         <SilenceNotice freshness={freshness} zone={deps.timeZone} />
         <FreshnessLine freshness={freshness} zone={deps.timeZone} />
         {attention}

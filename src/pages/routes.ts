@@ -2,6 +2,7 @@ import { Hono, type Context } from 'hono';
 import { accepts } from 'hono/accepts';
 import { compress } from 'hono/compress';
 import type { Clock } from '../clock.js';
+import type { Breaker } from '../intercom/breaker.js';
 import type { Log } from '../log.js';
 import type { Access } from '../operate/access.js';
 import { failRequest } from '../operate/failed-request.js';
@@ -39,6 +40,7 @@ export interface PagesDeps {
   readonly log: Log;
   readonly access: Access;
   readonly messenger: MessengerSettings;
+  readonly outage: Breaker['outage'];
   readonly timeZone: string;
   readonly eligibleProgramsByReferral: Readonly<Record<string, string>>;
 }

@@ -1,6 +1,8 @@
 import { applyWork, decideAt, readSubject, type DecideSettings } from '../apply-work.js';
-import { describeVerdict, judgeFailure } from '../backoff.js';
+import { describeVerdict, judgeFailure, wasTried } from '../backoff.js';
 import type { Clock } from '../clock.js';
+import type { Breaker } from '../intercom/breaker.js';
+import { READ_CALLS } from '../intercom/call-health.js';
 import type { CallOptions, IntercomClient } from '../intercom/client.js';
 import { conversationsOfContact, MAX_PER_PAGE, readAllPages } from '../intercom/search.js';
 import { AppError } from '../errors.js';
@@ -26,6 +28,7 @@ import { rememberWorkspaceId } from '../workspace-id.js';
 export interface ProcessDeps {
   readonly store: Store;
   readonly intercom: IntercomClient;
+  readonly breaker: Pick<Breaker, 'room' | 'onClear'>;
   readonly clock: Clock;
   readonly log: Log;
   readonly metrics: Metrics;
@@ -34,6 +37,9 @@ export interface ProcessDeps {
   /** How long after a close the conversation is looked at again; 0 = never. */
   readonly settleAfterSeconds: number;
 }
+
+/** What a failure is counted as. */
+const OUTCOMES = { park: 'parked', retry: 'retried', wait: 'retried' } as const;
 
 const CONCURRENCY = 32;
 const OWN_CONCURRENCY = 8;
@@ -55,15 +61,24 @@ export function createProcessor(deps: ProcessDeps): WorkLoop {
 }
 
 function createShareLoop(deps: ProcessDeps, share: InboxShare, concurrency: number): WorkLoop {
-  const { store, clock, log, owner } = deps;
+  const { store, breaker, clock, log, owner } = deps;
   const ownWorkspaceId = rememberWorkspaceId(store);
+  const lease = (limit: number, waitingForIntercom: number): Promise<LeasedNotification[]> =>
+    store.leaseNotifications(
+      { owner, nowMs: clock.nowMs(), leaseMs: LEASE_MS, limit, waitingForIntercom },
+      share,
+    );
   return createWorkLoop<LeasedNotification>({
     loop: share === 'webhooks' ? 'process' : 'look again',
     clock,
     log,
     concurrency,
-    take: (limit) =>
-      store.leaseNotifications({ owner, nowMs: clock.nowMs(), leaseMs: LEASE_MS, limit }, share),
+    take: async (limit) => {
+      const room = breaker.room(limit, READ_CALLS);
+      // Our own entries all need a call; of what comes in only those that were found to.
+      if (share === 'webhooks') return lease(limit, room);
+      return room === 0 ? [] : lease(room, room);
+    },
     lease: {
       untilMs: ({ leaseUntilMs }) => leaseUntilMs,
       renew: async (notifications, leaseUntilMs) => {
@@ -73,7 +88,10 @@ function createShareLoop(deps: ProcessDeps, share: InboxShare, concurrency: numb
     },
     handle: (notification, hand) => processNotification({ ...deps, ownWorkspaceId }, notification, hand),
     nextDueAtMs: () => store.nextNotificationDueAtMs(share),
-    onWork: (listener) => store.onWork('inbox', listener),
+    onWork: (listener) => {
+      const stops = [store.onWork('inbox', listener), breaker.onClear(listener)];
+      return () => stops.forEach((stop) => stop());
+    },
   });
 }
 
@@ -148,13 +166,18 @@ async function processNotification(
     const settlement =
       verdict.kind === 'park'
         ? await store.parkNotification({ id, lease, reason })
-        : await store.retryNotification({ id, lease, reason, dueAtMs: clock.nowMs() + verdict.delayMs });
-    const result = resultOf(settlement, verdict.kind === 'park' ? 'parked' : 'retried');
-    metrics.notifications.inc({ result });
-    log.warn(
-      { ...fields, ...describeVerdict(verdict, error), result, ms: spent(), err: error },
-      'notification handled',
-    );
+        : await store.retryNotification({
+            id,
+            lease,
+            reason,
+            dueAtMs: clock.nowMs() + verdict.delayMs,
+            waitsForIntercom: verdict.kind === 'wait',
+          });
+    const result = resultOf(settlement, OUTCOMES[verdict.kind]);
+    if (wasTried(error)) metrics.notifications.inc({ result });
+    const line = { ...fields, ...describeVerdict(verdict, error), result, ms: spent() };
+    if (verdict.kind === 'wait') log.debug(line, 'notification handled');
+    else log.warn({ ...line, err: error }, 'notification handled');
   }
 }
 

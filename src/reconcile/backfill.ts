@@ -36,7 +36,7 @@ export const backfillPlan: Plan = {
         kind: 'conversation',
         nextPhase,
         isWhole,
-        keep: keepWith(frame, step, (conversation: ConversationFacts) => ({
+        keep: keepWith(frame, (conversation: ConversationFacts) => ({
           kind: 'conversation',
           conversation,
           authority: { kind: 'search' },
@@ -50,7 +50,7 @@ export const backfillPlan: Plan = {
           kind: 'contact',
           nextPhase: 'conversations',
           isWhole: true,
-          keep: keepWith(frame, step, (contact: ContactFacts) => ({
+          keep: keepWith(frame, (contact: ContactFacts) => ({
             kind: 'contact',
             contact,
             authority: { kind: 'search' },
@@ -73,11 +73,7 @@ function coverageFromAt({ run, startedAt }: Frame): number {
 }
 
 /** Takes a page into the cache. Nothing is erased here: what seems to be gone was never known, or a sweep finds it. */
-function keepWith<Item>(
-  frame: Frame,
-  step: Step,
-  learn: (item: Item) => CacheChange,
-): SearchPhase<Item>['keep'] {
+function keepWith<Item>(frame: Frame, learn: (item: Item) => CacheChange): SearchPhase<Item>['keep'] {
   const { deps, run, call } = frame;
   return async ({ items, alone, page }: ReadPage<Item>) => {
     const nowMs = deps.clock.nowMs();
@@ -91,8 +87,8 @@ function keepWith<Item>(
       recompute: 'later',
     } as const;
     // What changes just now is read by its id: that may fail for a while, as every other call.
-    const applied = await asking(frame, step, () =>
-      applyWork(deps, work, call, (subject) => readThere(frame, step, subject)),
+    const applied = await asking(frame, () =>
+      applyWork(deps, work, call, (subject) => readThere(frame, subject)),
     );
     if (applied.kind === 'lease-lost') throw takenOver();
   };

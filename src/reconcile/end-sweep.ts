@@ -19,7 +19,7 @@ export async function countTotals(frame: Frame, step: Step): Promise<Step> {
   const { deps, call } = frame;
   const fromAt = await countedFromAt(frame);
   const search = { ...conversationsChangedSince(fromAt), perPage: 1 };
-  const page = await asking(frame, step, () => deps.intercom.searchConversations(search, call), {
+  const page = await asking(frame, () => deps.intercom.searchConversations(search, call), {
     onFailure: (error, attempt) => giveUpWhereHopeless(frame, error, attempt),
   });
   // A total that is missing, or smaller than what stands beside it, is none.

@@ -15,15 +15,10 @@ const MAX_READ_ALONE = 1000;
  * @returns null where it is parked
  * @throws AppError of an outage, once the run is stopped
  */
-export async function readAlone(
-  frame: Frame,
-  step: Step,
-  subject: Subject,
-): Promise<readonly CacheChange[] | null> {
+export async function readAlone(frame: Frame, subject: Subject): Promise<readonly CacheChange[] | null> {
   try {
     return await asking(
       frame,
-      step,
       async () => {
         try {
           return await readSubject(frame.deps, subject, frame.call);
@@ -62,12 +57,8 @@ export function isThere({ kind }: CacheChange): boolean {
 }
 
 /** The same, for what must not be erased at this point: null too where the object is gone. */
-export async function readThere(
-  frame: Frame,
-  step: Step,
-  subject: Subject,
-): Promise<readonly CacheChange[] | null> {
-  const read = await readAlone(frame, step, subject);
+export async function readThere(frame: Frame, subject: Subject): Promise<readonly CacheChange[] | null> {
+  const read = await readAlone(frame, subject);
   return read?.every(isThere) === true ? read : null;
 }
 
@@ -106,7 +97,7 @@ export async function readUnreadable(
     if ((step.checkpoint.tally['alone'] ?? 0) + asked >= MAX_READ_ALONE)
       return park(frame, { ...subject, field, likelyOwnerId });
     asked += 1;
-    const read = await readAlone(frame, step, subject);
+    const read = await readAlone(frame, subject);
     changes.push(...(read ?? []));
     // The page may know whose it is where the object alone does not say.
     if (read === null && likelyOwnerId !== null) await park(frame, { ...subject, field, likelyOwnerId });

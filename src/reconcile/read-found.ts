@@ -143,7 +143,7 @@ async function readParked(frame: Frame, step: Step): Promise<Step> {
   const { store, clock } = frame.deps;
   const due = await store.listDueObjects(clock.nowMs(), TRIED_AGAIN);
   const read: CacheChange[] = [];
-  for (const subject of due) read.push(...((await readAlone(frame, step, subject)) ?? []));
+  for (const subject of due) read.push(...((await readAlone(frame, subject)) ?? []));
   const { progress } = step;
   const asked = { ...step, progress: { ...progress, calls: progress.calls + due.length } };
   const next = enterPhase(withParked(frame, asked), phaseAfter(frame, step.checkpoint.phase));
@@ -166,7 +166,7 @@ async function readUnseen(frame: Frame, step: Step): Promise<Step> {
   const asked = tally['unseen'] ?? 0;
   const unseen = subjects.slice(0, MAX_UNSEEN - asked);
   if (unseen.length < subjects.length) deps.log.warn({ run: run.id, asked }, 'more objects have not come up');
-  const read = await mapAtMost(MAX_READS_AT_ONCE, unseen, (subject) => readAlone(frame, step, subject));
+  const read = await mapAtMost(MAX_READS_AT_ONCE, unseen, (subject) => readAlone(frame, subject));
   const counted = withParked(frame, tallied(step, { unseen: unseen.length }));
   const { progress } = counted;
   const moved: Step = {

@@ -182,7 +182,7 @@ async function checkEnd<Item>(
   const seen = await frame.deps.store.countEntries(step.checkpoint.phase);
   const isSuspicious = seen === 0 && phase.isWhole;
   if (state.total !== null && seen >= state.total && !isSuspicious) return endPhase(frame, step, phase);
-  const total = state.total === null || isSuspicious ? await countAnew(frame, step, phase) : state.total;
+  const total = state.total === null || isSuspicious ? await countAnew(frame, phase) : state.total;
   if (total === null) return beginAgain(frame, step, phase.kind, 'its total_count is missing');
   if (seen >= total) return endPhase(frame, step, phase);
   const looking = at(step, { after: null, search: { ...state, stage: 'late pages', total } });
@@ -203,7 +203,7 @@ async function checkAgain<Item>(
   const seen = await frame.deps.store.countEntries(step.checkpoint.phase);
   const total = state.total ?? 0;
   if (seen >= total) return endPhase(frame, step, phase);
-  const left = await countAnew(frame, step, phase);
+  const left = await countAnew(frame, phase);
   const mayBeDeleted = Math.max(MAX_DELETED, total * MAX_DELETED_SHARE);
   if (left !== null && seen > 0 && seen >= left && total - left <= mayBeDeleted)
     return endPhase(frame, step, phase);
@@ -216,8 +216,8 @@ async function checkAgain<Item>(
 }
 
 /** Intercom's own count, asked for by itself. */
-async function countAnew<Item>(frame: Frame, step: Step, phase: SearchPhase<Item>): Promise<number | null> {
-  const page = await asking(frame, step, () => phase.ask({ ...phase.search, cursor: null, perPage: 1 }), {
+async function countAnew<Item>(frame: Frame, phase: SearchPhase<Item>): Promise<number | null> {
+  const page = await asking(frame, () => phase.ask({ ...phase.search, cursor: null, perPage: 1 }), {
     onFailure: (error, attempt) => giveUpWhereHopeless(frame, error, attempt),
   });
   return page.totalCount;
@@ -305,8 +305,7 @@ async function askPage<Item>(
     const growAfter = attempt === 1 ? Math.min(MAX_GROW_AFTER, paging.growAfter * 2) : paging.growAfter;
     paging = { perPage: Math.max(1, Math.floor(paging.perPage / 2)), good: 0, growAfter };
   };
-  const page = await asking(frame, step, () => ask(paging.perPage), {
-    now: () => at(step, { paging }),
+  const page = await asking(frame, () => ask(paging.perPage), {
     onFailure,
   });
   return { page, step: at(step, { paging: grown(paging) }) };

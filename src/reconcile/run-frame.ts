@@ -4,6 +4,7 @@ import type { DecideSettings } from '../apply-work.js';
 import { persist, reasonOf } from '../backoff.js';
 import type { Clock } from '../clock.js';
 import { AppError } from '../errors.js';
+import type { Breaker } from '../intercom/breaker.js';
 import type { CallOptions, IntercomClient } from '../intercom/client.js';
 import type { Log } from '../log.js';
 import { createLeaseKeeper, LEASE_MS } from '../lease-keeper.js';
@@ -13,6 +14,7 @@ import type { Store } from '../store/store.js';
 export interface RunDeps {
   readonly store: Store;
   readonly intercom: IntercomClient;
+  readonly breaker: Pick<Breaker, 'onClear'>;
   readonly clock: Clock;
   readonly log: Log;
   readonly owner: string;
@@ -74,6 +76,8 @@ export interface Frame {
   readonly parkedHere: Set<string>;
   /** How many objects have been given up because no answer came for them. */
   readonly unanswered: { count: number };
+  /** When it was last said that Intercom is asked again, by the clock that nobody can set. */
+  readonly asked: { saidAtMs: number };
 }
 
 /** The end of a run as its plan sees it. */
@@ -123,6 +127,7 @@ export async function carryOut(deps: RunDeps, run: HeldRun, plan: Plan, stopping
     signal,
     parkedHere: new Set(),
     unanswered: { count: 0 },
+    asked: { saidAtMs: Number.NEGATIVE_INFINITY },
   };
   const fields = { run: run.id, job: run.job };
   log.info({ ...fields, resumes: run.checkpoint !== null }, 'run begins');
@@ -231,34 +236,39 @@ export function takenOver(): AppError {
 }
 
 export interface Asking {
-  /** Where the run stands by now, for what is stored while it waits. */
-  readonly now?: () => Step;
   /** Told of every failure before the wait; what it throws ends the asking. */
   readonly onFailure?: (error: AppError, attempt: number) => Promise<void>;
 }
 
-/** Asks until Intercom answers. */
+const SAY_EVERY_MS = 60_000;
+
+/** Asks until Intercom answers. Of the calls of one run that are repeated at the same time one writes a line for all. */
 export function asking<Result>(
   frame: Frame,
-  step: Step,
   ask: () => Promise<Result>,
-  { now = () => step, onFailure }: Asking = {},
+  { onFailure }: Asking = {},
 ): Promise<Result> {
-  const { clock, log, store } = frame.deps;
+  const { breaker, clock, log } = frame.deps;
   return persist(ask, {
     clock,
     signal: frame.signal,
+    onClear: breaker.onClear,
     onRetry: async (error, attempt, delayMs) => {
       await onFailure?.(error, attempt);
-      log.warn({ run: frame.run.id, attempt, delayMs, reason: reasonOf(error) }, 'Intercom is asked again');
-      const page = pageOf(frame, now());
-      await store.advanceRun({ ...page, leaseUntilMs: page.leaseUntilMs + delayMs });
+      const nowMs = clock.monotonicMs();
+      // Of an outage the breaker says so once for all that wait.
+      const isNews = error.blame !== 'outage' && nowMs - frame.asked.saidAtMs >= SAY_EVERY_MS;
+      if (isNews) frame.asked.saidAtMs = nowMs;
+      const line = { run: frame.run.id, attempt, delayMs, reason: reasonOf(error) };
+      log[isNews ? 'warn' : 'debug'](line, 'Intercom is asked again');
     },
   });
 }
 
 /** After so many failures one behind the other it is asked whether it is Intercom that fails, or this one question. */
 const DOUBTFUL_ATTEMPTS = 6;
+/** The same while other calls of that kind fail too: some minutes. */
+const HELD_BACK_ATTEMPTS = 60;
 
 /**
  * Ends an asking that will not get better: when Intercom answers other questions, but not this one.
@@ -270,7 +280,10 @@ export async function giveUpWhereHopeless(
   error: AppError,
   attempt: number | null,
 ): Promise<void> {
-  if (error.code === 'intercom_rate_limited' || (attempt ?? 0) % DOUBTFUL_ATTEMPTS !== 0) return;
+  if (error.code === 'intercom_rate_limited') return;
+  // While calls of one address are held back, others are answered: for a while that says nothing about this question.
+  const patience = error.blame === 'outage' ? HELD_BACK_ATTEMPTS : DOUBTFUL_ATTEMPTS;
+  if ((attempt ?? (error.blame === 'outage' ? 1 : 0)) % patience !== 0) return;
   try {
     await frame.deps.intercom.readClock(frame.call);
   } catch {

@@ -1,12 +1,12 @@
 import { reasonOf } from '../backoff.js';
 import { AppError } from '../errors.js';
-import { asking, giveUpWhereHopeless, type Frame, type Step } from './run-frame.js';
+import { asking, giveUpWhereHopeless, type Frame } from './run-frame.js';
 
 /** Keeps the coaches' names. Without them a run goes on: those that are known stay. */
-export async function saveCoaches(frame: Frame, step: Step): Promise<void> {
+export async function saveCoaches(frame: Frame): Promise<void> {
   const { store, intercom, log } = frame.deps;
   try {
-    const coaches = await asking(frame, step, () => intercom.listAdmins(frame.call), {
+    const coaches = await asking(frame, () => intercom.listAdmins(frame.call), {
       onFailure: (error, attempt) =>
         giveUpWhereHopeless(frame, error, error.code === 'intercom_answer_unreadable' ? null : attempt),
     });

@@ -33,13 +33,13 @@ const LOOK_AT_WRITES_MS = 200;
 export const sweepPlan: Plan = {
   firstPhase: (frame) => phasesOf(frame)[0] ?? 'comparing',
 
-  prepare: async (frame, step) => {
+  prepare: async (frame) => {
     const { store, intercom } = frame.deps;
     if (frame.run.job === 'sweep') return;
-    await saveCoaches(frame, step);
+    await saveCoaches(frame);
     if (isWhole(frame.run.job)) {
       // Its time zone may have changed. The contacts of another workspace would all seem deleted.
-      const workspace = await asking(frame, step, () => intercom.readWorkspace(frame.call));
+      const workspace = await asking(frame, () => intercom.readWorkspace(frame.call));
       const bound = await store.bindWorkspace(workspace);
       if (bound.id !== workspace.id) {
         const message = `the token belongs to the workspace ${workspace.id}, the database to ${bound.id}`;
@@ -94,7 +94,7 @@ async function compareSome(frame: Frame, step: Step): Promise<Step> {
     return next;
   }
   const work = workOn(frame, step, batch);
-  const compared = await settling(frame, step, work, (one) => store.compare(one));
+  const compared = await settling(frame, work, (one) => store.compare(one));
   if (compared.kind === 'lease-lost') throw takenOver();
   const { differences, losses } = compared;
   const changed = new Set(differences.map((difference) => difference.contactId));
@@ -130,7 +130,7 @@ async function applySome(frame: Frame, step: Step): Promise<Step> {
     ...workOn(frame, step, batch),
     completes: { kind: 'page', page: pageOf(frame, next) },
   } as const;
-  const applied = await settling(frame, step, work, (one) => deps.store.apply(one));
+  const applied = await settling(frame, work, (one) => deps.store.apply(one));
   if (applied.kind === 'lease-lost') throw takenOver();
   return next;
 }
@@ -138,13 +138,12 @@ async function applySome(frame: Frame, step: Step): Promise<Step> {
 /** What was found is read by id where nothing else settles it; that may fail for a while, as every other call. */
 function settling<Answer extends { readonly kind: string }>(
   frame: Frame,
-  step: Step,
   work: Work,
   attempt: Parameters<typeof resolveReads<Answer>>[2],
 ): Promise<Answer> {
-  return asking(frame, step, () =>
+  return asking(frame, () =>
     // What is gone is believed only as it was found, where the guard counts it.
-    resolveReads(frame.deps, work, attempt, frame.call, (subject) => readThere(frame, step, subject)),
+    resolveReads(frame.deps, work, attempt, frame.call, (subject) => readThere(frame, subject)),
   );
 }
 

@@ -38,6 +38,9 @@ export function createSandboxApp(workspace: Workspace): Hono<SandboxEnv> {
       for (const [name, value] of Object.entries(shown)) c.res.headers.set(name, value);
     }
     c.res.headers.set('Date', new Date(settings.clock.nowMs()).toUTCString());
+    if (fault?.kind === 'headers' || fault?.kind === 'answer') {
+      for (const [name, value] of Object.entries(fault.headers ?? {})) c.res.headers.set(name, value);
+    }
     const version = c.req.header('Intercom-Version') ?? null;
     calls.record({
       method,
@@ -73,6 +76,13 @@ export function createSandboxApp(workspace: Workspace): Hono<SandboxEnv> {
       c.res = new Response(`<html><body><h1>${fault.status}</h1></body></html>`, {
         status: fault.status,
         headers: { 'Content-Type': 'text/html' },
+      });
+      return;
+    }
+    if (fault?.kind === 'answer') {
+      c.res = new Response(JSON.stringify(fault.body ?? {}), {
+        status: fault.status,
+        headers: { 'Content-Type': 'application/json' },
       });
       return;
     }

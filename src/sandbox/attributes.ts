@@ -44,14 +44,26 @@ export function checkAttributes(state: WorkspaceState, sent: unknown): Attribute
   if (typeof sent !== 'object' || Array.isArray(sent)) throw invalid('custom_attributes must be an object');
   const checked: Record<string, string | number | boolean | null> = {};
   for (const [name, value] of Object.entries(sent)) {
-    const attribute = state.attributes.contact.find((known) => known.name === name);
-    if (attribute === undefined || attribute.archived) {
-      throw invalid(`Custom attribute '${name}' does not exist`);
+    try {
+      checked[name] = checkAttribute(state, name, value);
+    } catch (error) {
+      throw state.settings.namesRefusedAttribute ? error : invalid('A custom attribute is not valid');
     }
-    if (!attribute.apiWritable) throw invalid(`Custom attribute '${name}' cannot be written through the API`);
-    checked[name] = checkValue(attribute, value);
   }
   return checked;
+}
+
+function checkAttribute(
+  state: WorkspaceState,
+  name: string,
+  value: unknown,
+): string | number | boolean | null {
+  const attribute = state.attributes.contact.find((known) => known.name === name);
+  if (attribute === undefined || attribute.archived) {
+    throw invalid(`Custom attribute '${name}' does not exist`);
+  }
+  if (!attribute.apiWritable) throw invalid(`Custom attribute '${name}' cannot be written through the API`);
+  return checkValue(attribute, value);
 }
 
 function checkValue(attribute: AttributeRecord, value: unknown): string | number | boolean | null {

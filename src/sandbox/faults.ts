@@ -13,8 +13,18 @@ export type CallFault =
   | { readonly kind: 'status'; readonly status: 400 | 429 | 500 | 503 }
   /** Answered with any status and JSON, such as a gateway's own. Nothing takes effect. */
   | { readonly kind: 'refused'; readonly status: number; readonly body: unknown }
-  /** A gateway's HTML page in place of JSON. Nothing takes effect. */
-  | { readonly kind: 'gateway'; readonly status: 502 | 503 | 504 }
+  /** A gateway's HTML page in place of JSON: too large, not allowed, out of order. Nothing takes effect. */
+  | { readonly kind: 'gateway'; readonly status: 400 | 403 | 404 | 413 | 422 | 431 | 502 | 503 | 504 }
+  /** Any answer, also one that Intercom would never give; its headers go before the workspace's own. No effect. */
+  | {
+      readonly kind: 'answer';
+      readonly status: number;
+      readonly headers?: Readonly<Record<string, string>>;
+      /** JSON. */
+      readonly body?: unknown;
+    }
+  /** Takes effect, and the answer has these headers on top: what it says of the rate limit is wrong, say. */
+  | { readonly kind: 'headers'; readonly headers: Readonly<Record<string, string>> }
   /** Takes effect, and is answered this much later: longer than any caller waits. */
   | { readonly kind: 'slow'; readonly delayMs: number }
   /** The connection breaks before anything takes effect. */

@@ -34,6 +34,8 @@ export interface WorkspaceSettings {
   readonly conversationSearchBounds: 'strict' | 'or-equal';
   /** `day` cuts date attributes to 00:00 UTC when they are stored. */
   readonly dateStorage: 'as-sent' | 'day';
+  /** Whether the refusal of an update says which attribute it is about: Intercom's exact words are not documented. */
+  readonly namesRefusedAttribute: boolean;
   /** Whether a cleared attribute disappears from `custom_attributes` or stays there as null. */
   readonly clearedAttributes: 'absent' | 'null';
   /** Whether `statistics.last_close_at` is already filled in the notification of the close. */
@@ -83,6 +85,7 @@ export function completeSettings(options: WorkspaceOptions): WorkspaceSettings {
     conversationSearchDates: 'second',
     conversationSearchBounds: 'strict',
     dateStorage: 'as-sent',
+    namesRefusedAttribute: true,
     clearedAttributes: 'absent',
     closeTimeInWebhook: true,
     webhookTimes: 'iso',

@@ -52,7 +52,7 @@ export interface Store extends RunStore, SweepStore, ParkedStore, LookStore, Act
   /** What {@link Store.apply} would do; nothing is changed. */
   compare(work: Work): Promise<Compared>;
   /** Gives a leased notification back, due at `dueAtMs`. */
-  retryNotification(failure: NotificationFailure & { readonly dueAtMs: number }): Promise<Settlement>;
+  retryNotification(failure: NotificationFailure & Retry): Promise<Settlement>;
   /** Takes a leased notification out of the flow until a person replays it. */
   parkNotification(failure: NotificationFailure): Promise<Settlement>;
   /** Prolongs leases until `leaseUntilMs`. Answers the ids of those that somebody else has by now, or nobody. */
@@ -66,10 +66,17 @@ export interface Store extends RunStore, SweepStore, ParkedStore, LookStore, Act
   // --- write-back --------------------------------------------------------------------------------------------
   /** Leases contacts with waiting writes: `soon` before `sweep`, then oldest first. Counts the attempt. */
   leaseWrites(lease: Lease): Promise<LeasedWrite[]>;
-  retryWrite(
-    failure: WriteFailure & { readonly dueAtMs: number; readonly outcomeUnknown: boolean },
-  ): Promise<Settlement>;
+  retryWrite(failure: WriteFailure & Retry & { readonly outcomeUnknown: boolean }): Promise<Settlement>;
   parkWrite(failure: WriteFailure): Promise<Settlement>;
+  /**
+   * Takes single changes of a leased contact out of the flow, until a person replays them or another value is wanted;
+   * the others go on, and the lease is kept.
+   */
+  parkChanges(
+    parked: LeasedContact & {
+      readonly changes: readonly { readonly writeId: number; readonly reason: string }[];
+    },
+  ): Promise<Settlement>;
   /** Keeps a contact's waiting writes back (`DRY_RUN`) until {@link releaseHeldWrites}. */
   holdWrite(held: LeasedContact): Promise<Settlement>;
   /** As {@link renewNotifications}; answers contact ids. */
@@ -185,6 +192,15 @@ export interface Lease {
   readonly nowMs: number;
   readonly leaseMs: number;
   readonly limit: number;
+  /** At most so many of those that were given back because Intercom did not answer; all of them when left out. */
+  readonly waitingForIntercom?: number;
+}
+
+/** Given back, to be tried again. */
+export interface Retry {
+  readonly dueAtMs: number;
+  /** It failed only because Intercom does not answer: the attempt does not count. */
+  readonly waitsForIntercom?: boolean;
 }
 
 /**
@@ -399,6 +415,8 @@ export interface LeasedWrite extends LeasedContact {
 
 export interface WaitingChange extends Change {
   readonly writeId: number;
+  /** A person wants it to be tried, whatever is known of others like it. */
+  readonly isReplayed: boolean;
 }
 
 /** `soon`: caused by an event or by time; `sweep`: caused by backfill, sweep or sync. */

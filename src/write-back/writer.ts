@@ -1,7 +1,16 @@
 import { applyWork, contradiction, decideAt, readSubject, type DecideSettings } from '../apply-work.js';
-import { describeVerdict, judgeFailure, type Verdict } from '../backoff.js';
+import {
+  describeVerdict,
+  judgeFailure,
+  reasonOf,
+  reasonToStore,
+  wasTried,
+  type Verdict,
+} from '../backoff.js';
 import type { Clock } from '../clock.js';
 import { AppError } from '../errors.js';
+import type { Breaker } from '../intercom/breaker.js';
+import { WRITE_CALLS } from '../intercom/call-health.js';
 import {
   CALL_TIMEOUT_MS,
   type CallOptions,
@@ -15,10 +24,18 @@ import { isKeptForm, sameValue } from '../rules/difference.js';
 import type { AttributeValue, Change, ContactFacts, KeptForm } from '../rules/facts.js';
 import type { CacheChange, Cause, LeasedWrite, Store, WaitingChange } from '../store/store.js';
 import { createWorkLoop, type WorkLoop } from '../work-loop.js';
+import {
+  createRefusedChanges,
+  sendAccepted,
+  withoutKnown,
+  type RefusedChange,
+  type RefusedChanges,
+} from './refused-changes.js';
 
 export interface WriteBackDeps {
   readonly store: Store;
   readonly intercom: IntercomClient;
+  readonly breaker: Pick<Breaker, 'room' | 'onClear'>;
   readonly clock: Clock;
   readonly log: Log;
   readonly metrics: Metrics;
@@ -39,17 +56,25 @@ export interface Written {
   readonly latencyMs: number;
 }
 
+/** What a failure is counted as. */
+const OUTCOMES = { park: 'parked', retry: 'retried', wait: 'retried' } as const;
+
 const CONCURRENCY = 32;
 
 /** Sends waiting attribute changes to Intercom: one `PUT` per contact with only what differs. */
-export function createWriter(deps: WriteBackDeps): WorkLoop {
-  const { store, clock } = deps;
+export function createWriter(options: WriteBackDeps): WorkLoop {
+  const deps = { ...options, refusedLately: createRefusedChanges(options.clock) };
+  const { store, breaker, clock } = deps;
   return createWorkLoop<LeasedWrite>({
     loop: 'write-back',
     clock,
     log: deps.log,
     concurrency: CONCURRENCY,
-    take: (limit) => store.leaseWrites({ owner: deps.owner, nowMs: clock.nowMs(), leaseMs: LEASE_MS, limit }),
+    take: async (free) => {
+      const limit = deps.dryRun ? free : breaker.room(free, WRITE_CALLS);
+      if (limit === 0) return [];
+      return store.leaseWrites({ owner: deps.owner, nowMs: clock.nowMs(), leaseMs: LEASE_MS, limit });
+    },
     lease: {
       untilMs: ({ leaseUntilMs }) => leaseUntilMs,
       renew: async (writes, leaseUntilMs) => {
@@ -59,8 +84,15 @@ export function createWriter(deps: WriteBackDeps): WorkLoop {
     },
     handle: (write, hand) => (deps.dryRun ? holdWrite(deps, write) : sendWrite(deps, write, hand)),
     nextDueAtMs: () => store.nextWriteDueAtMs(),
-    onWork: (listener) => store.onWork('writes', listener),
+    onWork: (listener) => {
+      const stops = [store.onWork('writes', listener), breaker.onClear(listener)];
+      return () => stops.forEach((stop) => stop());
+    },
   });
+}
+
+interface SendDeps extends WriteBackDeps {
+  readonly refusedLately: RefusedChanges;
 }
 
 async function holdWrite(deps: WriteBackDeps, write: LeasedWrite): Promise<void> {
@@ -80,11 +112,11 @@ interface Attempt {
   readonly write: LeasedWrite;
   readonly hand: Hand;
   readonly call: CallOptions;
-  /** A request went out, and nothing shows that it had no effect. */
+  /** A request went out, of which nothing shows that it had no effect. */
   mayHaveWritten: boolean;
 }
 
-async function sendWrite(deps: WriteBackDeps, write: LeasedWrite, hand: Hand): Promise<void> {
+async function sendWrite(deps: SendDeps, write: LeasedWrite, hand: Hand): Promise<void> {
   const { clock, log, metrics } = deps;
   const { contactId } = write;
   const startedAtMs = clock.nowMs();
@@ -99,22 +131,30 @@ async function sendWrite(deps: WriteBackDeps, write: LeasedWrite, hand: Hand): P
   const attempt: Attempt = { write, hand, call, mayHaveWritten: false };
   try {
     const changes = mustReadFirst(write) ? await confirmChanges(deps, attempt) : write.changes;
-    const result = changes.length === 0 ? 'not_needed' : await sendChanges(deps, attempt, changes);
+    const { result, sent, refused } =
+      changes.length === 0 ? NOT_NEEDED : await sendChanges(deps, attempt, changes);
     metrics.writes.inc({ result });
+    if (refused.length > 0 && result !== 'parked') metrics.writes.inc({ result: 'parked' });
     if (result === 'sent') {
       const writtenAtMs = clock.nowMs();
       const latencyMs = writtenAtMs - write.queuedAtMs;
       metrics.writeLatency.observe(latencyMs / 1000);
-      deps.onWritten?.({ contactId, changes, cause: write.cause, writtenAtMs, latencyMs });
+      deps.onWritten?.({ contactId, changes: sent, cause: write.cause, writtenAtMs, latencyMs });
     }
     const ms = clock.nowMs() - startedAtMs;
-    log.info({ ...fields, result, wrote: attributesOf(changes), ms }, 'write handled');
+    const line = { ...fields, result, wrote: attributesOf(sent), ms };
+    if (refused.length === 0) log.info(line, 'write handled');
+    else {
+      const parked = attributesOf(refused.map(({ change }) => change));
+      log.warn({ ...line, parked, reason: reasonOf(refused[0]?.error) }, 'write handled');
+    }
   } catch (error) {
     const verdict = judgeFailure(error, write.attempt, clock.nowMs() - write.queuedAtMs);
     const result = await giveBack(deps, attempt, verdict);
-    metrics.writes.inc({ result });
-    const ms = clock.nowMs() - startedAtMs;
-    log.warn({ ...fields, ...describeVerdict(verdict, error), result, ms, err: error }, 'write handled');
+    if (wasTried(error)) metrics.writes.inc({ result });
+    const line = { ...fields, ...describeVerdict(verdict, error), result, ms: clock.nowMs() - startedAtMs };
+    if (verdict.kind === 'wait') log.debug(line, 'write handled');
+    else log.warn({ ...line, err: error }, 'write handled');
   }
 }
 
@@ -136,8 +176,9 @@ async function giveBack(
           reason,
           outcomeUnknown: verdict.outcomeUnknown || mayHaveWritten,
           dueAtMs: clock.nowMs() + verdict.delayMs,
+          waitsForIntercom: verdict.kind === 'wait',
         });
-  if (settlement === 'settled') return verdict.kind === 'park' ? 'parked' : 'retried';
+  if (settlement === 'settled') return OUTCOMES[verdict.kind];
   if (mayHaveWritten) await readAgain(deps, write);
   return 'lease_lost';
 }
@@ -192,16 +233,33 @@ async function confirmChanges(deps: WriteBackDeps, attempt: Attempt): Promise<re
   return left;
 }
 
-/** Sends the changes; a contact that is gone or merged needs them no more. */
+interface SendResult {
+  readonly result: 'sent' | 'contact_gone' | 'not_needed' | 'parked';
+  readonly sent: readonly WaitingChange[];
+  /** Parked by themselves: Intercom takes the others. */
+  readonly refused: readonly RefusedChange<WaitingChange>[];
+}
+
+const NOT_NEEDED: SendResult = { result: 'not_needed', sent: [], refused: [] };
+
+/** Sends the changes, those that Intercom refuses aside; a contact that is gone or merged needs them no more. */
 async function sendChanges(
-  deps: WriteBackDeps,
+  deps: SendDeps,
   attempt: Attempt,
   changes: readonly WaitingChange[],
-): Promise<'sent' | 'contact_gone'> {
-  const { contactId } = attempt.write;
-  const answer = await putChanges(deps, attempt, changes);
+): Promise<SendResult> {
+  const { contactId, lease, changes: all } = attempt.write;
+  const replayed = new Set(all.filter((one) => one.isReplayed).map((one) => one.attribute));
+  const lately = deps.refusedLately;
+  const begin = withoutKnown(changes, {
+    ...lately,
+    find: (change) => (replayed.has(change.attribute) ? null : lately.find(change)),
+  });
+  const put = (some: readonly WaitingChange[]): Promise<ContactAnswer> => putChanges(deps, attempt, some);
+  const { answers, accepted, refused } = await sendAccepted(begin, put, lately);
+  const answer = answers.at(-1);
   // The answer to a contact that was merged may be the survivor.
-  if (answer.kind !== 'found' || answer.contact.id !== contactId) {
+  if (answer !== undefined && (answer.kind !== 'found' || answer.contact.id !== contactId)) {
     attempt.mayHaveWritten = false;
     // Versions before 2.16 answer 404 for a merged contact too: what became of it is asked for by id.
     const learned = await readSubject(deps, { kind: 'contact', id: contactId }, attempt.call);
@@ -209,16 +267,28 @@ async function sendChanges(
     // Sending it again at once would go on for ever.
     if (left.length > 0) throw contradiction('PUT /contacts/{id}: not there, although GET finds it');
     await settle(deps, attempt, { afterwards: 'release' });
-    return 'contact_gone';
+    return { result: 'contact_gone', sent: [], refused: [] };
+  }
+  if (refused.length > 0) {
+    const parked = refused.map(({ change, error }) => ({
+      writeId: change.writeId,
+      reason: reasonToStore(error),
+    }));
+    // Where the lease is lost, settling finds it out.
+    await deps.store.parkChanges({ contactId, lease, changes: parked });
+  }
+  if (answer === undefined) {
+    await settle(deps, attempt, { afterwards: 'release' });
+    return { result: 'parked', sent: [], refused };
   }
   const held: CacheChange = {
     kind: 'contact',
     contact: answer.contact,
     authority: { kind: 'written', observedAtMs: answer.observedAtMs },
   };
-  const kept = keptForms(answer.contact, changes);
-  await settle(deps, attempt, { learned: [held], sent: changes, kept, afterwards: 'release' });
-  return 'sent';
+  const kept = keptForms(answer.contact, accepted);
+  await settle(deps, attempt, { learned: [held], sent: accepted, kept, afterwards: 'release' });
+  return { result: 'sent', sent: accepted, refused };
 }
 
 /** The one request that can't be taken back: it goes out only while nobody else can have the contact. */
@@ -229,6 +299,7 @@ async function putChanges(
 ): Promise<ContactAnswer> {
   const { write, call } = attempt;
   const attributes = Object.fromEntries(changes.map((change) => [change.attribute, change.after]));
+  const before = attempt.mayHaveWritten;
   const beforeSend = async (): Promise<void> => {
     await assertLease(deps, attempt);
     attempt.mayHaveWritten = true;
@@ -236,7 +307,7 @@ async function putChanges(
   try {
     return await deps.intercom.updateContact(write.contactId, attributes, { ...call, beforeSend });
   } catch (error) {
-    if (error instanceof AppError && !error.outcomeUnknown) attempt.mayHaveWritten = false;
+    if (error instanceof AppError && !error.outcomeUnknown) attempt.mayHaveWritten = before;
     throw error;
   }
 }

@@ -1,6 +1,7 @@
 import type { Hono } from 'hono';
 import { createApp } from '../../src/app.js';
 import { systemClock, type Clock } from '../../src/clock.js';
+import { createBreaker } from '../../src/intercom/breaker.js';
 import { createRateBudget } from '../../src/intercom/rate-budget.js';
 import { createLog } from '../../src/log.js';
 import { createMetrics } from '../../src/operate/metrics.js';
@@ -21,6 +22,7 @@ export interface BenchApp {
 /** What the app is made from on the database at `path`, without anything that works off the inbox. */
 export function benchDeps(path: string, clock: Clock, timeZone: string) {
   const store = openSqliteStore({ path, timeZone });
+  const breaker = createBreaker({ clock });
   return {
     store,
     reports: openSqliteReportStore({ path }),
@@ -31,13 +33,14 @@ export function benchDeps(path: string, clock: Clock, timeZone: string) {
     clock,
     time: { isTrusted: () => true, aheadMs: () => 0 },
     log: createLog({ level: 'fatal' }),
-    metrics: createMetrics({ store, budget: createRateBudget({ clock }), clock }),
+    metrics: createMetrics({ store, budget: createRateBudget({ clock }), breaker, clock }),
     clientSecrets: ['benchmark-client-secret'],
     access: { apiTokens: [BENCH_TOKEN], auth: 'token' },
     timeZone,
     eligibleProgramsByReferral: {},
     backfillDays: 0,
     messenger: { appId: null, secret: null, region: 'us' },
+    outage: breaker.outage,
   } as const;
 }
 

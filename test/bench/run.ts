@@ -1,15 +1,17 @@
 import { benchIngest } from './ingest.js';
 import { benchJourney } from './journey.js';
 import { benchPages } from './pages.js';
+import { benchRecovery } from './recovery.js';
 import { benchSoak } from './soak.js';
 import { benchSweep } from './sweep.js';
 import { benchReports } from './reports.js';
 
-/** `npm run bench -- <name> [--short]`: figures for reading; nothing here passes or fails by a time. */
+/** `npm run bench -- <name> [--short]`: figures for reading; only `recovery` fails by a time. */
 const benches: Readonly<Record<string, (isShort: boolean) => Promise<void>>> = {
   ingest: benchIngest,
   journey: benchJourney,
   pages: benchPages,
+  recovery: benchRecovery,
   soak: benchSoak,
   sweep: benchSweep,
   reports: benchReports,

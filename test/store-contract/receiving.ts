@@ -84,6 +84,23 @@ export function describeReceiving(storeOf: () => Store): void {
       expect(await store.leaseNotifications(later)).toEqual([]);
     });
 
+    it('keeps what waits for Intercom apart: it counts no attempt, and is handed out last, as much as is asked for', async () => {
+      const store = storeOf();
+      for (const key of ['a', 'b', 'c']) await store.storeNotification(notification(key));
+      for (const { id, lease: held, dedupeKey } of await store.leaseNotifications(lease())) {
+        const failure = { id, lease: held, reason: 'down', dueAtMs: NOW_MS };
+        await store.retryNotification({ ...failure, waitsForIntercom: dedupeKey !== 'c' });
+      }
+      const none = await store.leaseNotifications(lease({ waitingForIntercom: 0 }), 'webhooks');
+      expect(none.map((one) => [one.dedupeKey, one.attempt])).toEqual([['c', 2]]);
+      expect(await store.nextNotificationDueAtMs('webhooks')).toBe(NOW_MS);
+      await store.storeNotification(notification('d'));
+      const one = await store.leaseNotifications(lease({ waitingForIntercom: 1 }), 'webhooks');
+      expect(one.map(({ dedupeKey }) => dedupeKey)).toEqual(['d', 'a']);
+      const rest = await store.leaseNotifications(lease(), 'webhooks');
+      expect(rest.map(({ dedupeKey, attempt }) => [dedupeKey, attempt])).toEqual([['b', 1]]);
+    });
+
     it('no longer calls a listener that has been taken away', async () => {
       const store = storeOf();
       const listener = vi.fn<() => void>();

@@ -4,6 +4,7 @@ import type {
   CacheChange,
   Decide,
   LeasedNotification,
+  Lease,
   LeasedWrite,
   NewNotification,
   Store,
@@ -152,7 +153,7 @@ export function workOn(changes: readonly CacheChange[], over: Partial<Work> = {}
   };
 }
 
-export function lease(over: { owner?: string; nowMs?: number; limit?: number } = {}) {
+export function lease(over: Partial<Lease> = {}) {
   return { owner: 'process-1', nowMs: NOW_MS, leaseMs: LEASE_MS, limit: 100, ...over };
 }
 

@@ -13,10 +13,13 @@ import {
 } from '../../src/intercom/client.js';
 import { signBody } from '../../src/intercom/signature.js';
 import { readContactObject, readConversationObject } from '../../src/intercom/objects.js';
+import { createBreaker, type Breaker } from '../../src/intercom/breaker.js';
 import { createRateBudget, type RateBudget } from '../../src/intercom/rate-budget.js';
 import { createLog } from '../../src/log.js';
+import { logOutages } from '../../src/log-outages.js';
 import { createHouseKeeping } from '../../src/operate/keep-house.js';
 import { createMetrics, type Metrics } from '../../src/operate/metrics.js';
+import { createProber } from '../../src/probe-intercom.js';
 import { createProcessor } from '../../src/process/processor.js';
 import { createJobs } from '../../src/reconcile/jobs.js';
 import type { RunDeps } from '../../src/reconcile/run-frame.js';
@@ -86,7 +89,7 @@ export interface Harness {
   runJob(request: JobRequest, over?: Partial<RunDeps>): Promise<Run>;
   /** The same for what a request has begun. */
   whileJobsRun<Result>(work: Promise<Result>): Promise<Result>;
-  readonly runDeps: RunDeps;
+  readonly runDeps: RunDeps & { readonly breaker: Breaker };
   readonly jobs: ReturnType<typeof createJobs>;
   /** A body with the headers that Intercom would send it with. */
   signed(body: string): { readonly body: string; readonly headers: Record<string, string> };
@@ -112,9 +115,11 @@ export async function createHarness(options: HarnessOptions = {}): Promise<Harne
   const budget = endWith(ending.signal, createRateBudget({ clock }));
   const store = openSqliteStore({ path: databasePath, timeZone: rules.timeZone, log });
   const reports = openSqliteReportStore({ path: databasePath });
-  const metrics = createMetrics({ store, budget, clock });
+  const breaker = createBreaker({ clock, onEvent: logOutages({ log, store, clock }) });
+  const metrics = createMetrics({ store, budget, breaker, clock });
   const client = createTestClient(workspace, clock, {
     budget,
+    breaker,
     onCall: metrics.countCall,
     onServerTime: (serverAtMs) => time.noteAnswer(serverAtMs),
   });
@@ -130,6 +135,7 @@ export async function createHarness(options: HarnessOptions = {}): Promise<Harne
     time,
     store,
     intercom,
+    breaker,
     clock,
     log,
     metrics,
@@ -138,7 +144,9 @@ export async function createHarness(options: HarnessOptions = {}): Promise<Harne
     maxChangeShare: 0.2,
   };
   const writer = createWriter({ ...deps, dryRun: options.dryRun ?? false });
+  const prober = createProber(deps);
   const loops: readonly WorkLoop[] = [
+    prober,
     createProcessor({ ...deps, settleAfterSeconds: options.settleAfterSeconds ?? 0 }),
     writer,
     createTransitions(deps),
@@ -156,6 +164,7 @@ export async function createHarness(options: HarnessOptions = {}): Promise<Harne
     access: { apiTokens: [API_TOKEN], auth: 'token' },
     backfillDays: 365,
     messenger: { appId: null, secret: null, region: 'us' },
+    outage: breaker.outage,
   };
   const app = createApp(appDeps);
   workspace.webhooks.deliverTo((request) => app.fetch(request));
@@ -215,7 +224,7 @@ export async function createHarness(options: HarnessOptions = {}): Promise<Harne
     job.then(markDone, markDone);
     let idleRounds = 0;
     while (!progress.isDone) {
-      const handled = await passTimeUntil(writer.runDue());
+      const handled = (await passTimeUntil(writer.runDue())) + (await passTimeUntil(prober.runDue()));
       idleRounds = handled === 0 && budget.snapshot().inFlight === 0 ? idleRounds + 1 : 0;
       // Nothing but the passing of time can bring it on.
       if (idleRounds > 20) clock.advance(250);
@@ -245,7 +254,12 @@ export async function createHarness(options: HarnessOptions = {}): Promise<Harne
       for (;;) {
         await settle();
         const due = [await store.nextNotificationDueAtMs(), await store.nextWriteDueAtMs()];
-        const next = Math.min(...due.filter((at) => at !== null));
+        const probeAtMs = breaker.nextProbeAtMs();
+        // Asking every few seconds through a whole day would take long.
+        const next =
+          probeAtMs === null
+            ? Math.min(...due.filter((at) => at !== null))
+            : Math.max(probeAtMs, clock.nowMs() + 60_000);
         if (next > untilMs) return;
         clock.advance(Math.max(1, next - clock.nowMs()));
       }
@@ -284,6 +298,7 @@ function endWith(signal: AbortSignal, budget: RateBudget): RateBudget {
 interface TestClientOptions {
   readonly apiBase?: string;
   readonly budget?: RateBudget;
+  readonly breaker?: Breaker;
   readonly onCall?: IntercomClientOptions['onCall'];
   readonly onServerTime?: IntercomClientOptions['onServerTime'];
 }
@@ -294,6 +309,7 @@ export function createTestClient(
   {
     apiBase = 'https://api.intercom.io',
     budget = createRateBudget({ clock }),
+    breaker,
     onCall,
     onServerTime,
   }: TestClientOptions = {},
@@ -304,6 +320,7 @@ export function createTestClient(
     version: workspace.settings.appVersion,
     budget,
     clock,
+    ...(breaker === undefined ? {} : { breaker }),
     ...(onCall === undefined ? {} : { onCall }),
     ...(onServerTime === undefined ? {} : { onServerTime }),
   });
@@ -312,11 +329,12 @@ export function createTestClient(
 /** Asks the rules about each member of the workspace as it really is, without the cache in between. */
 export async function findWrongAttributes(
   workspace: Workspace,
-  store: Pick<Store, 'freshness' | 'findMember'>,
+  /** Or since when the cache knows every conversation. */
+  store: Pick<Store, 'freshness'> | number,
   clock: Clock,
   settings: Harness['settings'],
 ): Promise<readonly (Change & { readonly contactId: string })[]> {
-  const { coverageFromAt } = await store.freshness();
+  const coverageFromAt = typeof store === 'number' ? store : (await store.freshness()).coverageFromAt;
   const conversationsOf = new Map<string | null, ConversationFacts[]>();
   for (const record of workspace.conversations()) {
     const read = readConversationObject(presentConversation(workspace.state, record, '2.14'));

@@ -1,11 +1,15 @@
 import { Gauge, type Registry } from 'prom-client';
 import type { MetricsSources } from '../metrics.js';
 
-type RateSources = Pick<MetricsSources, 'budget' | 'clock'>;
+type RateSources = Pick<MetricsSources, 'budget' | 'breaker' | 'clock'>;
 
-/** What is left of Intercom's rate limit; not a number until Intercom's first answer has told. */
-export function addRateGauges(registers: Registry[], { budget, clock }: RateSources): () => Promise<void> {
+/** Whether Intercom answers, and what is left of Intercom's rate limit; not a number until Intercom's first answer has told. */
+export function addRateGauges(
+  registers: Registry[],
+  { budget, breaker, clock }: RateSources,
+): () => Promise<void> {
   const gauge = (name: string, help: string): Gauge => new Gauge({ name, help, registers });
+  const available = gauge('engagement_intercom_available', '1 while Intercom answers, else 0');
   const limit = gauge('engagement_intercom_rate_limit', 'Calls that Intercom allows in each window');
   const remaining = gauge('engagement_intercom_rate_remaining', 'Calls left in this window');
   const paused = gauge('engagement_intercom_paused_seconds', 'How long no call goes out, because of a 429');
@@ -14,6 +18,7 @@ export function addRateGauges(registers: Registry[], { budget, clock }: RateSour
 
   return () => {
     const rate = budget.snapshot();
+    available.set(breaker.outage() === null ? 1 : 0);
     limit.set(rate.limit ?? Number.NaN);
     remaining.set(rate.remaining ?? Number.NaN);
     paused.set(Math.max(0, (rate.pausedUntilMs ?? 0) - clock.nowMs()) / 1000);

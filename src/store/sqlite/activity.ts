@@ -3,6 +3,7 @@ import type { RecentNotification, RecentWrite } from '../activity-store.js';
 import { contacts, inbox, outbox, writes } from './schema.js';
 import type { Tables } from './tables.js';
 import { MAX_TOGETHER, withWholeLast } from './whole-decisions.js';
+import { outcomeOf } from './writes.js';
 
 /**
  * By when they came in, or fell due; what has not yet is left out. Webhooks are walked from the end of the inbox, our own
@@ -68,7 +69,7 @@ export function recentWrites({ connection }: Tables, limit: number): RecentWrite
     before: write.before,
     after: write.after,
     causeKind: write.causeKind,
-    outcome: write.outcome === 'waiting' && state !== null && state !== 'ready' ? state : write.outcome,
+    outcome: outcomeOf(write, state),
     reason: write.reason,
     queuedAtMs: write.queuedAtMs,
     settledAtMs: write.settledAtMs,

@@ -236,6 +236,6 @@ function conversationsOf(revived: ReadonlySet<string>, nowMs: number): Reread[] 
 
 function stillWaiting({ writes }: Tables, { completes, nowMs }: Work): ReturnType<typeof waitingChange>[] {
   if (completes.kind !== 'write' || completes.afterwards !== 'keep') return [];
-  const due = writes.waiting(completes.contactId).filter((write) => write.notBeforeMs <= nowMs);
+  const due = writes.ready(completes.contactId).filter((write) => write.notBeforeMs <= nowMs);
   return due.map(waitingChange);
 }

@@ -10,6 +10,7 @@ import type {
   NotificationOrigin,
   Reread,
   Settlement,
+  Retry,
 } from '../store.js';
 import type { Connection } from './connection.js';
 import { createRenewal, type Renew } from './leases.js';
@@ -32,7 +33,7 @@ export interface Inbox {
   readonly findHeld: (id: number, lease: HeldLease) => InboxRow | undefined;
   readonly renew: Renew<number>;
   readonly settle: (row: InboxRow, outcome: 'done' | 'ignored', nowMs: number) => void;
-  readonly retry: (failure: NotificationFailure & { readonly dueAtMs: number }) => Settlement;
+  readonly retry: (failure: NotificationFailure & Retry) => Settlement;
   /** `erased`: its payload is gone, because it names somebody who was erased. */
   readonly park: (failure: NotificationFailure) => {
     readonly settlement: Settlement;
@@ -73,11 +74,11 @@ export function createInbox(
   // Walks inbox_waiting in order, one origin after the other, and stops at the limit. Choosing one row per lane in SQL
   // (window function or NOT EXISTS per row) would look at every waiting row each time.
   const dueEntries = sqlite.prepare<
-    [NotificationOrigin, number, number],
+    [NotificationOrigin, 0 | 1, number, number],
     { readonly id: number; readonly lane: string | null }
   >(`
     select id, lane from inbox
-    where status = 'waiting' and origin = ? and due_at_ms <= ? and (lease_owner is null or lease_until_ms <= ?)
+    where status = 'waiting' and origin = ? and waits_for_intercom = ? and due_at_ms <= ? and (lease_owner is null or lease_until_ms <= ?)
     order by due_at_ms, id`);
   const take = db
     .update(inbox)
@@ -87,6 +88,7 @@ export function createInbox(
       leaseUntilMs: sql`${sql.placeholder('untilMs')}`,
       leaseToken: sql`${inbox.leaseToken} + 1`,
       attempts: sql`${inbox.attempts} + 1`,
+      waitsForIntercom: sql`0`,
     })
     .where(eq(inbox.id, sql.placeholder('id')))
     .returning()
@@ -111,6 +113,7 @@ export function createInbox(
       and(
         eq(inbox.status, sql`'waiting'`),
         eq(inbox.origin, sql.placeholder('origin')),
+        eq(inbox.waitsForIntercom, sql.placeholder('waitsForIntercom')),
         isNull(inbox.leaseOwner),
         sql`not exists (select 1 from ${inbox} as ${sql.identifier('blocking')}
           where ${blocking.lane} = ${inbox.lane} and ${blocking.leaseOwner} is not null)`,
@@ -162,22 +165,25 @@ export function createInbox(
       return answers;
     },
 
-    lease: ({ owner, nowMs, leaseMs, limit }, of) =>
+    lease: ({ owner, nowMs, leaseMs, limit, waitingForIntercom = limit }, of) =>
       transact(() => {
         const leased = leasedLanes.all();
         const lanes = new Set(leased.flatMap(({ lane, untilMs }) => (untilMs > nowMs ? [lane] : [])));
         const expired = new Set(leased.map(({ lane }) => lane).filter((lane) => !lanes.has(lane)));
         const chosen: number[] = [];
-        for (const origin of originsOf(of)) {
-          if (chosen.length >= limit) break;
-          for (const entry of dueEntries.iterate(origin, nowMs, nowMs)) {
-            if (entry.lane !== null) {
-              if (lanes.has(entry.lane)) continue;
-              lanes.add(entry.lane);
-            }
+        const choose = (origin: NotificationOrigin, waits: 0 | 1, most: number): void => {
+          if (chosen.length >= most) return;
+          for (const entry of dueEntries.iterate(origin, waits, nowMs, nowMs)) {
+            if (entry.lane !== null && lanes.has(entry.lane)) continue;
+            if (entry.lane !== null) lanes.add(entry.lane);
             chosen.push(entry.id);
-            if (chosen.length >= limit) break;
+            if (chosen.length >= most) return;
           }
+        };
+        for (const origin of originsOf(of)) {
+          choose(origin, 0, limit);
+          // What waited for Intercom goes last: most of what comes in needs no call and must not wait behind it.
+          choose(origin, 1, Math.min(limit, chosen.length + waitingForIntercom));
         }
         // Attempts whose leases have run out may still be running somewhere: their lanes have gone to these.
         for (const lane of expired) if (lanes.has(lane)) endLeasesIn.run(lane);
@@ -193,11 +199,13 @@ export function createInbox(
       wakeLane(row.lane);
     },
 
-    retry: ({ id, lease, reason, dueAtMs }) =>
+    retry: ({ id, lease, reason, dueAtMs, waitsForIntercom = false }) =>
       transact(() => {
-        if (findHeld(id, lease) === undefined) return 'lease-lost';
+        const row = findHeld(id, lease);
+        if (row === undefined) return 'lease-lost';
+        const attempts = waitsForIntercom ? Math.max(0, row.attempts - 1) : row.attempts;
         db.update(inbox)
-          .set({ ...free, dueAtMs, reason })
+          .set({ ...free, dueAtMs, reason, waitsForIntercom, attempts })
           .where(eq(inbox.id, id))
           .run();
         bell.ring('inbox');
@@ -240,7 +248,9 @@ export function createInbox(
 
     nextDueAtMs: (of) => {
       // Entries behind a leased one become free with it at the earliest, so its end stands for the whole lane.
-      const waiting = originsOf(of).map((origin) => nextFree.get({ origin })?.dueAtMs);
+      const waiting = originsOf(of).flatMap((origin) =>
+        [0, 1].map((waitsForIntercom) => nextFree.get({ origin, waitsForIntercom })?.dueAtMs),
+      );
       const times = [...waiting, nextLeaseEnd.get()?.untilMs];
       const known = times.filter((time) => typeof time === 'number');
       return known.length === 0 ? null : Math.min(...known);

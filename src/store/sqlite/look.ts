@@ -48,8 +48,12 @@ export function countBacklog({ connection, fights, meta }: Tables, nowMs: number
         (select count(*) from inbox where status = 'parked') as notificationsParked,
         (select count(*) from outbox where state = 'ready') as writesWaiting,
         (select min(queued_at_ms) from writes join outbox using (contact_id)
-          where outcome = 'waiting' and state = 'ready' and not_before_ms <= :nowMs) as oldestQueuedMs,
-        (select count(*) from outbox where state = 'parked') as writesParked,
+          where outcome = 'waiting' and state = 'ready' and not_before_ms <= :nowMs
+            and writes.parked_at_ms is null) as oldestQueuedMs,
+        (select count(*) from (
+          select contact_id from outbox where state = 'parked'
+          union select contact_id from writes where outcome = 'waiting' and parked_at_ms is not null
+        )) as writesParked,
         (select count(*) from parked_objects) as objectsParked,
         (select count(*) from members) as members,
         (select count(*) from conversations) as conversations`,

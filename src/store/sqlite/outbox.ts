@@ -4,7 +4,9 @@ import type {
   Lease,
   LeasedContact,
   LeasedWrite,
+  Retry,
   Settlement,
+  Store,
   WriteFailure,
   WritePriority,
 } from '../store.js';
@@ -28,6 +30,8 @@ export interface Outbox {
     priority: WritePriority,
     at: { readonly nowMs: number; readonly dueAtMs: number },
   ) => void;
+  /** The contact has something to be sent again, due at once. */
+  readonly putBack: (contactId: string, nowMs: number) => void;
   /** Removes the row when nothing waits any more, unless a request is under way: then its end removes it. */
   readonly dropIfEmpty: (contactId: string, nowMs: number) => void;
   readonly lease: (lease: Lease) => LeasedWrite[];
@@ -41,10 +45,9 @@ export interface Outbox {
     contactId: string,
     end: { readonly nowMs: number; readonly hasSent: boolean; readonly keepsLease: boolean },
   ) => void;
-  readonly retry: (
-    failure: WriteFailure & { readonly dueAtMs: number; readonly outcomeUnknown: boolean },
-  ) => Settlement;
+  readonly retry: (failure: WriteFailure & Retry & { readonly outcomeUnknown: boolean }) => Settlement;
   readonly park: (failure: WriteFailure) => Settlement;
+  readonly parkChanges: (parked: Parameters<Store['parkChanges']>[0]) => Settlement;
   readonly hold: (held: LeasedContact) => Settlement;
   readonly releaseHeld: () => number;
   readonly nextDueAtMs: () => number | null;
@@ -125,7 +128,7 @@ export function createOutbox(connection: Connection, writes: Writes, meta: Meta,
 
   /** Ends an attempt without success; a change that joined after it began is not to suffer for it. */
   const giveBack = ({ contactId, leasedAtMs }: OutboxRow, set: Partial<OutboxRow>): void => {
-    const waiting = writes.waiting(contactId);
+    const waiting = writes.ready(contactId);
     if (waiting.length === 0) {
       drop(contactId);
       return;
@@ -150,9 +153,14 @@ export function createOutbox(connection: Connection, writes: Writes, meta: Meta,
       bell.ring('writes');
     },
 
+    putBack: (contactId, nowMs) => {
+      queueOne.run({ contactId, rank: RANKS.soon, nowMs, dueAtMs: nowMs });
+      bell.ring('writes');
+    },
+
     dropIfEmpty: (contactId, nowMs) => {
       const row = find(contactId);
-      if (row === undefined || writes.waiting(contactId).length > 0) return;
+      if (row === undefined || writes.ready(contactId).length > 0) return;
       const isUnderWay = row.leaseOwner !== null && (row.leaseUntilMs ?? 0) > nowMs;
       if (!isUnderWay) drop(contactId);
     },
@@ -168,7 +176,7 @@ export function createOutbox(connection: Connection, writes: Writes, meta: Meta,
         let token = meta.read('lease_token') ?? 0;
         const leased = due.flatMap((contactId): LeasedWrite[] => {
           const row = find(contactId);
-          const all = writes.waiting(contactId);
+          const all = writes.ready(contactId);
           if (row === undefined || all.length === 0) {
             drop(contactId);
             return [];
@@ -209,7 +217,7 @@ export function createOutbox(connection: Connection, writes: Writes, meta: Meta,
         update(contactId, { outcomeUnknown: false });
         return;
       }
-      const waiting = writes.waiting(contactId);
+      const waiting = writes.ready(contactId);
       if (waiting.length === 0) {
         drop(contactId);
         return;
@@ -224,12 +232,23 @@ export function createOutbox(connection: Connection, writes: Writes, meta: Meta,
       bell.ring('writes');
     },
 
-    retry: ({ contactId, lease, reason, dueAtMs, outcomeUnknown }) =>
+    retry: ({ contactId, lease, reason, dueAtMs, outcomeUnknown, waitsForIntercom = false }) =>
       transact(() => {
         const row = findHeld({ contactId, lease });
         if (row === undefined) return 'lease-lost';
         writes.setReason(contactId, reason);
-        giveBack(row, { reason, dueAtMs, outcomeUnknown: outcomeUnknown || row.outcomeUnknown });
+        if (waitsForIntercom) writes.uncountAttempt(contactId);
+        const attempts = waitsForIntercom ? Math.max(0, row.attempts - 1) : row.attempts;
+        const isUnknown = outcomeUnknown || row.outcomeUnknown;
+        giveBack(row, { reason, dueAtMs, attempts, outcomeUnknown: isUnknown });
+        return 'settled';
+      }),
+
+    parkChanges: ({ contactId, lease, changes }) =>
+      transact(() => {
+        const row = findHeld({ contactId, lease });
+        if (row === undefined) return 'lease-lost';
+        writes.park(contactId, changes, row.leasedAtMs ?? 0);
         return 'settled';
       }),
 

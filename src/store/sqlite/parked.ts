@@ -1,6 +1,7 @@
 import type Database from 'better-sqlite3';
 import { PARKED_PLACE, type ParkedItem } from '../look-store.js';
 import type { Tables } from './tables.js';
+import type { WriteRow } from './writes.js';
 
 /** What it is read from, by the store or by a command that only looks. */
 export interface ParkedTables {
@@ -22,8 +23,7 @@ interface ParkedRow {
 
 /**
  * What waits for a person, oldest first; of one moment notifications by number, then writes by contact, then objects that
- * can't be read. Each of the three tables is walked along its own index no further than the page reaches. See
- * {@link LookStore.parked}.
+ * can't be read. Each kind is walked along its own index no further than the page reaches. See {@link LookStore.parked}.
  */
 export function listParked(
   { sqlite, parkedObjects, writes }: ParkedTables,
@@ -36,31 +36,62 @@ export function listParked(
        where status = 'parked' and (settled_at_ms, id) > (?, ?) order by settled_at_ms, id limit ?`,
     )
     .all(place.sinceMs, place.kind === 'notification' ? place.number : Number.MAX_SAFE_INTEGER, limit);
-  const contacts = sqlite
+  const whole = sqlite
     .prepare<[number, string, number], ParkedRow>(
       `select 'write' as kind, contact_id as id, null as topic, reason, attempts, parked_at_ms as sinceMs
        from outbox where state = 'parked' and (parked_at_ms, contact_id) > (?, ?)
        order by parked_at_ms, contact_id limit ?`,
     )
     .all(place.sinceMs, afterWrite(place), limit);
+  const alone = sqlite
+    .prepare<[number, string, number], ParkedRow>(
+      `select 'write' as kind, contact_id as id, null as topic, null as reason, max(attempts) as attempts,
+         min(parked_at_ms) as sinceMs
+       from writes where outcome = 'waiting' and parked_at_ms is not null
+         and contact_id not in (select contact_id from outbox where state = 'parked')
+       group by contact_id having (min(parked_at_ms), contact_id) > (?, ?)
+       order by sinceMs, contact_id limit ?`,
+    )
+    .all(place.sinceMs, afterWrite(place), limit);
+  const contacts = [
+    ...whole.map((row) => writeItem(row, writes.waiting(String(row.id)), true)),
+    ...alone.map((row) => writeItem(row, writes.waiting(String(row.id)), false)),
+  ].sort((one, other) => one.sinceMs - other.sinceMs || (one.id < other.id ? -1 : 1));
   const objects = parkedObjects.list(place, limit);
-  const others = [...notifications, ...contacts].map((row) => ({
-    kind: row.kind,
-    id: String(row.id),
-    topic: row.topic,
-    attributes: row.kind === 'write' ? writes.waiting(String(row.id)).map((write) => write.attribute) : [],
-    reason: row.reason ?? '',
-    attempts: row.attempts,
-    sinceMs: row.sinceMs ?? 0,
-  }));
-  return [...others, ...objects].sort((one, other) => one.sinceMs - other.sinceMs).slice(0, limit);
+  const items = notifications.map((row) => ({ ...shared(row), kind: row.kind, attributes: [] }));
+  return [...items, ...contacts, ...objects]
+    .sort((one, other) => one.sinceMs - other.sinceMs)
+    .slice(0, limit);
+}
+
+/** One for each contact: of some only single attributes are parked (`isWhole` false), of some everything. */
+function writeItem(row: ParkedRow, waiting: readonly WriteRow[], isWhole: boolean): ParkedItem {
+  const ownReasons = waiting.flatMap((write) =>
+    write.parkedAtMs === null || write.reason === null ? [] : [write.reason],
+  );
+  const reasons = row.reason === null ? ownReasons : [row.reason, ...ownReasons];
+  const parked = waiting.filter((write) => isWhole || write.parkedAtMs !== null);
+  return {
+    ...shared(row),
+    kind: 'write',
+    attributes: parked.map((write) => write.attribute),
+    reason: [...new Set(reasons)].join('; '),
+  };
+}
+
+function shared(row: ParkedRow): Omit<ParkedItem, 'kind' | 'attributes'> {
+  const { topic, reason, attempts, sinceMs } = row;
+  return { id: String(row.id), topic, reason: reason ?? '', attempts, sinceMs: sinceMs ?? 0 };
 }
 
 export function countParked(sqlite: Database.Database): number {
   const count = sqlite
     .prepare<[], number>(
       `select (select count(*) from inbox where status = 'parked')
-            + (select count(*) from outbox where state = 'parked')
+            + (select count(*) from (
+                select contact_id from outbox where state = 'parked'
+                union select contact_id from writes where outcome = 'waiting' and parked_at_ms is not null
+              ))
             + (select count(*) from parked_objects)`,
     )
     .pluck()

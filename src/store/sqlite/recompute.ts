@@ -66,7 +66,7 @@ export function compareMember(
   if (contact === null) return null;
   const decision = decide(memberFacts(tables, contact, coverageOf(tables, contactId)));
   const isOnItsWay = tables.outbox.isReady(contactId);
-  const waiting = isOnItsWay ? tables.writes.waiting(contactId) : [];
+  const waiting = isOnItsWay ? tables.writes.ready(contactId) : [];
   const differences = decision.changes.filter(
     (change) =>
       (only === undefined || only.has(change.attribute)) &&

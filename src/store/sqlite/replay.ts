@@ -28,25 +28,36 @@ export async function replay(
 const NOTIFICATION = `update inbox set attempts = 0, reason = null, status = 'waiting', due_at_ms = received_at_ms,
   settled_at_ms = null where status = 'parked'`;
 const WRITE = `update outbox set attempts = 0, reason = null, state = 'ready', parked_at_ms = null
-  where state = 'parked'`;
+  where state = 'parked' and contact_id = ?`;
 
 async function* replayAll(tables: Tables, nowMs: number, inPiece: InPiece): AsyncGenerator<number> {
   const { connection, parkedObjects } = tables;
+  const { sqlite } = connection;
   // What fails again meanwhile is parked anew: that belongs to the next time.
   let left = 0;
-  await inPiece(() => (left = countParked(connection.sqlite)));
-  const notifications = connection.sqlite.prepare<[number]>(
+  await inPiece(() => (left = countParked(sqlite)));
+  const notifications = sqlite.prepare<[number]>(
     `${NOTIFICATION} and id in (select id from inbox where status = 'parked' order by settled_at_ms limit ?)`,
   );
-  const writes = connection.sqlite.prepare<[number]>(
-    `${WRITE} and contact_id in (select contact_id from outbox where state = 'parked' order by parked_at_ms limit ?)`,
-  );
-  for (const [kind, some] of [
-    ['inbox', notifications],
-    ['writes', writes],
+  // Of some contacts everything is parked, of others only single attributes.
+  const contacts = sqlite
+    .prepare<[number, number], string>(
+      `select contact_id from (select contact_id from outbox where state = 'parked' order by parked_at_ms limit ?)
+       union select contact_id from (select distinct contact_id from writes
+         where outcome = 'waiting' and parked_at_ms is not null and contact_id is not null limit ?)`,
+    )
+    .pluck();
+  const replayContacts = (limit: number): number => {
+    const some = contacts.all(limit, limit).slice(0, limit);
+    for (const contactId of some) replayWrites(tables, contactId, nowMs);
+    return some.length;
+  };
+  for (const [kind, takeSome] of [
+    ['inbox', (limit: number) => notifications.run(limit).changes],
+    ['writes', replayContacts],
   ] as const) {
     for (let count = 1; count > 0 && left > 0; left -= count) {
-      count = await inPiece(() => connection.transact(() => some.run(Math.min(left, MAX_ROWS)).changes));
+      count = await inPiece(() => connection.transact(() => takeSome(Math.min(left, MAX_ROWS))));
       if (count > 0) tables.bell.ring(kind);
       yield count;
       // Webhooks that came meanwhile go first.
@@ -61,6 +72,15 @@ async function* replayAll(tables: Tables, nowMs: number, inPiece: InPiece): Asyn
     yield await inPiece(() => connection.transact(() => readAgain(tables, some, nowMs)));
     await new Promise((resolve) => setImmediate(resolve));
   }
+}
+
+/** Puts back what is parked of one contact, the whole or single attributes. Answers whether there was any. */
+function replayWrites({ connection, outbox, writes }: Tables, contactId: string, nowMs: number): boolean {
+  const isWhole = connection.sqlite.prepare<[string]>(WRITE).run(contactId).changes > 0;
+  if (isWhole) writes.markReplayed(contactId);
+  const isAlone = writes.replay(contactId);
+  if (isAlone) outbox.putBack(contactId, nowMs);
+  return isWhole || isAlone;
 }
 
 /** Objects that could not be read are read again by id. */
@@ -91,11 +111,10 @@ async function* replayNamed(
   const { bell } = tables;
   const { sqlite, transact } = tables.connection;
   const notification = sqlite.prepare<[number]>(`${NOTIFICATION} and id = ?`);
-  const write = sqlite.prepare<[string]>(`${WRITE} and contact_id = ?`);
   yield await inPiece(() =>
     transact(() => {
       const some = [...new Set(notifications)].reduce((sum, id) => sum + notification.run(id).changes, 0);
-      const others = [...new Set(writes)].reduce((sum, id) => sum + write.run(id).changes, 0);
+      const others = [...new Set(writes)].filter((id) => replayWrites(tables, id, nowMs)).length;
       if (some > 0) bell.ring('inbox');
       if (others > 0) bell.ring('writes');
       return some + others + readAgain(tables, objects, nowMs);

@@ -51,13 +51,15 @@ export const inbox = sqliteTable(
     reason: text('reason'),
     /** When it was done or ignored; for a parked one when the attempt began that failed for good. */
     settledAtMs: integer('settled_at_ms'),
+    /** It was given back because it needs a call that Intercom did not answer. */
+    waitsForIntercom: integer('waits_for_intercom', { mode: 'boolean' }).notNull().default(false),
   },
   (table) => [
     // The one place where "stored once" is decided; its ON CONFLICT also settles duplicates within one batch.
     uniqueIndex('inbox_dedupe_key').on(table.dedupeKey),
     // Leasing reads the oldest due entries: partial, so that the weeks of settled rows cost nothing here.
     index('inbox_waiting')
-      .on(table.origin, table.dueAtMs, table.id)
+      .on(table.origin, table.waitsForIntercom, table.dueAtMs, table.id)
       .where(sql`status = 'waiting'`),
     // The few rows in flight: which lanes are busy, and which leases belong to dead owners.
     index('inbox_leased')
@@ -266,7 +268,10 @@ export const members = sqliteTable(
   ],
 );
 
-/** Every change of an attribute that was decided: the audit. Held and parked ones wait, and say so in `outbox`. */
+/**
+ * Every change of an attribute that was decided: the audit. Held and parked ones wait; `outbox` says so where that is
+ * so for all of the contact's, `parked_at_ms` where Intercom has refused this one alone.
+ */
 export const writes = sqliteTable(
   'writes',
   {
@@ -287,12 +292,20 @@ export const writes = sqliteTable(
     notBeforeMs: integer('not_before_ms').notNull().default(0),
     queuedAtMs: integer('queued_at_ms').notNull(),
     settledAtMs: integer('settled_at_ms'),
+    /** When the attempt began in which Intercom refused it. */
+    parkedAtMs: integer('parked_at_ms'),
+    /** From a replay to the next attempt. */
+    isReplayed: integer('is_replayed', { mode: 'boolean' }).notNull().default(false),
   },
   (table) => [
     // Newest wanted value wins: a second waiting row for the same attribute would be a defect, so it can't exist.
     uniqueIndex('writes_waiting')
       .on(table.contactId, table.attribute)
       .where(sql`outcome = 'waiting'`),
+    // The few that a person has to look at.
+    index('writes_parked')
+      .on(table.parkedAtMs)
+      .where(sql`outcome = 'waiting' and parked_at_ms is not null`),
     // A member's timeline, newest first.
     index('writes_contact').on(table.contactId, table.id),
     // What became of the writes of a run.

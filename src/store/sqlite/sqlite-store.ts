@@ -160,6 +160,7 @@ function createStore(
     leaseWrites: (lease) => withOpen(() => outbox.lease(lease)),
     retryWrite: (failure) => withOpen(() => outbox.retry(failure)),
     parkWrite: (failure) => withOpen(() => outbox.park(failure)),
+    parkChanges: (parked) => withOpen(() => outbox.parkChanges(parked)),
     holdWrite: (held) => withOpen(() => outbox.hold(held)),
     renewWrites: (held, leaseUntilMs) =>
       withOpen(() =>

@@ -191,11 +191,13 @@ export function countWritesOf({ connection }: Tables, runId: string): WritesOfRu
   const row = connection.sqlite
     .prepare<[string], WritesOfRun>(
       `select
-         count(distinct case when outcome = 'waiting' and state = 'ready' then contact_id end) as waiting,
-         count(distinct case when outcome = 'waiting' and state = 'ready' and writes.reason is not null
-           then contact_id end) as failing,
+         count(distinct case when outcome = 'waiting' and state = 'ready' and writes.parked_at_ms is null
+           then contact_id end) as waiting,
+         count(distinct case when outcome = 'waiting' and state = 'ready' and writes.parked_at_ms is null
+           and writes.reason is not null then contact_id end) as failing,
          count(distinct case when outcome = 'waiting' and state = 'held' then contact_id end) as held,
-         count(distinct case when outcome = 'waiting' and state = 'parked' then contact_id end) as parked,
+         count(distinct case when outcome = 'waiting' and (state = 'parked' or writes.parked_at_ms is not null)
+           then contact_id end) as parked,
          count(distinct case when outcome = 'sent' then contact_id end) as sent
        from writes left join outbox using (contact_id)
        where cause_ref = ? and cause_kind in ('sweep', 'sync', 'backfill')`,

@@ -12,7 +12,10 @@ export type WriteRow = typeof writes.$inferSelect;
 
 /** Every change that was decided, from waiting to its end. */
 export interface Writes {
+  /** Decided and not in Intercom yet, those that Intercom has refused included. */
   readonly waiting: (contactId: string) => WriteRow[];
+  /** Those of them that are to be sent. */
+  readonly ready: (contactId: string) => WriteRow[];
   /** `pause`: it waits, because it is fought over. */
   readonly add: (contactId: string, change: Change, cause: Cause, nowMs: number, pause: Pause | null) => void;
   readonly setBefore: (id: number, before: AttributeValue) => void;
@@ -23,8 +26,18 @@ export interface Writes {
   readonly countAttempt: (contactId: string, nowMs: number) => void;
   /** Counts those that joined an attempt under way. */
   readonly joinAttempt: (contactId: string, nowMs: number) => void;
+  /** The attempt was none. */
+  readonly uncountAttempt: (contactId: string) => void;
   /** Why those that were tried have failed. */
   readonly setReason: (contactId: string, reason: string) => void;
+  readonly park: (
+    contactId: string,
+    changes: readonly { readonly writeId: number; readonly reason: string }[],
+    parkedAtMs: number,
+  ) => void;
+  readonly markReplayed: (contactId: string) => void;
+  /** Puts what was parked alone back into the flow. Answers whether there was any. */
+  readonly replay: (contactId: string) => boolean;
   /** Keeps the rows, but nothing that tells of whom or of what value they were. */
   readonly anonymise: (contactIds: readonly string[]) => void;
   /** Newest first. */
@@ -42,10 +55,16 @@ export function createWrites({ db }: Pick<Connection, 'db'>): Writes {
     // The plus keeps SQLite from walking the contact's whole history only to save itself this little sort.
     .orderBy(sql`+${writes.id}`)
     .prepare();
+  const isReady = and(isWaiting, isNull(writes.parkedAtMs));
   const countAttempt = db
     .update(writes)
-    .set({ attempts: sql`${writes.attempts} + 1` })
-    .where(and(isOfContact, isWaiting, lte(writes.notBeforeMs, sql.placeholder('nowMs'))))
+    .set({ attempts: sql`${writes.attempts} + 1`, isReplayed: sql`0` })
+    .where(and(isOfContact, isReady, lte(writes.notBeforeMs, sql.placeholder('nowMs'))))
+    .prepare();
+  const uncountAttempt = db
+    .update(writes)
+    .set({ attempts: sql`${writes.attempts} - 1` })
+    .where(and(isOfContact, isReady, sql`${writes.attempts} > 0`))
     .prepare();
   // Bare placeholders: as a column's value, null would be stored as the JSON text "null".
   const add = db
@@ -87,6 +106,7 @@ export function createWrites({ db }: Pick<Connection, 'db'>): Writes {
 
   return {
     waiting: (contactId) => waiting.all({ contactId }),
+    ready: (contactId) => waiting.all({ contactId }).filter((write) => write.parkedAtMs === null),
 
     add: (contactId, { attribute, before, after }, cause, nowMs, pause) => {
       const values = { before: asJson(before), after: asJson(after) };
@@ -117,15 +137,45 @@ export function createWrites({ db }: Pick<Connection, 'db'>): Writes {
       const isDue = lte(writes.notBeforeMs, nowMs);
       db.update(writes)
         .set({ attempts: 1 })
-        .where(and(eq(writes.contactId, contactId), isWaiting, eq(writes.attempts, 0), isDue))
+        .where(and(eq(writes.contactId, contactId), isReady, eq(writes.attempts, 0), isDue))
         .run();
+    },
+
+    uncountAttempt: (contactId) => {
+      uncountAttempt.run({ contactId });
     },
 
     setReason: (contactId, reason) => {
       db.update(writes)
         .set({ reason })
-        .where(and(eq(writes.contactId, contactId), isWaiting, gt(writes.attempts, 0)))
+        .where(and(eq(writes.contactId, contactId), isReady, gt(writes.attempts, 0)))
         .run();
+    },
+
+    park: (contactId, changes, parkedAtMs) => {
+      for (const { writeId, reason } of changes) {
+        db.update(writes)
+          .set({ reason, parkedAtMs })
+          .where(and(eq(writes.contactId, contactId), eq(writes.id, writeId), isWaiting))
+          .run();
+      }
+    },
+
+    markReplayed: (contactId) => {
+      db.update(writes)
+        .set({ isReplayed: true })
+        .where(and(eq(writes.contactId, contactId), isWaiting))
+        .run();
+    },
+
+    replay: (contactId) => {
+      const isParked = sql`${writes.parkedAtMs} is not null`;
+      const { changes } = db
+        .update(writes)
+        .set({ parkedAtMs: null, isReplayed: true, attempts: 0, reason: null })
+        .where(and(eq(writes.contactId, contactId), isWaiting, isParked))
+        .run();
+      return changes > 0;
     },
 
     anonymise: (contactIds) => {
@@ -147,7 +197,7 @@ export function createWrites({ db }: Pick<Connection, 'db'>): Writes {
         before: write.before,
         after: write.after,
         cause: causeOf(write),
-        outcome: write.outcome === 'waiting' && state !== null && state !== 'ready' ? state : write.outcome,
+        outcome: outcomeOf(write, state),
         reason: write.reason,
         attempts: write.attempts,
         queuedAtMs: write.queuedAtMs,
@@ -164,6 +214,16 @@ export function causeOf(row: WriteRow): Cause {
   return { kind: row.causeKind, ref: row.causeRef };
 }
 
-export function waitingChange({ id, attribute, before, after }: WriteRow): WaitingChange {
-  return { writeId: id, attribute, before, after };
+/** As people see it. `state`: that of the contact's row in the outbox. */
+export function outcomeOf(
+  { outcome, parkedAtMs }: WriteRow,
+  state: (typeof outbox.$inferSelect)['state'] | null,
+): WriteRecord['outcome'] {
+  if (outcome !== 'waiting') return outcome;
+  if (parkedAtMs !== null) return 'parked';
+  return state === null || state === 'ready' ? outcome : state;
+}
+
+export function waitingChange({ id, attribute, before, after, isReplayed }: WriteRow): WaitingChange {
+  return { writeId: id, attribute, before, after, isReplayed };
 }
