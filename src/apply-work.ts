@@ -1,7 +1,8 @@
 import { mapAtMost } from './at-most.js';
 import type { Clock } from './clock.js';
 import { AppError } from './errors.js';
-import type { CallOptions, IntercomClient } from './intercom/client.js';
+import type { IntercomClient } from './intercom/client.js';
+import type { CallOptions } from './intercom/send-call.js';
 import type { Log } from './log.js';
 import { decideMember } from './rules/member.js';
 import type { Applied, CacheChange, Decide, Store, Subject, Work } from './store/store.js';

@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
 import { isWithin } from './folders.js';
 import { isTimeZone } from './rules/calendar.js';
-import { DEFAULT_TRUSTED_PROXIES, trustProxies } from './operate/client-address.js';
+import { areProxies, DEFAULT_TRUSTED_PROXIES } from './operate/client-address.js';
 import { DEFAULT_ELIGIBLE_PROGRAMS_BY_REFERRAL } from './rules/vocabulary.js';
 import { namesNotRead, visibleName, type NameNotRead } from './setting-names.js';
 import {
@@ -73,15 +73,6 @@ function wholeNumber(range: { readonly min: number; readonly max: number }, fall
     .transform(Number)
     .refine((value) => value >= range.min && value <= range.max, message)
     .default(fallback);
-}
-
-function areProxies(list: readonly string[]): boolean {
-  try {
-    trustProxies(list);
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 const EXAMPLE_OF_PROGRAMS = 'such as {"Counter Health":"Smart Access"}';

@@ -1,6 +1,6 @@
 import type { Clock } from './clock.js';
 import { reasonOf } from './backoff.js';
-import { CALL_TIMEOUT_MS } from './intercom/client.js';
+import { CALL_TIMEOUT_MS } from './intercom/send-call.js';
 import { MAX_WAIT_MS } from './intercom/rate-budget.js';
 import type { Log } from './log.js';
 

@@ -1,7 +1,8 @@
 import { expect, onTestFinished, test } from 'vitest';
 import type { Clock } from '../src/clock.js';
 import { AppError } from '../src/errors.js';
-import { CALL_TIMEOUT_MS, type IntercomClient } from '../src/intercom/client.js';
+import type { IntercomClient } from '../src/intercom/client.js';
+import { CALL_TIMEOUT_MS } from '../src/intercom/send-call.js';
 import { MAX_WAIT_MS } from '../src/intercom/rate-budget.js';
 import { LEASE_MS } from '../src/lease-keeper.js';
 import { createProcessor } from '../src/process/processor.js';

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { AppError } from '../src/errors.js';
-import type { CallOptions } from '../src/intercom/client.js';
+import type { CallOptions } from '../src/intercom/send-call.js';
 import type { Search } from '../src/intercom/search.js';
 import { populate } from '../src/sandbox/population.js';
 import { createRandom } from '../src/sandbox/random.js';

@@ -39,6 +39,16 @@ export function trustProxies(trustedProxies: readonly string[]): TrustProxy {
   return (address) => trusts(address, 0);
 }
 
+/** Whether {@link trustProxies} can read every one of them. */
+export function areProxies(list: readonly string[]): boolean {
+  try {
+    trustProxies(list);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 /**
  * The last address that no trusted proxy has: each proxy adds the one it was asked from at the end of
  * `X-Forwarded-For`, so what stands before the first untrusted one is only claimed.

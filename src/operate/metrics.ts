@@ -1,7 +1,7 @@
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
 import type { Clock } from '../clock.js';
 import type { Breaker } from '../intercom/breaker.js';
-import type { FinishedCall } from '../intercom/client.js';
+import type { FinishedCall } from '../intercom/send-call.js';
 import type { RateBudget } from '../intercom/rate-budget.js';
 import type { Store } from '../store/store.js';
 import type { ShownTime } from '../time-check.js';

@@ -5,7 +5,8 @@ import { persist, reasonOf } from '../backoff.js';
 import type { Clock } from '../clock.js';
 import { AppError } from '../errors.js';
 import type { Breaker } from '../intercom/breaker.js';
-import type { CallOptions, IntercomClient } from '../intercom/client.js';
+import type { IntercomClient } from '../intercom/client.js';
+import type { CallOptions } from '../intercom/send-call.js';
 import type { Log } from '../log.js';
 import { createLeaseKeeper, LEASE_MS } from '../lease-keeper.js';
 import type { FinishRun, HeldRun, JobName, Run, RunPage, RunProgress } from '../store/run-store.js';
@@ -267,8 +268,8 @@ export function asking<Result>(
 
 /** After so many failures one behind the other it is asked whether it is Intercom that fails, or this one question. */
 const DOUBTFUL_ATTEMPTS = 6;
-/** The same while other calls of that kind fail too: some minutes. */
-const HELD_BACK_ATTEMPTS = 60;
+/** The same while other calls of that kind fail too: a quarter of an hour or so. */
+const HELD_BACK_ATTEMPTS = 240;
 
 /**
  * Ends an asking that will not get better: when Intercom answers other questions, but not this one.

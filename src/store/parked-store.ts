@@ -18,6 +18,18 @@ export interface ParkedStore {
   /** A whole search has come to its end: entries without id that it has not shown any more are settled. */
   releaseNameless(kind: Subject['kind'], exceptRunId: string): Promise<void>;
   countParkedObjects(kind: Subject['kind']): Promise<number>;
+  /** Puts parked notifications, writes and objects back into the flow. */
+  replay(
+    what:
+      | {
+          readonly notifications?: readonly number[];
+          readonly writes?: readonly string[];
+          /** They are read by id again. */
+          readonly objects?: readonly Subject[];
+        }
+      | 'all',
+    nowMs: number,
+  ): Promise<number>;
 }
 
 export interface ParkObject extends Subject {

@@ -13,6 +13,7 @@ import type { ParkedStore } from './parked-store.js';
 import type { RunPage, RunStore } from './run-store.js';
 import type { SignInStore } from './sign-in-store.js';
 import type { Difference, SweepStore } from './sweep-store.js';
+import type { UpkeepStore } from './upkeep-store.js';
 
 /**
  * The port between the steps and the database. One method is one whole unit of work: it either happens completely or
@@ -22,7 +23,8 @@ import type { Difference, SweepStore } from './sweep-store.js';
  * Any engine behind it must pass `test/store-contract`. A method rejects with
  * `AppError('store_unavailable', 'later')` when the database can't be used.
  */
-export interface Store extends RunStore, SweepStore, ParkedStore, LookStore, ActivityStore, SignInStore {
+export interface Store
+  extends RunStore, SweepStore, ParkedStore, LookStore, ActivityStore, SignInStore, UpkeepStore {
   // --- receive -----------------------------------------------------------------------------------------------
   /**
    * Stores a notification once. Resolves only after it is on disk (survives a power cut); calls that come together
@@ -32,7 +34,7 @@ export interface Store extends RunStore, SweepStore, ParkedStore, LookStore, Act
   storeNotification(notification: NewNotification): Promise<'stored' | 'duplicate'>;
   /**
    * Counts a request that leaves nothing else: it is on disk with the next notification or by
-   * {@link keepWebhookCounts}, and never forces a write of its own.
+   * {@link UpkeepStore.keepWebhookCounts}, and never forces a write of its own.
    */
   countWebhook(result: Exclude<WebhookResult, 'accepted' | 'duplicate' | 'parked'>, atMs: number): void;
   /** Adds to what {@link LookStore.otherWorkspaces} tells. */
@@ -111,38 +113,7 @@ export interface Store extends RunStore, SweepStore, ParkedStore, LookStore, Act
   setCoverage(coverageFromAt: number): Promise<void>;
   saveCoaches(coaches: readonly Coach[]): Promise<void>;
 
-  // --- keeping house -----------------------------------------------------------------------------------------
-  /**
-   * Erases raw payloads of settled notifications received before `beforeMs`, oldest first, a piece at a time; of parked
-   * ones those that were parked before it. Answers how many; 0 when none is left.
-   */
-  eraseOldPayloads(beforeMs: number): Promise<number>;
-  /**
-   * Finishes erasures whose own payloads were too many for one transaction, a piece at a time, and sees to it that what
-   * was erased is out of the file.
-   */
-  finishErasures(nowMs: number): Promise<Piece>;
-  /**
-   * After contacts were erased: looks through the payloads about others, a piece at a time, and erases those that name
-   * one of them. One pass serves all that were erased before it began.
-   */
-  scrubPayloads(nowMs: number): Promise<Piece>;
-  /**
-   * Deletes entries of the inbox that were settled before `settledBeforeMs`, and parked ones that nobody has replayed
-   * since `parkedBeforeMs`, a piece at a time. What still has its payload stays.
-   */
-  pruneInbox(before: { readonly settledBeforeMs: number; readonly parkedBeforeMs: number }): Promise<Piece>;
-  /** Deletes runs, with their drift, that began before; the last one of each job that ended well stays. */
-  pruneRuns(before: { readonly sweepsBeforeMs: number; readonly othersBeforeMs: number }): Promise<Piece>;
-  /** Stores what {@link countWebhook} has counted, and forgets hours that began before `beforeMs`. */
-  keepWebhookCounts(beforeMs: number): Promise<void>;
-  /**
-   * Where the clock has gone back, puts back with it every time that was taken from it, and has members decided upon
-   * again whose decision lies ahead: by `backMs`, or where that is 0 by what lies between now and the latest time that
-   * is remembered, when that is more than two minutes (the clocks of two processes differ). Answers how many rows that
-   * concerned.
-   */
-  mendTimes(clock: ClockReading): Promise<number>;
+  // --- keeping house (what is cleared away and put right from time to time: UpkeepStore) ------------------------
   /**
    * Ties the database to one Intercom workspace: stores `id` when none is stored. Returns the stored one, so that the
    * caller can refuse a token of another workspace.
@@ -152,33 +123,9 @@ export interface Store extends RunStore, SweepStore, ParkedStore, LookStore, Act
   readWorkspace(): Promise<Workspace | null>;
   /** Ends at once every lease whose owner `isDead`; a restart need not wait for them to expire. */
   releaseDeadLeases(isDead: (owner: string) => boolean): Promise<number>;
-  /** Puts parked notifications, writes and objects back into the flow. */
-  replay(
-    what:
-      | {
-          readonly notifications?: readonly number[];
-          readonly writes?: readonly string[];
-          /** They are read by id again. */
-          readonly objects?: readonly Subject[];
-        }
-      | 'all',
-    nowMs: number,
-  ): Promise<number>;
   /** Calls `listener` after a commit that may have given `loop` work. Returns the function that stops it. */
   onWork(loop: WorkKind, listener: () => void): () => void;
   close(): Promise<void>;
-}
-
-/** What a piece of a longer clean-up did: how many payloads or rows went, and whether there are further pieces. */
-export interface Piece {
-  readonly erased: number;
-  readonly hasMore: boolean;
-}
-
-export interface ClockReading {
-  readonly nowMs: number;
-  /** How far this process has seen the clock being put back since it asked last; 0 when it was not. */
-  readonly backMs: number;
 }
 
 export type WorkKind = 'inbox' | 'writes' | 'transitions' | 'erasure';

@@ -11,12 +11,8 @@ import type { Clock } from '../clock.js';
 import { AppError } from '../errors.js';
 import type { Breaker } from '../intercom/breaker.js';
 import { WRITE_CALLS } from '../intercom/call-health.js';
-import {
-  CALL_TIMEOUT_MS,
-  type CallOptions,
-  type ContactAnswer,
-  type IntercomClient,
-} from '../intercom/client.js';
+import type { ContactAnswer, IntercomClient } from '../intercom/client.js';
+import { CALL_TIMEOUT_MS, type CallOptions } from '../intercom/send-call.js';
 import { LEASE_MS, type Hand } from '../lease-keeper.js';
 import { eventId, type Log } from '../log.js';
 import type { Metrics } from '../operate/metrics.js';

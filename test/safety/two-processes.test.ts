@@ -63,14 +63,14 @@ test('a service that sleeps longer than its lease, in the middle of a write, sen
     for (let tries = 0; tries < 1200 && !(await isTrue()); tries += 1) await systemClock.sleep(100);
     expect(await isTrue()).toBe(true);
   };
-  await untilTrue(async () => (await store.backlog(systemClock.nowMs())).writesWaiting === 0);
+  await untilTrue(async () => (await store.latestDoneRun(['backfill'])) !== null);
+  workspace.webhooks.deliverTo(`${sleeper.url}/webhooks/intercom`);
   const { id } = workspace.addContact({ customAttributes: { 'Enrolled Date': '2026-10-01' } });
   await untilTrue(async () => (await store.findMember(id)) !== null);
   await untilTrue(async () => (await store.backlog(systemClock.nowMs())).writesWaiting === 0);
   workspace.calls.clear();
   // First Session Date is read right before it is written: that read is answered late.
   workspace.faults.next({ method: 'GET', path: `/contacts/${id}` }, { kind: 'slow', delayMs: 3000 });
-  workspace.webhooks.deliverTo(`${sleeper.url}/webhooks/intercom`);
   const call = workspace.addConversation({ contactIds: [id], adminId: 5_210_001 }).id;
   workspace.closeConversation(call, { channel: 'Phone', serviceCode: 'Health Coaching 001' });
   await untilTrue(() => workspace.calls.matching({ method: 'GET', path: `/contacts/${id}` }).length === 1);

@@ -6,11 +6,8 @@ import { setupServer } from 'msw/node';
 import { onTestFinished } from 'vitest';
 import { createApp, type AppDeps } from '../../src/app.js';
 import type { Clock } from '../../src/clock.js';
-import {
-  createIntercomClient,
-  type IntercomClient,
-  type IntercomClientOptions,
-} from '../../src/intercom/client.js';
+import { createIntercomClient, type IntercomClient } from '../../src/intercom/client.js';
+import type { IntercomClientOptions } from '../../src/intercom/send-call.js';
 import { signBody } from '../../src/intercom/signature.js';
 import { readContactObject, readConversationObject } from '../../src/intercom/objects.js';
 import { createBreaker, type Breaker } from '../../src/intercom/breaker.js';

@@ -1,8 +1,7 @@
 import { createSandboxApp } from '../../src/sandbox/app.js';
-import type { Workspace } from '../../src/sandbox/workspace.js';
+import { createWorkspace, type Workspace } from '../../src/sandbox/workspace.js';
 import type { WorkspaceOptions } from '../../src/sandbox/settings.js';
 import { createMovedClock, type MovedClock } from './moved-clock.js';
-import { createTestWorkspace } from './test-workspace.js';
 
 interface SandboxAnswer {
   readonly status: number;
@@ -27,7 +26,7 @@ export function createSandbox(options: WorkspaceOptions = {}): {
   readonly ask: Ask;
 } {
   const clock = createMovedClock('2026-10-30T12:00:00-04:00');
-  const workspace = createTestWorkspace({ clock, ...options });
+  const workspace = createWorkspace({ clock, ...options });
   const app = createSandboxApp(workspace);
   const ask: Ask = async (method, path, body, headers = {}) => {
     const response = await app.request(path, {

@@ -1,5 +1,6 @@
 import { AppError } from '../../errors.js';
-import type { CallOptions, IntercomClient, ServerClock } from '../../intercom/client.js';
+import type { IntercomClient, ServerClock } from '../../intercom/client.js';
+import type { CallOptions } from '../../intercom/send-call.js';
 import { SCOPES, type Scope } from '../../intercom/scopes.js';
 import { allMembers, conversationsChangedSince } from '../../intercom/search.js';
 import { MAX_ERROR_MS } from '../../time-check.js';

@@ -1,4 +1,4 @@
-import type { ClockReading } from '../store.js';
+import type { ClockReading } from '../upkeep-store.js';
 import type { Tables } from './tables.js';
 
 /** What another process has looked at last may lie this far ahead: its clock differs. */

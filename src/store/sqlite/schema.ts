@@ -15,12 +15,12 @@ import {
   type KeptAttribute,
   QUALIFYING_SERVICE_CODES,
 } from '../../rules/vocabulary.js';
-import { WEBHOOK_RESULTS } from '../look-store.js';
 import type { JobName, OpenRun, RunProgress, RunResult } from '../run-store.js';
 
 // Instants of the business are Unix seconds (`…_at`), operational times milliseconds (`…_at_ms`), dates `YYYY-MM-DD`
 // (`…_on`). Table groups: inbox · contacts, conversations, lifecycles, coaches · members · writes,
-// outbox · runs, ended sessions, meta; what reports read is in `schema-reports.ts`, what sweeps find in `schema-sweeps.ts`.
+// outbox · runs, ended sessions, meta; what reports read is in `schema-reports.ts`, what sweeps find in `schema-sweeps.ts`,
+// what is counted, forgotten and ended in `schema-upkeep.ts`.
 
 /** Entries that have come in, and our own wishes to read an object again. Settled rows stay for people to see. */
 export const inbox = sqliteTable(
@@ -192,48 +192,6 @@ export const lifecycles = sqliteTable(
   ],
 );
 
-/**
- * By which texts a person can be recognized in a payload: keyed hashes of the e-mail, User ID and name of contacts that
- * were erased, and of former ones of those that may be. At most some dozen for each contact; see `person-marks.ts`.
- */
-export const personMarks = sqliteTable(
-  'person_marks',
-  {
-    mark: text('mark').notNull(),
-    /** The contact, or the one that it was merged into. */
-    contactId: text('contact_id').notNull(),
-  },
-  (table) => [
-    primaryKey({ columns: [table.mark, table.contactId] }),
-    index('person_marks_contact').on(table.contactId),
-  ],
-);
-
-/** Erased contacts, and conversations of theirs, whose own payloads were too many for the deletion's transaction. */
-export const erasing = sqliteTable(
-  'erasing',
-  {
-    kind: text('kind', { enum: ['contact', 'conversation'] }).notNull(),
-    id: text('id').notNull(),
-  },
-  (table) => [primaryKey({ columns: [table.kind, table.id] })],
-);
-
-/** What came to the webhook's address, hour by hour: it outlives the inbox's rows, and is counted without them. */
-export const webhookHours = sqliteTable(
-  'webhook_hours',
-  {
-    /** Beginning of the hour, Unix seconds. */
-    hourAt: integer('hour_at').notNull(),
-    result: text('result', { enum: WEBHOOK_RESULTS }).notNull(),
-    count: integer('count').notNull(),
-    // Of what was stored, to tell what pauses are usual; null for the others.
-    lastAtMs: integer('last_at_ms'),
-    longestPauseMs: integer('longest_pause_ms'),
-  },
-  (table) => [primaryKey({ columns: [table.hourAt, table.result] })],
-);
-
 export const coaches = sqliteTable('coaches', {
   id: text('id').primaryKey(),
   name: text('name'),
@@ -393,16 +351,6 @@ export const runs = sqliteTable(
     index('runs_job').on(table.job, table.startedAtMs),
     index('runs_started').on(table.startedAtMs),
   ],
-);
-
-/** Sign-ins that people have ended, until they would have expired anyway; see `ended-sessions.ts`. */
-export const endedSessions = sqliteTable(
-  'ended_sessions',
-  {
-    id: text('id').primaryKey(),
-    expiresAt: integer('expires_at').notNull(),
-  },
-  (table) => [index('ended_sessions_expires').on(table.expiresAt)],
 );
 
 /** Single values, by name; the names are in `meta.ts`. */

@@ -30,17 +30,6 @@ CREATE TABLE `erasing` (
 	PRIMARY KEY(`kind`, `id`)
 );
 --> statement-breakpoint
-CREATE TABLE `fights` (
-	`contact_id` text NOT NULL,
-	`attribute` text NOT NULL,
-	`reversals` integer NOT NULL,
-	`since_ms` integer NOT NULL,
-	`until_ms` integer NOT NULL,
-	`last_write_id` integer NOT NULL,
-	PRIMARY KEY(`contact_id`, `attribute`)
-);
---> statement-breakpoint
-CREATE INDEX `fights_until` ON `fights` (`until_ms`);--> statement-breakpoint
 CREATE TABLE `person_marks` (
 	`mark` text NOT NULL,
 	`contact_id` text NOT NULL,
@@ -57,6 +46,17 @@ CREATE TABLE `webhook_hours` (
 	PRIMARY KEY(`hour_at`, `result`)
 );
 --> statement-breakpoint
+CREATE TABLE `fights` (
+	`contact_id` text NOT NULL,
+	`attribute` text NOT NULL,
+	`reversals` integer NOT NULL,
+	`since_ms` integer NOT NULL,
+	`until_ms` integer NOT NULL,
+	`last_write_id` integer NOT NULL,
+	PRIMARY KEY(`contact_id`, `attribute`)
+);
+--> statement-breakpoint
+CREATE INDEX `fights_until` ON `fights` (`until_ms`);--> statement-breakpoint
 DROP INDEX `inbox_waiting`;--> statement-breakpoint
 ALTER TABLE `inbox` ADD `content_hash` text;--> statement-breakpoint
 ALTER TABLE `inbox` ADD `lease_token` integer DEFAULT 0 NOT NULL;--> statement-breakpoint
