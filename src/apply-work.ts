@@ -6,6 +6,7 @@ import type { CallOptions } from './intercom/send-call.js';
 import type { Log } from './log.js';
 import { decideMember } from './rules/member.js';
 import type { Applied, CacheChange, Decide, Store, Subject, Work } from './store/store.js';
+import { subjectOf } from './store/subject-of.js';
 
 /** How often one piece of work may ask for objects that change under our hands before it is retried later. */
 const MAX_ROUNDS = 5;
@@ -103,24 +104,6 @@ export async function resolveReads<Answer extends { readonly kind: string }>(
     ];
   }
   throw new AppError('intercom_answer_unreadable', 'later', 'the object changed each time it was read');
-}
-
-/** What a change is about; of a merge the contact that is there no more. */
-function subjectOf(change: CacheChange): Subject {
-  switch (change.kind) {
-    case 'conversation':
-      return { kind: 'conversation', id: change.conversation.id };
-    case 'conversation-deleted':
-      return { kind: 'conversation', id: change.id };
-    case 'contact':
-      return { kind: 'contact', id: change.contact.id };
-    case 'contact-merged':
-      return { kind: 'contact', id: change.absorbedId };
-    case 'contact-archived':
-    case 'contact-unarchived':
-    case 'contact-deleted':
-      return { kind: 'contact', id: change.id };
-  }
 }
 
 function keyOf({ kind, id }: Subject): string {

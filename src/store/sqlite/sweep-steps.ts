@@ -3,6 +3,7 @@ import type { DriftList, Found, FoundMembers, SweepStore, WritesOfRun } from '..
 import { beginLearning, learnChange } from './learn.js';
 import { NOBODY } from './sweeps.js';
 import type { Tables } from './tables.js';
+import { subjectOf } from '../subject-of.js';
 
 interface News {
   readonly change: CacheChange;
@@ -59,23 +60,6 @@ function findNews(
     if (!(error instanceof Undo)) throw error;
   }
   return { news, known };
-}
-
-function subjectOf(change: CacheChange): Subject {
-  switch (change.kind) {
-    case 'conversation':
-      return { kind: 'conversation', id: change.conversation.id };
-    case 'conversation-deleted':
-      return { kind: 'conversation', id: change.id };
-    case 'contact':
-      return { kind: 'contact', id: change.contact.id };
-    case 'contact-merged':
-      return { kind: 'contact', id: change.absorbedId };
-    case 'contact-archived':
-    case 'contact-unarchived':
-    case 'contact-deleted':
-      return { kind: 'contact', id: change.id };
-  }
 }
 
 /** Null where only the cache knows. */
