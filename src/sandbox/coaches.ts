@@ -18,15 +18,23 @@ export function closeRandomCall(workspace: Workspace, random: Random): Conversat
 }
 
 /** A teammate mends or spoils something by hand. Null in a workspace without members. */
-export function editRandomContact(workspace: Workspace, random: Random): ContactRecord | null {
+export function editRandomContact(
+  workspace: Workspace,
+  random: Random,
+  mayUndo: (contactId: string) => boolean = () => true,
+): ContactRecord | null {
   const member = pickOf(random, livingMembers(workspace));
   if (member === null) return null;
   const customAttributes = random.weighted([
     [{ Employer: random.pick(EMPLOYERS) }, 3],
     [{ Referral: 'Counter Health' }, 3],
-    [{ 'Engagement Status': 'Unengaged' }, 1],
-    [{ 'Eligible Programs': null }, 1],
-  ] as const);
+    ...(mayUndo(member.id)
+      ? ([
+          [{ 'Engagement Status': 'Unengaged' }, 1],
+          [{ 'Eligible Programs': null }, 1],
+        ] as const)
+      : []),
+  ]);
   return workspace.updateContact(member.id, { customAttributes });
 }
 

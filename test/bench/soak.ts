@@ -115,13 +115,20 @@ async function sendFor(seconds: number, workspace: Workspace, service: ServicePr
   });
   const random = createRandom(4711);
   const samples: Sample[] = [];
+  const edited = new Map<string, number>();
+  /** What somebody changes back a third time waits for minutes, on purpose. */
+  const mayUndo = (contactId: string): boolean => {
+    const times = (edited.get(contactId) ?? 0) + 1;
+    edited.set(contactId, times);
+    return times <= 2;
+  };
   const beganAtMs = systemClock.nowMs();
   const elapsedMs = (): number => systemClock.nowMs() - beganAtMs;
   const ticks = (perSecond: number): number => (elapsedMs() / 1000) * perSecond;
   for (let acts = 0; elapsedMs() < seconds * 1000;) {
     if (acts < ticks(MOST_ACTS_PER_SECOND) && counts.sent < ticks(WEBHOOKS_PER_SECOND)) {
       acts += 1;
-      if (acts % 7 === 0) editRandomContact(workspace, random);
+      if (acts % 7 === 0) editRandomContact(workspace, random, mayUndo);
       else closeRandomCall(workspace, random);
     }
     if (samples.length < elapsedMs() / 1000) samples.push(await sample(service));
