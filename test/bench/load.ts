@@ -59,3 +59,13 @@ export function median(values: readonly number[]): number {
     0.5,
   );
 }
+
+/** For `editRandomContact`: what is changed back a third time waits for minutes, on purpose. */
+export function undoingTwice(): (contactId: string) => boolean {
+  const times = new Map<string, number>();
+  return (contactId) => {
+    const now = (times.get(contactId) ?? 0) + 1;
+    times.set(contactId, now);
+    return now <= 2;
+  };
+}

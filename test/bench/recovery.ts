@@ -15,6 +15,7 @@ import { CALL_FAILURES } from '../support/call-failures.js';
 import { findWrongAttributes } from '../support/harness.js';
 import { createMovedClock, type MovedClock } from '../support/moved-clock.js';
 import { freePort, serviceSettings, startService } from '../support/service-process.js';
+import { undoingTwice } from './load.js';
 
 const MEMBERS = 150;
 const STEP_MS = 250;
@@ -86,9 +87,13 @@ function breakDown({ faults }: Workspace, { share }: Outage): void {
   if (share === 'all') faults.always({}, { kind: 'gateway', status: 504 });
 }
 
-function act(workspace: Workspace, random: Random, number: number): void {
-  if (number % 7 === 0) editRandomContact(workspace, random);
-  else closeRandomCall(workspace, random);
+/** What coaches do, one thing after the other. */
+function actsIn(workspace: Workspace, random: Random): (number: number) => void {
+  const mayUndo = undoingTwice();
+  return (number) => {
+    if (number % 7 === 0) editRandomContact(workspace, random, mayUndo);
+    else closeRandomCall(workspace, random);
+  };
 }
 
 function newWorkspace(clock: Workspace['settings']['clock'], perWindow: number): Workspace {
@@ -116,6 +121,7 @@ async function measureMoved(outage: Outage): Promise<Recovery> {
   const clock = createMovedClock('2026-10-15T15:00:00Z');
   const workspace = newWorkspace(clock, outage.perWindow);
   const random = createRandom(4711);
+  const act = actsIn(workspace, random);
   const network = callDirectly(workspace);
   const where = { apiBase: network.apiBase, databasePath: join(folder, 'bench.db'), port: await freePort() };
   const config = readConfig({
@@ -148,7 +154,7 @@ async function measureMoved(outage: Outage): Promise<Recovery> {
     let acts = 0;
     await pass(outage.seconds * 1000, () => {
       acts += STEP_MS / 1000;
-      if (acts % (1 / ACTS_PER_SECOND) === 0) act(workspace, random, acts * ACTS_PER_SECOND);
+      if (acts % (1 / ACTS_PER_SECOND) === 0) act(acts * ACTS_PER_SECOND);
     });
     workspace.faults.clear();
     const healed = workspace.calls.total;
@@ -243,6 +249,7 @@ async function measureReal(outage: Outage): Promise<Recovery> {
   const databasePath = join(folder, 'bench.db');
   const workspace = newWorkspace(systemClock, outage.perWindow);
   const random = createRandom(4711);
+  const act = actsIn(workspace, random);
   const intercom = await startSandboxServer(workspace);
   const service = await startService({
     ...serviceSettings(workspace, { apiBase: intercom.url, databasePath, port: await freePort() }),
@@ -281,7 +288,7 @@ async function measureReal(outage: Outage): Promise<Recovery> {
     breakDown(workspace, outage);
     const before = workspace.calls.total;
     for (let number = 0; number < outage.seconds * ACTS_PER_SECOND; number += 1) {
-      act(workspace, random, number);
+      act(number);
       await systemClock.sleep(1000 / ACTS_PER_SECOND);
     }
     workspace.faults.clear();

@@ -1,3 +1,4 @@
+import { benchFirstReport } from './first-report.js';
 import { benchIngest } from './ingest.js';
 import { benchJourney } from './journey.js';
 import { benchPages } from './pages.js';
@@ -8,6 +9,7 @@ import { benchReports } from './reports.js';
 
 /** `npm run bench -- <name> [--short]`: figures for reading; only `recovery` fails by a time. */
 const benches: Readonly<Record<string, (isShort: boolean) => Promise<void>>> = {
+  'first-report': benchFirstReport,
   ingest: benchIngest,
   journey: benchJourney,
   pages: benchPages,

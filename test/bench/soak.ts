@@ -17,7 +17,7 @@ import {
   startService,
   type ServiceProcess,
 } from '../support/service-process.js';
-import { median } from './load.js';
+import { median, undoingTwice } from './load.js';
 
 const WEBHOOKS_PER_SECOND = 100;
 /** An act makes up to three notifications, one of them only when the service has written. */
@@ -115,13 +115,7 @@ async function sendFor(seconds: number, workspace: Workspace, service: ServicePr
   });
   const random = createRandom(4711);
   const samples: Sample[] = [];
-  const edited = new Map<string, number>();
-  /** What somebody changes back a third time waits for minutes, on purpose. */
-  const mayUndo = (contactId: string): boolean => {
-    const times = (edited.get(contactId) ?? 0) + 1;
-    edited.set(contactId, times);
-    return times <= 2;
-  };
+  const mayUndo = undoingTwice();
   const beganAtMs = systemClock.nowMs();
   const elapsedMs = (): number => systemClock.nowMs() - beganAtMs;
   const ticks = (perSecond: number): number => (elapsedMs() / 1000) * perSecond;
