@@ -2,7 +2,15 @@ import { expect } from 'vitest';
 import type { Harness } from '../support/harness.js';
 import { dateIn } from './plain-calendar.js';
 import { latestFirst, textBefore, type PlainMember } from './plain-member.js';
-import { oneOf, PLAIN_CHANNELS, PLAIN_CODES, readTime, textOf, type PlainWorld } from './plain-world.js';
+import {
+  isZero,
+  oneOf,
+  PLAIN_CHANNELS,
+  PLAIN_CODES,
+  readTime,
+  textOf,
+  type PlainWorld,
+} from './plain-world.js';
 
 const DATES = [
   'Last Coaching Session',
@@ -90,8 +98,9 @@ function expectedMember(world: PlainWorld, member: PlainMember): object {
         coachId: conversation.coachId,
         reasons: miss,
       })),
-    warnings: DATES.filter((date) => readTime(contact.attributes[date]) === 'bad').map((attribute) => ({
-      attribute,
-    })),
+    warnings: DATES.filter((date) => {
+      const value = contact.attributes[date];
+      return readTime(value) === 'bad' || (date !== 'Date of Birth' && isZero(value));
+    }).map((attribute) => ({ attribute })),
   };
 }

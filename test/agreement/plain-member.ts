@@ -4,7 +4,7 @@ import {
   PLAIN_CHANNELS,
   PLAIN_CODES,
   PLAIN_STATUSES,
-  readDay,
+  readRecentDay,
   readTime,
   same,
   textOf,
@@ -89,8 +89,8 @@ function plainMember(
     .filter(({ state }) => state === 'closed')
     .map((conversation) => plainClosed(conversation, world));
   const lastQualifying = closed.filter(({ isQualifying }) => isQualifying).sort(latestFirst)[0] ?? null;
-  const enrolled = readDay(contact.attributes['Enrolled Date'], zone);
-  const registered = readDay(contact.attributes['Registration Date'], zone);
+  const enrolled = readRecentDay(contact.attributes['Enrolled Date'], zone);
+  const registered = readRecentDay(contact.attributes['Registration Date'], zone);
   return {
     contact,
     memberId: textOf(contact.userId) ?? contact.id,

@@ -93,3 +93,12 @@ export function readDay(value: unknown, zone: string): PlainDate | null {
   if (typeof at !== 'number') return null;
   return { on: dateIn(at, at % 86_400 === 0 ? 'UTC' : zone), at };
 }
+
+/** 0 is how programs write that there is none; only somebody's birth can be so long ago. */
+export function isZero(value: unknown): boolean {
+  return value === 0 || (typeof value === 'string' && value.trim() !== '' && Number(value) === 0);
+}
+
+export function readRecentDay(value: unknown, zone: string): PlainDate | null {
+  return isZero(value) ? null : readDay(value, zone);
+}
