@@ -41,6 +41,9 @@ import { createMovedClock, type MovedClock } from './moved-clock.js';
 import { handlersFor } from './sandbox-msw.js';
 import { createTestWorkspace } from './test-workspace.js';
 
+/** What is looked for every second by nobody's clock, such as writes that are to end, is not to be missed by long. */
+const MAX_IDLE_MS = 1000;
+
 export const API_TOKEN = 'test-token-0123456789';
 
 export interface HarnessOptions {
@@ -224,7 +227,7 @@ export async function createHarness(options: HarnessOptions = {}): Promise<Harne
       const handled = (await passTimeUntil(writer.runDue())) + (await passTimeUntil(prober.runDue()));
       idleRounds = handled === 0 && budget.snapshot().inFlight === 0 ? idleRounds + 1 : 0;
       // Nothing but the passing of time can bring it on.
-      if (idleRounds > 20) clock.advance(250);
+      if (idleRounds > 10) clock.advanceToNext(MAX_IDLE_MS);
       await nextTurn();
     }
     await settle();

@@ -6,6 +6,8 @@ export interface MovedClock extends Clock {
   advance(ms: number): void;
   /** Lets time pass until an instant such as `2026-10-30T12:00:00-04:00`; an earlier one puts the clock back instead. */
   set(instant: string): void;
+  /** Lets time pass until the next sleeper wakes, `maxMs` at most. */
+  advanceToNext(maxMs: number): void;
   /** Sets the clock, forward or back, without any time passing. */
   step(ms: number): void;
 }
@@ -40,6 +42,10 @@ export function createMovedClock(instant: string): MovedClock {
         signal?.addEventListener('abort', sleeper.wake, { once: true });
       }),
     advance: pass,
+    advanceToNext: (maxMs) => {
+      const nextMs = Math.min(passed + maxMs, ...[...sleepers].map(({ untilMs }) => untilMs));
+      pass(Math.max(1, nextMs - passed));
+    },
     set: (next) => pass(Date.parse(next) - current),
     step: (ms) => {
       current += ms;

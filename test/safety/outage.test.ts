@@ -1,11 +1,11 @@
 import { describe, expect, test } from 'vitest';
-import { closeRandomCall, editRandomContact } from '../src/sandbox/coaches.js';
-import { runJob } from '../src/reconcile/run-job.js';
-import { populate } from '../src/sandbox/population.js';
-import { createRandom } from '../src/sandbox/random.js';
-import { CALL_FAILURES } from './support/call-failures.js';
-import type { CallFault } from '../src/sandbox/faults.js';
-import { createHarness, type Harness, type HarnessOptions } from './support/harness.js';
+import { closeRandomCall, editRandomContact } from '../../src/sandbox/coaches.js';
+import { runJob } from '../../src/reconcile/run-job.js';
+import { populate } from '../../src/sandbox/population.js';
+import { createRandom } from '../../src/sandbox/random.js';
+import { CALL_FAILURES } from '../support/call-failures.js';
+import type { CallFault } from '../../src/sandbox/faults.js';
+import { createHarness, type Harness, type HarnessOptions } from '../support/harness.js';
 
 test.each([1, 2, 3])(
   'Intercom failing a third of the calls: all is right in the end, and the budget is never exceeded (seed %i)',
