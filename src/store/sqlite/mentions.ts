@@ -7,7 +7,7 @@ export const OVERLAP_BYTES = 6 * MAX_MARKED_LENGTH;
 
 /** Stands for an escaped quote, so that it doesn't end its string. */
 const ESCAPED_QUOTE = '\u0001';
-const EITHER_QUOTE = /["\u0001]/;
+const EITHER_QUOTE = new RegExp(`["${ESCAPED_QUOTE}]`);
 const BEFORE_AT = /[\p{L}\p{M}\p{N}._%+'-]{1,64}$/u;
 /** What may be of the text around an address rather than of the address. */
 const PUNCTUATION_BEFORE = /^[._%+'-]+/;
