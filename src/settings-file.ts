@@ -26,9 +26,10 @@ export function readSettingsFile(
     .replaceAll(/^\ufeff+/gm, '')
     .replaceAll(/\r\n?/g, '\n');
   const parsed = parseEnv(text);
-  const lost = known.filter(
-    (name) => parsed[name] === undefined && new RegExp(`^\\s*(?:export\\s+)?${name}\\b`, 'm').test(text),
-  );
+  // Before the first equals sign, whatever stands around it: `set NAME=`, `- NAME=`, `"NAME"=`. Other languages' remarks
+  // are remarks here too.
+  const named = (name: string): RegExp => new RegExp(`^(?!\\s*(?:;|//))[^#=\\n]*(?<![\\w.-])${name}\\b`, 'm');
+  const lost = known.filter((name) => parsed[name] === undefined && named(name).test(text));
   if (lost.length === 0) return parsed;
   throw wrongSettings(
     lost.map((name) => `${name} is named in ./${path}, but not as ${name}=value: write it that way`),

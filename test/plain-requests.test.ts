@@ -56,9 +56,14 @@ test('without a Host a token is asked for as ever, and no name stands in for loc
     exchange(port, ['GET /API/intercom/glossary HTTP/1.0', ...headers]);
   expect(await ask()).toMatch(/^HTTP\/1\.1 401 /);
   expect(await ask(`Authorization: Bearer ${API_TOKEN}`)).toMatch(/^HTTP\/1\.1 200 /);
-  const open = await listening({ apiTokens: [], auth: 'token' });
-  const withoutTokens = await exchange(open.port, ['GET /API/intercom/glossary HTTP/1.0']);
-  expect(withoutTokens).toMatch(/^HTTP\/1\.1 4(?:03|21) /);
+  for (const auth of ['token', 'proxy'] as const) {
+    const open = await listening({ apiTokens: [], auth, publicHosts: ['reports.example'] });
+    // An empty name is none either.
+    for (const host of [[], ['Host:'], ['Host:  ']]) {
+      const target = 'GET /API/intercom/glossary HTTP/1.0';
+      expect(await exchange(open.port, [target, ...host])).toMatch(/^HTTP\/1\.1 421 /);
+    }
+  }
 });
 
 test('a webhook that comes through a proxy of the old kind is taken', async () => {

@@ -44,6 +44,11 @@ describe('./.env', () => {
     ['with a zero byte', `${LINES.join('\n')}\0`, 'must be saved as UTF-8 text'],
     ['as YAML', 'DRY_RUN: true\n', 'DRY_RUN is named'],
     ['without an equals sign', 'DRY_RUN true\n', 'write it that way'],
+    ['as a batch file', 'set DRY_RUN=true\n', 'DRY_RUN is named'],
+    ['as PowerShell', '$env:DRY_RUN = "true"\n', 'DRY_RUN is named'],
+    ['as `export -p` prints it', 'declare -x DRY_RUN="true"\n', 'DRY_RUN is named'],
+    ['as a list of compose', '  - DRY_RUN=true\n', 'DRY_RUN is named'],
+    ['with a name in quotes', '"DRY_RUN"=true\n', 'DRY_RUN is named'],
     [
       'with a quote that swallows the next lines',
       'INTERCOM_ACCESS_TOKEN="tok-abcdefgh\nDRY_RUN=true\nAPI_TOKENS="0123456789abcdef0123"\n',
@@ -51,6 +56,17 @@ describe('./.env', () => {
     ],
   ])('%s is refused instead of read in part', (_name, content, sentence) => {
     expect(() => read(content)).toThrow(sentence);
+  });
+
+  test.each([
+    '# DRY_RUN=true',
+    ';DRY_RUN=true',
+    '// DRY_RUN=true',
+    'MY_DRY_RUN=1',
+    'my-DRY_RUN=1',
+    'NOTE=no DRY_RUN=1',
+  ])('may hold what is no setting: %s', (line) => {
+    expect(read(`${line}\n`)).not.toHaveProperty('DRY_RUN');
   });
 
   test('that is not there sets nothing', () => {

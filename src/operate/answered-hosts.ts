@@ -62,10 +62,12 @@ function isLoopbackName(name: string): boolean {
   return name === 'localhost' || name === '[::1]' || /^127(?:\.\d{1,3}){3}$/.test(name);
 }
 
-/** `Host`, and what a trusted proxy that puts another one in its place says the browser has named. */
+/**
+ * `Host`, also an empty one, which names nobody, and what a trusted proxy that puts another one in its place says the
+ * browser has named.
+ */
 function namedHosts(context: Context, clients: Clients): string[] {
   const forwarded = clients.isProxied(context) ? context.req.header('x-forwarded-host') : undefined;
-  return [hostHeader(context), ...(forwarded ?? '').split(',')]
-    .map((host) => host.trim())
-    .filter((host) => host !== '');
+  const browserHosts = (forwarded ?? '').split(',').map((host) => host.trim());
+  return [hostHeader(context).trim(), ...browserHosts.filter((host) => host !== '')];
 }

@@ -46,9 +46,8 @@ async function readPieces(
 ): Promise<BodyReading> {
   if (body === null) return { kind: 'ok', bytes: new Uint8Array(0), release: () => undefined };
   const reader = body.getReader();
-  const pieces: Uint8Array[] = [];
+  const collected = createCollector(maxBytes);
   let isCut = false;
-  let size = 0;
   const held = longBodies.begin(client, () => {
     isCut = true;
     // Ends the read that waits, too.
@@ -56,17 +55,14 @@ async function readPieces(
   });
   const give = (reading: BodyReading): BodyReading => {
     held.end();
-    pieces.length = 0;
     return reading;
   };
   try {
     for (let next = await reader.read(); !next.done; next = await reader.read()) {
-      size += next.value.length;
-      if (size > maxBytes) {
+      if (!collected.add(next.value)) {
         void reader.cancel().catch(() => undefined);
         return give({ kind: 'too large' });
       }
-      pieces.push(next.value);
       held.received(next.value.length);
     }
   } catch (error) {
@@ -75,15 +71,35 @@ async function readPieces(
   }
   if (isCut) return give({ kind: 'cut' });
   held.completed();
-  return { kind: 'ok', bytes: joined(pieces, size), release: held.end };
+  return { kind: 'ok', bytes: collected.bytes(), release: held.end };
 }
 
-function joined(pieces: readonly Uint8Array[], size: number): Uint8Array<ArrayBuffer> {
-  const bytes = new Uint8Array(size);
-  let at = 0;
-  for (const piece of pieces) {
-    bytes.set(piece, at);
-    at += piece.length;
-  }
-  return bytes;
+interface Collector {
+  /** False when it is too much. */
+  readonly add: (piece: Uint8Array) => boolean;
+  readonly bytes: () => Uint8Array<ArrayBuffer>;
+}
+
+/**
+ * Copies each piece as it comes. Kept as they are, pieces of one byte would take a hundred each, and hold what was read
+ * from the socket with them: the memory would be bounded by no number of bytes.
+ */
+function createCollector(maxBytes: number): Collector {
+  let buffer = new Uint8Array(0);
+  let size = 0;
+  return {
+    add: (piece) => {
+      const end = size + piece.length;
+      if (end > maxBytes) return false;
+      if (end > buffer.length) {
+        const grown = new Uint8Array(Math.min(maxBytes, Math.max(end, buffer.length * 2)));
+        grown.set(buffer.subarray(0, size));
+        buffer = grown;
+      }
+      buffer.set(piece, size);
+      size = end;
+      return true;
+    },
+    bytes: () => buffer.subarray(0, size),
+  };
 }

@@ -7,7 +7,10 @@ export const OVERLAP_BYTES = 6 * MAX_MARKED_LENGTH;
 
 /** Stands for an escaped quote, so that it doesn't end its string. */
 const ESCAPED_QUOTE = '\u0001';
-const BEFORE_AT = /[\p{L}\p{N}._%+'-]{1,64}$/u;
+const EITHER_QUOTE = new RegExp(`["${ESCAPED_QUOTE}]`);
+const BEFORE_AT = /[\p{L}\p{M}\p{N}._%+'-]{1,64}$/u;
+/** What may be of the text around an address rather than of the address. */
+const PUNCTUATION_BEFORE = /^[._%+'-]+/;
 const BEHIND_AT = /^[\p{L}\p{N}.-]{1,255}/u;
 /** Numbers of ten digits that begin with 1 are times: they would be looked up by the hundred. */
 const NUMBERS = /(?<![\d.])(?!1\d{9}(?!\d))\d{4,20}(?![\d.])/g;
@@ -34,7 +37,9 @@ export function chunkNamesErased(marks: PersonMarks, chunk: Uint8Array): boolean
   const seen = new Set<string>();
   const isNew = (one: string): boolean => seen.size !== seen.add(one).size;
   // Between each two quotes there is a string, or what stands between two strings: no need to know which.
+  // Those of JSON within JSON are the texts between escaped quotes, which also stand within names.
   const parts = text.split('"');
+  if (text.includes(ESCAPED_QUOTE)) parts.push('', ...text.split(EITHER_QUOTE));
   for (const [at, part] of parts.entries()) {
     if (part.length === 0 || part.length > MAX_MARKED_LENGTH || seen.has(part)) continue;
     if (parts[at + 1]?.startsWith(':') === true && KEY.test(part)) continue;
@@ -55,17 +60,36 @@ function* addressesIn(text: string): Generator<string> {
   for (let at = text.indexOf('@'); at !== -1; at = text.indexOf('@', at + 1)) {
     const [before] = BEFORE_AT.exec(text.slice(Math.max(0, at - 64), at)) ?? [];
     const [behind] = BEHIND_AT.exec(text.slice(at + 1, at + 256)) ?? [];
-    if (before !== undefined && behind !== undefined) yield `${before}@${behind.replace(/[.-]+$/, '')}`;
+    if (before === undefined || behind === undefined) continue;
+    const domain = behind.replace(/[.-]+$/, '');
+    yield `${before}@${domain}`;
+    const bare = before.replace(PUNCTUATION_BEFORE, '');
+    if (bare !== '' && bare !== before) yield `${bare}@${domain}`;
   }
 }
 
-/** As far as it matters to recognizing somebody: JSON's escapes, and the @ of addresses in links. */
+/** As far as it matters to recognizing somebody: JSON's escapes, also of JSON within JSON, and those of links and HTML. */
 function unescape(raw: string): string {
-  const plain = raw.includes('%40') ? raw.replaceAll('%40', '@') : raw;
-  if (!plain.includes('\\')) return plain;
-  return plain
-    .replaceAll('\\"', ESCAPED_QUOTE)
-    .replaceAll('\\/', '/')
-    .replaceAll(/\\[bfnrt]/g, ' ')
-    .replaceAll(/\\u([0-9a-fA-F]{4})/g, (_, code: string) => String.fromCharCode(Number.parseInt(code, 16)));
+  let text = raw;
+  if (text.includes('\\')) {
+    text = text
+      .replaceAll('\\"', ESCAPED_QUOTE)
+      .replaceAll('\\/', '/')
+      .replaceAll(/\\[bfnrt]/g, ' ')
+      .replaceAll(/\\{1,8}u([0-9a-fA-F]{4})/g, (_, code: string) => characterOf(code, 16));
+  }
+  if (text.includes('%')) {
+    text = text.replaceAll(/%([2-7][0-9a-fA-F])/g, (_, code: string) => characterOf(code, 16));
+  }
+  if (!text.includes('&')) return text;
+  return text
+    .replaceAll('&commat;', '@')
+    .replaceAll(/&#(\d{2,4});/g, (_, code: string) => characterOf(code, 10))
+    .replaceAll(/&#[xX]([0-9a-fA-F]{2,4});/g, (_, code: string) => characterOf(code, 16));
+}
+
+/** A quote that was written in another way ends no string. */
+function characterOf(code: string, radix: number): string {
+  const character = String.fromCharCode(Number.parseInt(code, radix));
+  return character === '"' ? ESCAPED_QUOTE : character;
 }
