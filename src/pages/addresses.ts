@@ -29,7 +29,7 @@ export const PAGES = [
   {
     path: '/intercom/data-quality',
     name: 'Data quality',
-    purpose: 'Closed calls that do not count and members with missing attributes, and what would mend them.',
+    purpose: 'Closed calls that do not count and members with missing attributes, and how to fix them.',
   },
   {
     path: '/intercom/activity',

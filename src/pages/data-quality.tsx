@@ -62,7 +62,7 @@ export const dataQualityPage: ReportPage<Row> = {
       value: ({ problem }) => problem,
       cell: ({ problem }) => problem,
     },
-    { name: 'What would mend it', cell: ({ reasons }) => reasons.join('; ') },
+    { name: 'How to fix it', cell: ({ reasons }) => reasons.join('; ') },
     {
       name: 'Coach',
       key: 'coachName',

@@ -13,10 +13,10 @@ const TAG = 'Jobs';
 
 const PURPOSES: Readonly<Record<RequestableJob, string>> = {
   'session-sync':
-    'Compares Last Coaching Session, First Session Date and Last Call with Intercom, and mends them',
-  'engagement-sync': 'Compares Engagement Status and its date with Intercom, and mends them',
-  'referral-sync': 'Compares Eligible Programs with Intercom, and mends them',
-  reconcile: 'Compares everything with Intercom and mends it, as every night',
+    'Compares Last Coaching Session, First Session Date and Last Call with Intercom, and fixes them',
+  'engagement-sync': 'Compares Engagement Status and its date with Intercom, and fixes them',
+  'referral-sync': 'Compares Eligible Programs with Intercom, and fixes them',
+  reconcile: 'Compares everything with Intercom and fixes it, as every night',
 };
 
 const runId = {
