@@ -140,7 +140,7 @@ const REPORTS: readonly {
     path: '/intercom/data-quality',
     sameAs: (row) => ({
       Problem: row['problem'] ?? '',
-      'What would mend it': row['reasons'] ?? '',
+      'How to fix it': row['reasons'] ?? '',
       Coach: row['coachName'] ?? '',
       Member: row['memberName'] || row['memberId'] || '',
       Employer: row['client'] ?? '',
