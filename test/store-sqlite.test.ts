@@ -196,13 +196,15 @@ describe('a write lock of another program', () => {
     other.exec('begin immediate');
     const stored = store.storeNotification(notification('a'));
     const leased = store.leaseWrites(lease());
-    expect(await stateOf(stored)).toBe('waits');
+    const signedOut = store.endSession({ id: 's', expiresAt: 1, nowAt: 0 });
+    expect(await Promise.all([stored, signedOut].map((one) => stateOf(one)))).toEqual(['waits', 'waits']);
     expect((await store.findMember('a'))?.contact.id, 'reading waits for nobody').toBe('a');
     for (let moved = 0; moved < 500; moved += 25) {
       clock.advance(25);
       await stateOf(stored);
     }
     expect(await stateOf(stored)).toBe('store_unavailable');
+    expect(await stateOf(signedOut), 'a person waits no longer than Intercom').toBe('store_unavailable');
     expect(await stateOf(leased), 'a loop has more patience').toBe('waits');
     other.exec('rollback');
     clock.advance(1000);

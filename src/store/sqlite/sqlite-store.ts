@@ -240,7 +240,7 @@ function createStore(
         return false;
       }),
 
-    endSession: (session) => withOpen(() => tables.endedSessions.end(session)),
+    endSession: (session) => withOpenBriefly(() => tables.endedSessions.end(session)),
     isSessionEnded: (session) => withOpen(() => tables.endedSessions.isEnded(session)),
 
     eraseOldPayloads: (beforeMs) => withOpen(() => loggedErasure(eraseOldPayloads(connection, beforeMs))),
