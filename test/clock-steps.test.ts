@@ -195,6 +195,24 @@ test.each([40 * DAY_MS, 3 * 3_600_000])(
   },
 );
 
+test('nights begin though the clock was ahead at the start, and no backfill tells when the last one was', async () => {
+  const harness = await createPair();
+  const { clock, pass } = harness;
+  clock.step(40 * DAY_MS);
+  const schedule = createSchedule(harness.runDeps, {
+    backfillDays: 0,
+    sweepEveryMinutes: 0,
+    reconcileCron: '0 2 * * *',
+  });
+  clock.step(-40 * DAY_MS);
+  await harness.settle();
+  const runDue = async (): Promise<string[]> =>
+    (await harness.whileJobsRun(schedule.runDue())).map(({ job, status }) => `${job} ${status}`);
+  expect(await runDue()).toEqual([]);
+  pass(15 * 3_600_000);
+  expect(await runDue()).toEqual(['reconcile done']);
+});
+
 test('a run in hand while the clock is put back knows nothing of a time that has yet to come', async () => {
   const harness = await createPair();
   const { clock, pass } = harness;

@@ -148,3 +148,21 @@ test('a person who sets a value back again and again is corrected at once twice,
   await harness.settleWithRetries(2 * HOUR_MS);
   expect(await harness.wrongAttributes()).toEqual([]);
 });
+
+test('an attribute that Intercom refuses meanwhile is parked alone: the one fought over is written after its pause', async () => {
+  const { harness, id, stop } = await withFight();
+  await harness.backfill();
+  await harness.settle();
+  harness.workspace.archiveAttribute('contact', 'Last Call');
+  harness.workspace.archiveAttribute('contact', 'Last Coaching Session');
+  harness.workspace.archiveAttribute('contact', 'First Session Date');
+  closeCall(harness, id);
+  stop();
+  await harness.settle();
+  await harness.settleWithRetries(2 * HOUR_MS);
+  const parked = await harness.store.parked();
+  expect(parked).toMatchObject([{ kind: 'write', id }]);
+  expect(parked[0]?.attributes.filter((name) => name.startsWith('Engagement'))).toEqual([]);
+  expect(parked[0]?.reason).not.toContain('fought over');
+  expect(harness.workspace.contact(id).customAttributes['Engagement Status']).toBe('Engaged');
+});

@@ -47,7 +47,8 @@ export function createSchedule(deps: RunDeps, settings: ScheduleSettings): Sched
     settings.reconcileCron === null
       ? null
       : new Cron(settings.reconcileCron, { timezone: deps.settings.timeZone, paused: true });
-  const createdAtMs = clock.nowMs();
+  /** Where nothing has run yet, nights count from here. */
+  let sinceMs = clock.nowMs();
   let running: Promise<void> | null = null;
   let looked: Promise<void> | null = null;
   /**
@@ -98,7 +99,9 @@ export function createSchedule(deps: RunDeps, settings: ScheduleSettings): Sched
     const guardedMs = latest?.status === 'guarded' ? startOf(latest) : 0;
     const lastMs = Math.max(startOf(last), guardedMs);
     const nowMs = clock.nowMs();
-    const fromMs = lastMs === 0 ? Math.min(createdAtMs, nowMs) : lastMs;
+    // The clock may have been ahead then: counted from each look anew, a night would always lie ahead.
+    sinceMs = Math.min(sinceMs, nowMs);
+    const fromMs = lastMs === 0 ? sinceMs : lastMs;
     const dueMs = cron.nextRun(new Date(fromMs))?.getTime() ?? null;
     const pauseMs = restMs('reconcile', growing(RETRY_MS, nightsFailed));
     return dueMs === null || pauseMs === 0 ? dueMs : Math.max(dueMs, nowMs + pauseMs);

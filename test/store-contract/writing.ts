@@ -423,7 +423,7 @@ export function describeWriting(storeOf: () => Store): void {
       });
     });
 
-    it('waits on with the newest wanted value, and with a contact that is parked', async () => {
+    it('waits on with the newest wanted value, and is no part of what others are parked for', async () => {
       const store = storeOf();
       await fight(store, 3, ours, dated);
       const newer = wants('At Risk', 'Engagement Status');
@@ -432,9 +432,22 @@ export function describeWriting(storeOf: () => Store): void {
       await touch(store, 'a', { decide: wanting(newer, dated, wants(5)) });
       const write = await leaseOneWrite(store);
       await store.parkWrite({ ...write, reason: 'refused' });
+      expect(await store.leaseWrites(lease({ nowMs: NOW_MS + 29_999 }))).toEqual([]);
+      expect(await store.parked()).toMatchObject([{ id: 'a', attributes: ['Last Call'], reason: 'refused' }]);
+      const fought = await leaseOneWrite(store, { nowMs: NOW_MS + 30_000 });
+      expect(fought).toMatchObject({
+        attempt: 1,
+        changes: [{ attribute: 'Engagement Status Date' }, { after: 'At Risk' }],
+      });
+      await store.parkWrite({ ...fought, reason: 'refused too' });
       expect(await store.leaseWrites(lease({ nowMs: NOW_MS + HOUR_MS })), 'not again and again').toEqual([]);
+      expect(await store.parked()).toMatchObject([
+        { id: 'a', attributes: expect.arrayContaining(['Last Call', 'Engagement Status']) },
+      ]);
       expect(await store.replay('all', NOW_MS)).toBe(1);
-      expect((await leaseOneWrite(store)).changes.map(({ after }) => after)).toEqual([5]);
+      const again = await leaseOneWrite(store, { nowMs: NOW_MS + HOUR_MS });
+      expect(again.changes.map(({ attribute }) => attribute)).toContain('Last Call');
+      expect(again.changes).toHaveLength(3);
     });
 
     it('counts each write once, however often the contact is looked at', async () => {

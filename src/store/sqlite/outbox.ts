@@ -134,12 +134,7 @@ export function createOutbox(connection: Connection, writes: Writes, meta: Meta,
       return;
     }
     const isUntried = waiting.some((write) => write.attempts === 0 && write.notBeforeMs <= (leasedAtMs ?? 0));
-    const anew = {
-      state: 'ready',
-      parkedAtMs: null,
-      ...(set.state === 'parked' ? { attempts: 0 } : {}),
-    } as const;
-    update(contactId, { ...free, ...set, ...(isUntried ? anew : {}) });
+    update(contactId, { ...free, ...set, ...(isUntried ? { state: 'ready' } : {}) });
     bell.ring('writes');
   };
 
@@ -257,7 +252,18 @@ export function createOutbox(connection: Connection, writes: Writes, meta: Meta,
         const row = findHeld({ contactId, lease });
         if (row === undefined) return 'lease-lost';
         writes.setReason(contactId, reason);
-        giveBack(row, { state: 'parked', reason, parkedAtMs: row.leasedAtMs });
+        const waiting = writes.ready(contactId);
+        const tried = waiting.filter((write) => write.attempts > 0);
+        const untried = waiting.filter((write) => write.attempts === 0);
+        if (untried.length === 0) {
+          giveBack(row, { state: 'parked', reason, parkedAtMs: row.leasedAtMs });
+          return 'settled';
+        }
+        // What joined since, or still has to wait because it is fought over, goes on without them.
+        const parkedAtMs = row.leasedAtMs ?? 0;
+        const parked = tried.map((write) => ({ writeId: write.id, reason }));
+        writes.park(contactId, parked, parkedAtMs);
+        giveBack(row, { state: 'ready', attempts: 0, reason: null, dueAtMs: dueOf(untried, parkedAtMs) });
         return 'settled';
       }),
 
