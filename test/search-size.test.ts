@@ -90,8 +90,8 @@ test('while a page is waited for the run stays in this hand', async () => {
 
 test('a page that does not come even with one entry ends the run, bounded, with a reason', async () => {
   const harness = await createPopulated();
-  harness.workspace.faults.next(CONVERSATIONS, null);
-  harness.workspace.faults.always(CONVERSATIONS, { kind: 'status', status: 500 });
+  const isLater = (request: unknown): boolean => JSON.stringify(Object(request)).includes('starting_after');
+  harness.workspace.faults.always({ ...CONVERSATIONS, body: isLater }, { kind: 'status', status: 500 });
   await expect(harness.backfill()).rejects.toMatchObject({ code: 'intercom_search_incomplete' });
   expect(await harness.store.latestRun('backfill')).toMatchObject({
     status: 'failed',
@@ -100,6 +100,34 @@ test('a page that does not come even with one entry ends the run, bounded, with 
   expect(sizesAsked(harness).length).toBeLessThan(20);
   expect((await harness.store.freshness()).coverageFromAt).toBeNull();
 });
+
+test.each([2, 10])(
+  'while searches alone fail for %i minutes a run waits, and goes on as soon as they are answered',
+  async (minutes) => {
+    const harness = await createPopulated();
+    const { clock, intercom, workspace } = harness;
+    workspace.faults.always({ method: 'POST' }, { kind: 'status', status: 503 });
+    const run = harness.backfill();
+    const progress = { isDone: false };
+    const markDone = (): void => {
+      progress.isDone = true;
+    };
+    run.then(markDone, markDone);
+    const passTime = async (): Promise<void> => {
+      for (let turn = 0; turn < 60; turn += 1) await new Promise((resolve) => setImmediate(resolve));
+      // Everything else is answered.
+      await intercom.readWorkspace({ priority: 'soon' });
+      clock.advance(250);
+    };
+    const healsAtMs = clock.nowMs() + minutes * 60_000;
+    while (clock.nowMs() < healsAtMs) await passTime();
+    expect(await harness.store.latestRun('backfill')).toMatchObject({ status: 'running' });
+    workspace.faults.clear();
+    while (!progress.isDone && clock.nowMs() < healsAtMs + 60_000) await passTime();
+    expect(progress.isDone).toBe(true);
+    expect((await run).status).toBe('done');
+  },
+);
 
 test('while Intercom answers nothing at all a run waits, however long', async () => {
   const harness = await createPopulated();

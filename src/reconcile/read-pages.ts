@@ -12,11 +12,13 @@ import type { CacheChange, Subject } from '../store/store.js';
 import { readUnreadable, withParked } from './read-alone.js';
 import {
   asking,
+  DOUBTFUL_ATTEMPTS,
   enterPhase,
   giveUpWhereHopeless,
   INDEX_LAG_SECONDS,
   noted,
   pageOf,
+  SEARCH_ATTEMPTS,
   tallied,
   type Checkpoint,
   type Frame,
@@ -101,7 +103,7 @@ async function readOnePage<Item extends { readonly id: string }>(
   const search = isLate ? changedSince(phase.kind, state.beganAt - INDEX_LAG_SECONDS) : phase.search;
   let asked: Asked<Item>;
   try {
-    asked = await askPage(frame, step, (perPage) => phase.ask({ ...search, cursor: after, perPage }));
+    asked = await askPage(frame, step, { ask: phase.ask, search: { ...search, cursor: after } });
   } catch (error) {
     // A cursor holds only for a while, and what it was made for may be gone.
     if (after !== null && error instanceof AppError && isRefusal(error))
@@ -218,7 +220,7 @@ async function checkAgain<Item>(
 /** Intercom's own count, asked for by itself. */
 async function countAnew<Item>(frame: Frame, phase: SearchPhase<Item>): Promise<number | null> {
   const page = await asking(frame, () => phase.ask({ ...phase.search, cursor: null, perPage: 1 }), {
-    onFailure: (error, attempt) => giveUpWhereHopeless(frame, error, attempt),
+    onFailure: (error, attempt) => giveUpWhereHopeless(frame, error, attempt, SEARCH_ATTEMPTS),
   });
   return page.totalCount;
 }
@@ -274,6 +276,8 @@ interface Asked<Item> {
   readonly step: Step;
 }
 
+type Question<Item> = Pick<SearchPhase<Item>, 'ask' | 'search'>;
+
 type Paging = NonNullable<Checkpoint['paging']>;
 
 const FULL_PAGES: Paging = { perPage: MAX_PER_PAGE, good: 0, growAfter: 3 };
@@ -289,25 +293,20 @@ const OF_SIZE: ReadonlySet<string> = new Set([
 ]);
 
 /** Asks for one page: half as large after each failure, down to one entry, and larger again after some that went well. */
-async function askPage<Item>(
-  frame: Frame,
-  step: Step,
-  ask: (perPage: number) => Promise<SearchPage<Item>>,
-): Promise<Asked<Item>> {
+async function askPage<Item>(frame: Frame, step: Step, question: Question<Item>): Promise<Asked<Item>> {
   let paging = step.checkpoint.paging ?? FULL_PAGES;
   let failedAlone = 0;
   const onFailure = async (error: AppError, attempt: number): Promise<void> => {
     if (!OF_SIZE.has(error.code)) return giveUpWhereHopeless(frame, error, attempt);
     if (paging.perPage === 1) {
       failedAlone += 1;
-      return giveUpOnEntry(frame, error, failedAlone);
+      return giveUpOnEntry(frame, question, error, failedAlone);
     }
     const growAfter = attempt === 1 ? Math.min(MAX_GROW_AFTER, paging.growAfter * 2) : paging.growAfter;
     paging = { perPage: Math.max(1, Math.floor(paging.perPage / 2)), good: 0, growAfter };
   };
-  const page = await asking(frame, () => ask(paging.perPage), {
-    onFailure,
-  });
+  const { ask, search } = question;
+  const page = await asking(frame, () => ask({ ...search, perPage: paging.perPage }), { onFailure });
   return { page, step: at(step, { paging: grown(paging) }) };
 }
 
@@ -318,9 +317,15 @@ function grown(paging: Paging): Paging {
   return { ...paging, perPage: Math.min(MAX_PER_PAGE, paging.perPage * 2), good: 0 };
 }
 
-async function giveUpOnEntry(frame: Frame, error: AppError, attempt: number): Promise<void> {
+async function giveUpOnEntry<Item>(
+  frame: Frame,
+  question: Question<Item>,
+  error: AppError,
+  attempt: number,
+): Promise<void> {
   try {
-    await giveUpWhereHopeless(frame, error, attempt);
+    if (attempt % DOUBTFUL_ATTEMPTS === 0 && (await answersElsewhere(question))) throw error;
+    await giveUpWhereHopeless(frame, error, attempt, SEARCH_ATTEMPTS);
   } catch {
     throw new AppError(
       'intercom_search_incomplete',
@@ -329,5 +334,16 @@ async function giveUpOnEntry(frame: Frame, error: AppError, attempt: number): Pr
         'too large or broken. Ask Intercom',
       { cause: error },
     );
+  }
+}
+
+/** Whether the same search shows its first entry: if not, searches fail, and no object is to blame. */
+async function answersElsewhere<Item>({ ask, search }: Question<Item>): Promise<boolean> {
+  if (search.cursor === null) return false;
+  try {
+    await ask({ ...search, cursor: null, perPage: 1 });
+    return true;
+  } catch {
+    return false;
   }
 }

@@ -267,23 +267,27 @@ export function asking<Result>(
 }
 
 /** After so many failures one behind the other it is asked whether it is Intercom that fails, or this one question. */
-const DOUBTFUL_ATTEMPTS = 6;
+export const DOUBTFUL_ATTEMPTS = 6;
 /** The same while other calls of that kind fail too: a quarter of an hour or so. */
 const HELD_BACK_ATTEMPTS = 240;
+/** The same for a search, of which no other call tells whether it is its address that fails: as long. */
+export const SEARCH_ATTEMPTS = 90;
 
 /**
  * Ends an asking that will not get better: when Intercom answers other questions, but not this one.
  * @param attempt null: it is found out at once
+ * @param doubtfulAttempts after how many failures one behind the other it is asked
  * @throws the failure itself
  */
 export async function giveUpWhereHopeless(
   frame: Frame,
   error: AppError,
   attempt: number | null,
+  doubtfulAttempts = DOUBTFUL_ATTEMPTS,
 ): Promise<void> {
   if (error.code === 'intercom_rate_limited') return;
   // While calls of one address are held back, others are answered: for a while that says nothing about this question.
-  const patience = error.blame === 'outage' ? HELD_BACK_ATTEMPTS : DOUBTFUL_ATTEMPTS;
+  const patience = error.blame === 'outage' ? HELD_BACK_ATTEMPTS : doubtfulAttempts;
   if ((attempt ?? (error.blame === 'outage' ? 1 : 0)) % patience !== 0) return;
   try {
     await frame.deps.intercom.readClock(frame.call);
