@@ -1,6 +1,9 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { build } from 'esbuild';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { makeCsvHere } from '../src/reports/answer.js';
 import type { CsvPiece } from '../src/reports/csv.js';
@@ -215,4 +218,32 @@ test('a thread that can not begin fails its questions, and the next one begins a
   const harness = await createReportHarness({ database });
   expect(await reports.dataVersion()).toBe(await harness.reports.dataVersion());
   rmSync(folder, { recursive: true, force: true });
+});
+
+test('a program that closes it while its last answer comes goes on, and does not end in the middle', async () => {
+  const folder = temporaryFolder();
+  await build({
+    entryPoints: ['src/report-thread/open-report-thread.ts'],
+    outfile: join(folder, 'open.mjs'),
+    bundle: true,
+    platform: 'node',
+    format: 'esm',
+  });
+  writeFileSync(
+    join(folder, 'answers.mjs'),
+    `import { parentPort } from 'node:worker_threads';
+     parentPort.on('message', ({ id }) => parentPort.postMessage({ id, kind: 'ok', result: 1 }));`,
+  );
+  // Nothing else is under way, and the answer lies there before the end is asked for.
+  writeFileSync(
+    join(folder, 'program.mjs'),
+    `import { openReportThread } from './open.mjs';
+     const { reports } = openReportThread({ path: '', program: new URL('answers.mjs', import.meta.url) });
+     void reports.dataVersion();
+     Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 500);
+     await reports.close();`,
+  );
+  const child = spawn(process.execPath, [join(folder, 'program.mjs')], { stdio: 'ignore' });
+  const [status] = await once(child, 'exit');
+  expect(status).toBe(0);
 });

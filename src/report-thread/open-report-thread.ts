@@ -127,7 +127,8 @@ function createThread(options: {
     started.on('message', (answer: ThreadAnswer) => {
       const asked = waiting.get(answer.id);
       waiting.delete(answer.id);
-      if (waiting.size === 0) started.unref();
+      // Nobody who waits for its end may be left with an empty process.
+      if (waiting.size === 0 && !isClosed) started.unref();
       if (answer.kind === 'ok') asked?.resolve(answer.result);
       else asked?.reject(errorOf(answer));
     });
