@@ -5,6 +5,7 @@ import type { IntercomClient } from './intercom/client.js';
 import type { CallOptions } from './intercom/send-call.js';
 import type { Log } from './log.js';
 import { decideMember } from './rules/member.js';
+import type { ParkObject } from './store/parked-store.js';
 import type { Applied, CacheChange, Decide, Store, Subject, Work } from './store/store.js';
 import { subjectOf } from './store/subject-of.js';
 
@@ -170,4 +171,22 @@ async function followMerges(
     survivorId = answer.intoId;
   }
   throw contradiction('GET /contacts/{id}: merged again and again, and nobody is left');
+}
+
+/** Parks an object that can't be read, and says so where that is news. */
+export async function parkUnreadable(
+  {
+    store,
+    clock,
+    log,
+  }: { readonly store: Pick<Store, 'parkObject'>; readonly clock: Clock; readonly log: Log },
+  object: Omit<ParkObject, 'nowMs'>,
+): Promise<void> {
+  const { kind, id, field, runId } = object;
+  const parked = await store.parkObject({ ...object, nowMs: clock.nowMs() });
+  if (parked !== 'new') return;
+  log.warn(
+    { ...(runId === null ? {} : { run: runId }), object: kind, id, field },
+    'an object cannot be read: parked',
+  );
 }

@@ -43,6 +43,9 @@ export type Verdict =
     }
   | { readonly kind: 'park'; readonly reason: string; readonly attempts: number };
 
+/** How metrics and logs count a failure that was judged so. */
+export const COUNTED_AS = { park: 'parked', retry: 'retried', wait: 'retried' } as const;
+
 /** What becomes of work that failed for the `attempt`-th time, `ageMs` after it arose. */
 export function judgeFailure(error: unknown, attempt: number, ageMs: number): Verdict {
   const reason = reasonToStore(error);

@@ -16,7 +16,7 @@ import { backupDatabase } from '../src/store/sqlite/backup.js';
 import { openSqliteStore } from '../src/store/sqlite/sqlite-store.js';
 import type { Written } from '../src/write-back/writer.js';
 import { runCommand, spawnCommand, temporaryFolder } from './support/command-line.js';
-import { createTestWorkspace } from './support/test-workspace.js';
+import { createTestWorkspace, intercomSettings } from './support/test-workspace.js';
 
 const COVERAGE = "select value from meta where name = 'coverage_from_at'";
 
@@ -33,10 +33,8 @@ async function startOn(
   onWritten: (written: Written) => void = () => undefined,
 ): Promise<Service> {
   const config = readConfig({
-    INTERCOM_ACCESS_TOKEN: workspace.settings.token,
-    INTERCOM_CLIENT_SECRET: workspace.settings.clientSecret,
+    ...intercomSettings(workspace),
     INTERCOM_API_BASE: apiBase,
-    INTERCOM_VERSION: workspace.settings.appVersion,
     DATABASE_PATH: path,
     PORT: '0',
   });

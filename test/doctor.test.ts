@@ -17,7 +17,7 @@ import { runCommand, temporaryFolder } from './support/command-line.js';
 import { API_TOKEN, createHarness } from './support/harness.js';
 import { createMovedClock } from './support/moved-clock.js';
 import { handlersFor } from './support/sandbox-msw.js';
-import { createTestWorkspace } from './support/test-workspace.js';
+import { createTestWorkspace, intercomSettings } from './support/test-workspace.js';
 
 const NOW = '2026-10-15T15:00:00Z';
 
@@ -72,9 +72,7 @@ function arrange(
   server.listen({ onUnhandledRequest: 'error' });
   onTestFinished(() => server.close());
   const settings = {
-    INTERCOM_ACCESS_TOKEN: workspace.settings.token,
-    INTERCOM_CLIENT_SECRET: workspace.settings.clientSecret,
-    INTERCOM_VERSION: workspace.settings.appVersion,
+    ...intercomSettings(workspace),
     DATABASE_PATH: join(folder, 'engagement.db'),
     EXPORT_DIR: join(folder, 'exports'),
   };

@@ -10,7 +10,7 @@ import { runCommand, temporaryFolder } from './support/command-line.js';
 import { createHarness } from './support/harness.js';
 import { requestOf, wordsOf } from './support/readme-examples.js';
 import { handlersFor } from './support/sandbox-msw.js';
-import { createTestWorkspace } from './support/test-workspace.js';
+import { createTestWorkspace, intercomSettings } from './support/test-workspace.js';
 
 const PAGES = ['README.md', 'wrangler-free.md'].map((page) => ({ page, text: readFileSync(page, 'utf8') }));
 
@@ -68,9 +68,7 @@ test('each command of this program does what it is documented for', async () => 
   const folder = temporaryFolder();
   mkdirSync(join(folder, 'out'));
   const settings = {
-    INTERCOM_ACCESS_TOKEN: workspace.settings.token,
-    INTERCOM_CLIENT_SECRET: workspace.settings.clientSecret,
-    INTERCOM_VERSION: workspace.settings.appVersion,
+    ...intercomSettings(workspace),
     DATABASE_PATH: join(folder, 'engagement.db'),
     EXPORT_DIR: join(folder, 'exports'),
     // Where nothing listens: the doctor then says so.

@@ -7,7 +7,7 @@ import type { Workspace } from '../src/sandbox/workspace.js';
 import { openSqliteStore } from '../src/store/sqlite/sqlite-store.js';
 import { runCommand, temporaryFolder, type Outcome } from './support/command-line.js';
 import { handlersFor } from './support/sandbox-msw.js';
-import { createTestWorkspace } from './support/test-workspace.js';
+import { createTestWorkspace, intercomSettings } from './support/test-workspace.js';
 
 interface Place {
   readonly workspace: Workspace;
@@ -23,9 +23,7 @@ function arrange(): Place {
   onTestFinished(() => server.close());
   const databasePath = join(temporaryFolder(), 'engagement.db');
   const settings = {
-    INTERCOM_ACCESS_TOKEN: workspace.settings.token,
-    INTERCOM_CLIENT_SECRET: workspace.settings.clientSecret,
-    INTERCOM_VERSION: workspace.settings.appVersion,
+    ...intercomSettings(workspace),
     DATABASE_PATH: databasePath,
     LOG_LEVEL: 'warn',
   };

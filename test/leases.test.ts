@@ -15,19 +15,6 @@ import { addMember, COACH } from './support/report-workspace.js';
 
 const AT = '2026-10-15T15:00:00Z';
 
-interface Gate {
-  readonly passed: Promise<void>;
-  open(): void;
-}
-
-function createGate(): Gate {
-  let open: () => void = () => undefined;
-  const passed = new Promise<void>((resolve) => {
-    open = resolve;
-  });
-  return { passed, open: () => open() };
-}
-
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
 async function until(isTrue: () => boolean): Promise<void> {
@@ -71,17 +58,17 @@ test('a lease has room for two calls at their limits', () => {
 
 test('work in hand keeps its lease, however long it takes: nobody else takes the contact meanwhile', async () => {
   const { harness } = await withWaitingWrite();
-  const gate = createGate();
+  const gate = Promise.withResolvers<void>();
   let begun = 0;
   const wrap = (intercom: IntercomClient): Partial<IntercomClient> => ({
     updateContact: async (...parameters) => {
       begun += 1;
-      await gate.passed;
+      await gate.promise;
       return intercom.updateContact(...parameters);
     },
     readContact: async (...parameters) => {
       begun += 1;
-      await gate.passed;
+      await gate.promise;
       return intercom.readContact(...parameters);
     },
   });
@@ -93,7 +80,7 @@ test('work in hand keeps its lease, however long it takes: nobody else takes the
   }
   await harness.settle();
   expect(putsOf(harness)).toBe(0);
-  gate.open();
+  gate.resolve();
   await until(() => putsOf(harness) === 1);
   await harness.settle();
   expect(putsOf(harness)).toBe(1);
@@ -104,20 +91,20 @@ test.each(['between two calls', 'waiting for the rate limit'])(
   'a process that slept longer than its lease, %s, sends nothing afterwards',
   async (where) => {
     const { harness } = await withWaitingWrite();
-    const gate = createGate();
+    const gate = Promise.withResolvers<void>();
     let isThere = false;
     const writer = createSleepingWriter(harness, (intercom) => ({
       readContact: async (...parameters) => {
         const answer = await intercom.readContact(...parameters);
         if (where === 'between two calls') {
           isThere = true;
-          await gate.passed;
+          await gate.promise;
         }
         return answer;
       },
       updateContact: async (...parameters) => {
         isThere = true;
-        await gate.passed;
+        await gate.promise;
         return intercom.updateContact(...parameters);
       },
     }));
@@ -127,7 +114,7 @@ test.each(['between two calls', 'waiting for the rate limit'])(
     await harness.settle();
     expect(putsOf(harness)).toBe(1);
     harness.logLines.length = 0;
-    gate.open();
+    gate.resolve();
     await until(() => harness.logLines.some((line) => line.includes('write handled')));
     expect(harness.logLines.join()).toContain('"result":"lease_lost"');
     expect(putsOf(harness)).toBe(1);
@@ -137,13 +124,13 @@ test.each(['between two calls', 'waiting for the rate limit'])(
 test('a write whose lease was lost on its way is said to be so, and the contact is read again and put right', async () => {
   const { harness, id } = await withWaitingWrite();
   const { workspace, clock } = harness;
-  const gate = createGate();
+  const gate = Promise.withResolvers<void>();
   let isSent = false;
   createSleepingWriter(harness, (intercom) => ({
     updateContact: async (contactId, attributes, options) => {
       await options.beforeSend?.();
       isSent = true;
-      await gate.passed;
+      await gate.promise;
       const { beforeSend: _asked, ...others } = options;
       return intercom.updateContact(contactId, attributes, others);
     },
@@ -157,7 +144,7 @@ test('a write whose lease was lost on its way is said to be so, and the contact 
   expect(await harness.wrongAttributes()).toEqual([]);
   harness.logLines.length = 0;
   workspace.webhooks.stop();
-  gate.open();
+  gate.resolve();
   await until(() => harness.logLines.some((line) => line.includes('write handled')));
   expect(harness.logLines.join()).toContain('"result":"lease_lost"');
   expect(harness.logLines.join()).not.toContain('"result":"sent"');
@@ -195,14 +182,14 @@ test('work whose lease turns out to be lost ends its calls by itself', async () 
 
 test('a clock that jumps ahead costs the work in hand nothing as long as nobody else has taken it', async () => {
   const { harness } = await withWaitingWrite();
-  const gate = createGate();
+  const gate = Promise.withResolvers<void>();
   let begun = 0;
   const writer = createSleepingWriter(
     harness,
     (intercom) => ({
       readContact: async (...parameters) => {
         begun += 1;
-        await gate.passed;
+        await gate.promise;
         return intercom.readContact(...parameters);
       },
     }),
@@ -212,7 +199,7 @@ test('a clock that jumps ahead costs the work in hand nothing as long as nobody 
   await until(() => begun === 1);
   harness.clock.advance(40 * LEASE_MS);
   for (let turns = 0; turns < 20; turns += 1) await turn();
-  gate.open();
+  gate.resolve();
   await until(() => putsOf(harness) === 1);
   await harness.settle();
   expect(putsOf(harness)).toBe(1);
@@ -223,21 +210,21 @@ test('a run keeps its lease while Intercom takes its time; one that lost it ends
   const harness = await createHarness({ at: AT });
   const { runDeps, store, clock, workspace, intercom } = harness;
   addMember(workspace, { attributes: { 'Enrolled Date': '2026-10-01' } });
-  const gate = createGate();
+  const gate = Promise.withResolvers<void>();
   let begun = 0;
-  const slow: IntercomClient = {
+  const searchingBehind = (passed: Promise<void>): IntercomClient => ({
     ...intercom,
     searchContacts: async (...parameters) => {
       begun += 1;
-      await gate.passed;
+      await passed;
       return intercom.searchContacts(...parameters);
     },
-  };
+  });
   const opened = await openJob(runDeps, { job: 'backfill', params: { days: 30 } });
   if (opened.kind === 'busy') throw new Error('nothing else runs');
   const never = new AbortController().signal;
   const asleep = createMovedClock(AT);
-  const first = carryRun({ ...runDeps, intercom: slow }, opened.run, never);
+  const first = carryRun({ ...runDeps, intercom: searchingBehind(gate.promise) }, opened.run, never);
   await until(() => begun === 1);
   const takeOver = { owner: runDeps.owner, leaseMs: LEASE_MS };
   for (let step = 0; step < 12; step += 1) {
@@ -245,28 +232,21 @@ test('a run keeps its lease while Intercom takes its time; one that lost it ends
     for (let turns = 0; turns < 5; turns += 1) await turn();
     expect(await store.takeUpRun({ ...takeOver, nowMs: clock.nowMs() })).toBeNull();
   }
-  gate.open();
+  gate.resolve();
   expect((await harness.whileJobsRun(first)).status).toBe('done');
 
   const next = await openJob(runDeps, { job: 'reconcile', params: { dryRun: true } });
   if (next.kind === 'busy') throw new Error('nothing else runs');
-  const stuck = createGate();
-  const sleeping: IntercomClient = {
-    ...intercom,
-    searchContacts: async (...parameters) => {
-      begun += 1;
-      await stuck.passed;
-      return intercom.searchContacts(...parameters);
-    },
-  };
+  const stuck = Promise.withResolvers<void>();
   begun = 0;
-  const second = carryRun({ ...runDeps, intercom: sleeping, clock: asleep }, next.run, never);
+  const sleeping = { ...runDeps, intercom: searchingBehind(stuck.promise), clock: asleep };
+  const second = carryRun(sleeping, next.run, never);
   const ended = second.catch((error: unknown) => error);
   await until(() => begun === 1);
   clock.advance(LEASE_MS + 1000);
   const taken = await store.takeUpRun({ ...takeOver, nowMs: clock.nowMs() });
   if (taken === null) throw new Error('its lease has run out');
-  stuck.open();
+  stuck.resolve();
   expect(await ended).toMatchObject({ code: 'run_in_progress' });
   expect(await store.findRun(taken.id)).toMatchObject({ status: 'running' });
   expect((await harness.whileJobsRun(carryRun(runDeps, taken, never))).status).toBe('done');

@@ -13,7 +13,7 @@ import { runCommand, temporaryFolder, type Outcome } from './support/command-lin
 import { createHarness } from './support/harness.js';
 import { openForLooking } from './support/open-for-looking.js';
 import { handlersFor } from './support/sandbox-msw.js';
-import { createTestWorkspace } from './support/test-workspace.js';
+import { createTestWorkspace, intercomSettings } from './support/test-workspace.js';
 
 type Settings = Readonly<Record<string, string>>;
 
@@ -36,9 +36,7 @@ async function arrange(settings: Settings = {}): Promise<Place & { readonly serv
   onTestFinished(() => server.close());
   const databasePath = join(temporaryFolder(), 'engagement.db');
   const base = {
-    INTERCOM_ACCESS_TOKEN: workspace.settings.token,
-    INTERCOM_CLIENT_SECRET: workspace.settings.clientSecret,
-    INTERCOM_VERSION: workspace.settings.appVersion,
+    ...intercomSettings(workspace),
     DATABASE_PATH: databasePath,
     SWEEP_EVERY_MINUTES: '0',
     RECONCILE_CRON: 'off',

@@ -4,10 +4,7 @@ import { createHarness } from './support/harness.js';
 import { addMember } from './support/report-workspace.js';
 
 test('what comes in does not wait behind our own reads, however slow Intercom is', async () => {
-  let open: () => void = () => undefined;
-  const gate = new Promise<void>((resolve) => {
-    open = resolve;
-  });
+  const gate = Promise.withResolvers<void>();
   const reading = { count: 0 };
   const harness = await createHarness({
     settleAfterSeconds: 120,
@@ -15,7 +12,7 @@ test('what comes in does not wait behind our own reads, however slow Intercom is
       ...intercom,
       readConversation: async (...parameters) => {
         reading.count += 1;
-        await gate;
+        await gate.promise;
         return intercom.readConversation(...parameters);
       },
     }),
@@ -44,5 +41,5 @@ test('what comes in does not wait behind our own reads, however slow Intercom is
     (await store.findMember('M-0'))?.conversations.filter(({ state }) => state === 'closed').length ?? 0;
   while ((await sessions()) === 0) await turn();
   expect(reading.count).toBe(8);
-  open();
+  gate.resolve();
 });

@@ -1,5 +1,5 @@
-import { applyWork, decideAt, readSubject, type DecideSettings } from '../apply-work.js';
-import { describeVerdict, judgeFailure, wasTried } from '../backoff.js';
+import { applyWork, decideAt, parkUnreadable, readSubject, type DecideSettings } from '../apply-work.js';
+import { COUNTED_AS, describeVerdict, judgeFailure, wasTried } from '../backoff.js';
 import type { Clock } from '../clock.js';
 import type { Breaker } from '../intercom/breaker.js';
 import { READ_CALLS } from '../intercom/call-health.js';
@@ -38,9 +38,6 @@ export interface ProcessDeps {
   /** How long after a close the conversation is looked at again; 0 = never. */
   readonly settleAfterSeconds: number;
 }
-
-/** What a failure is counted as. */
-const OUTCOMES = { park: 'parked', retry: 'retried', wait: 'retried' } as const;
 
 const CONCURRENCY = 32;
 const OWN_CONCURRENCY = 8;
@@ -174,7 +171,7 @@ async function processNotification(
             dueAtMs: clock.nowMs() + verdict.delayMs,
             waitsForIntercom: verdict.kind === 'wait',
           });
-    const result = resultOf(settlement, OUTCOMES[verdict.kind]);
+    const result = resultOf(settlement, COUNTED_AS[verdict.kind]);
     if (wasTried(error)) metrics.notifications.inc({ result });
     const line = { ...fields, ...describeVerdict(verdict, error), result, ms: spent() };
     if (verdict.kind === 'wait') log.debug(line, 'notification handled');
@@ -318,8 +315,10 @@ async function conversationsNowOf(
   }));
   for (const { id, field, likelyOwnerId, place } of unreadable) {
     const owner = likelyOwnerId ?? contactId;
-    if (id === null) await park(deps, { kind: 'conversation', id: `#${place}` }, field, owner);
-    else changes.push(...(await readOrPark(deps, { kind: 'conversation', id }, owner, call)));
+    if (id === null) {
+      const nameless = { kind: 'conversation', id: `#${place}` } as const;
+      await parkUnreadable(deps, { ...nameless, field, likelyOwnerId: owner, runId: null });
+    } else changes.push(...(await readOrPark(deps, { kind: 'conversation', id }, owner, call)));
   }
   return changes;
 }
@@ -335,26 +334,15 @@ async function readOrPark(
     return await readSubject(deps, subject, call);
   } catch (error) {
     if (!(error instanceof AppError) || error.unreadable === null) throw error;
-    await park(deps, subject, error.unreadable.field, error.unreadable.likelyOwnerId ?? likelyOwnerId);
+    const { field, likelyOwnerId: ownerThere } = error.unreadable;
+    await parkUnreadable(deps, {
+      ...subject,
+      field,
+      likelyOwnerId: ownerThere ?? likelyOwnerId,
+      runId: null,
+    });
     return [];
   }
-}
-
-async function park(
-  { store, clock, log }: ProcessDeps,
-  { kind, id }: Subject,
-  field: string,
-  likelyOwnerId: string | null,
-): Promise<void> {
-  const parked = await store.parkObject({
-    kind,
-    id,
-    field,
-    likelyOwnerId,
-    nowMs: clock.nowMs(),
-    runId: null,
-  });
-  if (parked === 'new') log.warn({ object: kind, id, field }, 'an object cannot be read: parked');
 }
 
 /** Coaches often set Channel or Service Code just after closing, and Intercom has no event for that: look again. */

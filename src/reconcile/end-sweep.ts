@@ -19,9 +19,11 @@ export async function countTotals(frame: Frame, step: Step): Promise<Step> {
   const { deps, call } = frame;
   const fromAt = await countedFromAt(frame);
   const search = { ...conversationsChangedSince(fromAt), perPage: 1 };
-  const page = await asking(frame, () => deps.intercom.searchConversations(search, call), {
-    onFailure: (error, attempt) => giveUpWhereHopeless(frame, error, attempt),
-  });
+  const page = await asking(
+    frame,
+    () => deps.intercom.searchConversations(search, call),
+    (error, attempt) => giveUpWhereHopeless(frame, error, attempt),
+  );
   // A total that is missing, or smaller than what stands beside it, is none.
   const { totalCount } = page;
   const isCounted = totalCount !== null && totalCount >= page.items.length + page.unreadable.length;

@@ -1,4 +1,4 @@
-import { isContradiction, MAX_READS_AT_ONCE, readSubject } from '../apply-work.js';
+import { isContradiction, MAX_READS_AT_ONCE, parkUnreadable, readSubject } from '../apply-work.js';
 import { mapAtMost } from '../at-most.js';
 import { AppError, type UnreadablePart } from '../errors.js';
 import type { UnreadableEntry } from '../intercom/search.js';
@@ -33,10 +33,8 @@ export async function readAlone(frame: Frame, subject: Subject): Promise<readonl
           throw error;
         }
       },
-      {
-        onFailure: (error, attempt) =>
-          giveUpWhereHopeless(frame, error, frame.unanswered.count < MAX_UNANSWERED ? attempt : null),
-      },
+      (error, attempt) =>
+        giveUpWhereHopeless(frame, error, frame.unanswered.count < MAX_UNANSWERED ? attempt : null),
     );
   } catch (error) {
     if (frame.signal.aborted) throw error;
@@ -110,12 +108,8 @@ async function park(
   frame: Frame,
   object: Subject & { readonly field: string; readonly likelyOwnerId: string | null },
 ): Promise<void> {
-  const { store, clock, log } = frame.deps;
-  const { kind, id, field } = object;
-  const parked = await store.parkObject({ ...object, nowMs: clock.nowMs(), runId: frame.run.id });
+  await parkUnreadable(frame.deps, { ...object, runId: frame.run.id });
   frame.parkedHere.add(keyOf(object));
-  if (parked === 'new')
-    log.warn({ run: frame.run.id, object: kind, id, field }, 'an object cannot be read: parked');
 }
 
 /** Puts a run's own count of what is parked into its progress. */

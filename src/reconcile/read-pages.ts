@@ -125,28 +125,22 @@ async function readOnePage<Item extends { readonly id: string }>(
   const counts = `${phase.kind}s` as const;
   const done = step.progress.done + count;
   const { progress } = step;
-  const alreadyAlone = asked.step.checkpoint.tally['alone'] ?? 0;
-  const read: Step = noted(
-    {
-      checkpoint: {
-        ...asked.step.checkpoint,
-        after: isEnd ? null : page.nextCursor,
-        search: { ...state, stage, total, entries },
-      },
-      progress: {
-        ...progress,
-        phase: step.checkpoint.phase,
-        done,
-        total: Math.max(total ?? 0, done),
-        [counts]: progress[counts] + count,
-        calls: progress.calls + 1 + alone.asked,
-      },
+  const moved: Step = {
+    checkpoint: {
+      ...asked.step.checkpoint,
+      after: isEnd ? null : page.nextCursor,
+      search: { ...state, stage, total, entries },
     },
-    {
-      ...(isLate ? {} : phase.notes?.(page)),
-      ...(alone.asked === 0 ? {} : { alone: alreadyAlone + alone.asked }),
+    progress: {
+      ...progress,
+      phase: step.checkpoint.phase,
+      done,
+      total: Math.max(total ?? 0, done),
+      [counts]: progress[counts] + count,
+      calls: progress.calls + 1 + alone.asked,
     },
-  );
+  };
+  const read = tallied(noted(moved, isLate ? {} : (phase.notes?.(page) ?? {})), { alone: alone.asked });
   const next = withParked(frame, enough === null ? read : enterPhase(read, enough));
   const seen = [...page.items, ...page.unreadable].flatMap(({ id }) => id ?? []);
   const counted = isLate
@@ -219,9 +213,11 @@ async function checkAgain<Item>(
 
 /** Intercom's own count, asked for by itself. */
 async function countAnew<Item>(frame: Frame, phase: SearchPhase<Item>): Promise<number | null> {
-  const page = await asking(frame, () => phase.ask({ ...phase.search, cursor: null, perPage: 1 }), {
-    onFailure: (error, attempt) => giveUpWhereHopeless(frame, error, attempt, SEARCH_ATTEMPTS),
-  });
+  const page = await asking(
+    frame,
+    () => phase.ask({ ...phase.search, cursor: null, perPage: 1 }),
+    (error, attempt) => giveUpWhereHopeless(frame, error, attempt, SEARCH_ATTEMPTS),
+  );
   return page.totalCount;
 }
 
@@ -306,7 +302,7 @@ async function askPage<Item>(frame: Frame, step: Step, question: Question<Item>)
     paging = { perPage: Math.max(1, Math.floor(paging.perPage / 2)), good: 0, growAfter };
   };
   const { ask, search } = question;
-  const page = await asking(frame, () => ask({ ...search, perPage: paging.perPage }), { onFailure });
+  const page = await asking(frame, () => ask({ ...search, perPage: paging.perPage }), onFailure);
   return { page, step: at(step, { paging: grown(paging) }) };
 }
 

@@ -236,18 +236,16 @@ export function takenOver(): AppError {
   return new AppError('run_in_progress', 'never', 'another process took this run over');
 }
 
-export interface Asking {
-  /** Told of every failure before the wait; what it throws ends the asking. */
-  readonly onFailure?: (error: AppError, attempt: number) => Promise<void>;
-}
-
 const SAY_EVERY_MS = 60_000;
 
-/** Asks until Intercom answers. Of the calls of one run that are repeated at the same time one writes a line for all. */
+/**
+ * Asks until Intercom answers. Of the calls of one run that are repeated at the same time one writes a line for all.
+ * @param onFailure told of every failure before the wait; what it throws ends the asking
+ */
 export function asking<Result>(
   frame: Frame,
   ask: () => Promise<Result>,
-  { onFailure }: Asking = {},
+  onFailure?: (error: AppError, attempt: number) => Promise<void>,
 ): Promise<Result> {
   const { breaker, clock, log } = frame.deps;
   return persist(ask, {

@@ -6,10 +6,12 @@ import { asking, giveUpWhereHopeless, type Frame } from './run-frame.js';
 export async function saveCoaches(frame: Frame): Promise<void> {
   const { store, intercom, log } = frame.deps;
   try {
-    const coaches = await asking(frame, () => intercom.listAdmins(frame.call), {
-      onFailure: (error, attempt) =>
+    const coaches = await asking(
+      frame,
+      () => intercom.listAdmins(frame.call),
+      (error, attempt) =>
         giveUpWhereHopeless(frame, error, error.code === 'intercom_answer_unreadable' ? null : attempt),
-    });
+    );
     await store.saveCoaches(coaches);
   } catch (error) {
     const isIntercoms = error instanceof AppError && error.code.startsWith('intercom_');

@@ -62,7 +62,9 @@ export function createSchedule(deps: RunDeps, settings: ScheduleSettings): Sched
     restsUntilMs: clock.monotonicMs(),
   };
   let nightsFailed = 0;
-  const filling = defer();
+  const filling = Promise.withResolvers<void>();
+  // Nobody need be waiting for it.
+  filling.promise.catch(() => undefined);
 
   const backfillDueAtMs = async (): Promise<number | null> => {
     if (backfill === 'done') return null;
@@ -208,20 +210,4 @@ export function createSchedule(deps: RunDeps, settings: ScheduleSettings): Sched
 
 function growing(firstMs: number, failures: number): number {
   return Math.min(MAX_RETRY_MS, firstMs * 2 ** Math.min(Math.max(0, failures - 1), 10));
-}
-
-interface Deferred {
-  readonly promise: Promise<void>;
-  readonly resolve: () => void;
-  readonly reject: (error: AppError) => void;
-}
-
-function defer(): Deferred {
-  const settle: Partial<Deferred> = {};
-  const promise = new Promise<void>((resolve, reject) => {
-    Object.assign(settle, { resolve, reject });
-  });
-  // Nobody need be waiting for it.
-  promise.catch(() => undefined);
-  return { promise, resolve: () => settle.resolve?.(), reject: (error) => settle.reject?.(error) };
 }

@@ -1,5 +1,6 @@
 import { applyWork, contradiction, decideAt, readSubject, type DecideSettings } from '../apply-work.js';
 import {
+  COUNTED_AS,
   describeVerdict,
   judgeFailure,
   reasonOf,
@@ -51,9 +52,6 @@ export interface Written {
   /** From the decision to Intercom's answer. */
   readonly latencyMs: number;
 }
-
-/** What a failure is counted as. */
-const OUTCOMES = { park: 'parked', retry: 'retried', wait: 'retried' } as const;
 
 const CONCURRENCY = 32;
 
@@ -174,7 +172,7 @@ async function giveBack(
           dueAtMs: clock.nowMs() + verdict.delayMs,
           waitsForIntercom: verdict.kind === 'wait',
         });
-  if (settlement === 'settled') return OUTCOMES[verdict.kind];
+  if (settlement === 'settled') return COUNTED_AS[verdict.kind];
   if (mayHaveWritten) await readAgain(deps, write);
   return 'lease_lost';
 }
@@ -357,7 +355,7 @@ async function settle(
 }
 
 function isHeld(contact: ContactFacts, change: WaitingChange): boolean {
-  return sameValue(change.attribute, contact.attributes[change.attribute] ?? null, change.after);
+  return sameValue(change.attribute, heldValue(contact, change), change.after);
 }
 
 /**

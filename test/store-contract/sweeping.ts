@@ -214,8 +214,30 @@ export function describeSweeping(storeOf: () => Store): void {
 
   describe('silence of webhooks', () => {
     const HOUR_MS = 3_600_000;
+    const LAST_MS = NOW_MS - 16 * HOUR_MS;
     const silentSince = async (store: Store): Promise<number | null> =>
       (await store.freshness()).silentSinceAt;
+    /** Two on each of the five days before now, eight hours apart: pauses of 16 hours are usual. */
+    const storeFiveDays = async (
+      store: Store,
+      over: Parameters<typeof notification>[1] = {},
+    ): Promise<void> => {
+      for (let day = 5; day >= 1; day -= 1) {
+        for (const hour of [0, 8]) {
+          const receivedAtMs = NOW_MS - day * 24 * HOUR_MS + hour * HOUR_MS;
+          await store.storeNotification(notification(`${day} ${hour}`, { ...over, receivedAtMs }));
+        }
+      }
+    };
+    /** What is said of them 20 and 25 hours after the last of those. */
+    const afterUsualPause = async (store: Store): Promise<(number | null)[]> => {
+      const said: (number | null)[] = [];
+      for (const hours of [20, 25]) {
+        await store.noteSilence(LAST_MS + hours * HOUR_MS);
+        said.push(await silentSince(store));
+      }
+      return said;
+    };
 
     it('is noticed when a run finds what they should have told, and ends with the next one', async () => {
       const store = storeOf();
@@ -238,12 +260,7 @@ export function describeSweeping(storeOf: () => Store): void {
     it('is judged by what came in even when none of it is left', async () => {
       const store = storeOf();
       await knowSynced(store, 'a');
-      for (let day = 5; day >= 1; day -= 1) {
-        for (const hour of [0, 8]) {
-          const receivedAtMs = NOW_MS - day * 24 * HOUR_MS + hour * HOUR_MS;
-          await store.storeNotification(notification(`${day} ${hour}`, { receivedAtMs, subject: null }));
-        }
-      }
+      await storeFiveDays(store, { subject: null });
       for (const one of await store.leaseNotifications(lease())) {
         await store.apply(workOn([], { completes: handled(one, 'ignored') }));
       }
@@ -252,29 +269,16 @@ export function describeSweeping(storeOf: () => Store): void {
       expect(await store.pruneInbox(before)).toEqual({ erased: 10, hasMore: false });
       const run = await open(store);
       await keep(store, run, [callChange(later)]);
-      const lastMs = NOW_MS - 16 * HOUR_MS;
-      await store.noteSilence(lastMs + 20 * HOUR_MS);
-      expect(await silentSince(store)).toBeNull();
-      await store.noteSilence(lastMs + 25 * HOUR_MS);
-      expect(await silentSince(store)).toBe(lastMs / 1000);
+      expect(await afterUsualPause(store)).toEqual([null, LAST_MS / 1000]);
     });
 
     it('is what is longer than usual: a pause of every night is none', async () => {
       const store = storeOf();
       await knowSynced(store, 'a');
-      for (let day = 5; day >= 1; day -= 1) {
-        for (const hour of [0, 8]) {
-          const receivedAtMs = NOW_MS - day * 24 * HOUR_MS + hour * HOUR_MS;
-          await store.storeNotification(notification(`${day} ${hour}`, { receivedAtMs }));
-        }
-      }
+      await storeFiveDays(store);
       const run = await open(store);
       await keep(store, run, [callChange(later)]);
-      const lastMs = NOW_MS - 16 * HOUR_MS;
-      await store.noteSilence(lastMs + 20 * HOUR_MS);
-      expect(await silentSince(store)).toBeNull();
-      await store.noteSilence(lastMs + 25 * HOUR_MS);
-      expect(await silentSince(store)).toBe(lastMs / 1000);
+      expect(await afterUsualPause(store)).toEqual([null, LAST_MS / 1000]);
     });
   });
 

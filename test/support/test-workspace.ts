@@ -8,3 +8,12 @@ export function createTestWorkspace(options?: WorkspaceOptions): Workspace {
   onTestFinished(() => workspace.webhooks.stop());
   return workspace;
 }
+
+/** The settings by which the service reaches this workspace and knows its webhooks. */
+export function intercomSettings({ settings }: Workspace): Readonly<Record<string, string>> {
+  return {
+    INTERCOM_ACCESS_TOKEN: settings.token,
+    INTERCOM_CLIENT_SECRET: settings.clientSecret,
+    INTERCOM_VERSION: settings.appVersion,
+  };
+}

@@ -13,7 +13,7 @@ import type {
   Retry,
 } from '../store.js';
 import type { Connection } from './connection.js';
-import { createRenewal, type Renew } from './leases.js';
+import { createRenewal, NO_LEASE, type Renew } from './leases.js';
 import { inbox } from './schema.js';
 import type { Scrubber } from './payload-scrub.js';
 import type { WebhookHours } from './webhook-hours.js';
@@ -131,11 +131,10 @@ export function createInbox(
     .prepare<[string], number>("select 1 from inbox where lane = ? and status = 'waiting' limit 1")
     .pluck();
 
-  const free = { leaseOwner: null, leasedAtMs: null, leaseUntilMs: null };
   const settle = db
     .update(inbox)
     .set({
-      ...free,
+      ...NO_LEASE,
       status: sql`${sql.placeholder('outcome')}`,
       reason: null,
       settledAtMs: sql`${sql.placeholder('nowMs')}`,
@@ -205,7 +204,7 @@ export function createInbox(
         if (row === undefined) return 'lease-lost';
         const attempts = waitsForIntercom ? Math.max(0, row.attempts - 1) : row.attempts;
         db.update(inbox)
-          .set({ ...free, dueAtMs, reason, waitsForIntercom, attempts })
+          .set({ ...NO_LEASE, dueAtMs, reason, waitsForIntercom, attempts })
           .where(eq(inbox.id, id))
           .run();
         bell.ring('inbox');
@@ -218,7 +217,7 @@ export function createInbox(
         if (row === undefined) return { settlement: 'lease-lost', erased: false };
         const settledAtMs = row.leasedAtMs ?? row.receivedAtMs;
         db.update(inbox)
-          .set({ ...free, status: 'parked', reason, settledAtMs })
+          .set({ ...NO_LEASE, status: 'parked', reason, settledAtMs })
           .where(eq(inbox.id, id))
           .run();
         wakeLane(row.lane);

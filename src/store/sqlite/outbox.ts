@@ -11,7 +11,7 @@ import type {
   WritePriority,
 } from '../store.js';
 import type { Connection } from './connection.js';
-import { createRenewal, type Renew } from './leases.js';
+import { createRenewal, NO_LEASE, type Renew } from './leases.js';
 import type { Meta } from './meta.js';
 import { outbox } from './schema.js';
 import type { WorkBell } from './work-bell.js';
@@ -78,7 +78,6 @@ export function priorityOf(cause: Cause): WritePriority {
 
 export function createOutbox(connection: Connection, writes: Writes, meta: Meta, bell: WorkBell): Outbox {
   const { sqlite, db, transact } = connection;
-  const free = { leaseOwner: null, leasedAtMs: null, leaseUntilMs: null };
 
   // One rank after the other: ordering both in one query would walk past every entry of the first rank that is not
   // due yet.
@@ -126,6 +125,14 @@ export function createOutbox(connection: Connection, writes: Writes, meta: Meta,
     return row?.leaseOwner === lease.owner && row.leaseToken === lease.token ? row : undefined;
   };
 
+  const whileHeld = (held: LeasedContact, work: (row: OutboxRow) => void): Settlement =>
+    transact(() => {
+      const row = findHeld(held);
+      if (row === undefined) return 'lease-lost';
+      work(row);
+      return 'settled';
+    });
+
   /** Ends an attempt without success; a change that joined after it began is not to suffer for it. */
   const giveBack = ({ contactId, leasedAtMs }: OutboxRow, set: Partial<OutboxRow>): void => {
     const waiting = writes.ready(contactId);
@@ -134,7 +141,7 @@ export function createOutbox(connection: Connection, writes: Writes, meta: Meta,
       return;
     }
     const isUntried = waiting.some((write) => write.attempts === 0 && write.notBeforeMs <= (leasedAtMs ?? 0));
-    update(contactId, { ...free, ...set, ...(isUntried ? { state: 'ready' } : {}) });
+    update(contactId, { ...NO_LEASE, ...set, ...(isUntried ? { state: 'ready' } : {}) });
     bell.ring('writes');
   };
 
@@ -181,7 +188,7 @@ export function createOutbox(connection: Connection, writes: Writes, meta: Meta,
           const waiting = all.filter((write) => write.notBeforeMs <= nowMs);
           const newest = waiting.at(-1);
           if (newest === undefined) {
-            update(contactId, { ...free, outcomeUnknown, dueAtMs: dueOf(all, nowMs) });
+            update(contactId, { ...NO_LEASE, outcomeUnknown, dueAtMs: dueOf(all, nowMs) });
             return [];
           }
           const attempts = row.attempts + 1;
@@ -219,7 +226,7 @@ export function createOutbox(connection: Connection, writes: Writes, meta: Meta,
       }
       const isStuck = !hasSent && waiting.some((write) => write.attempts > 0);
       update(contactId, {
-        ...free,
+        ...NO_LEASE,
         outcomeUnknown: false,
         dueAtMs: isStuck ? nowMs + NO_PROGRESS_PAUSE_MS : dueOf(waiting, nowMs),
         ...(hasSent ? { attempts: 0, reason: null } : {}),
@@ -228,52 +235,35 @@ export function createOutbox(connection: Connection, writes: Writes, meta: Meta,
     },
 
     retry: ({ contactId, lease, reason, dueAtMs, outcomeUnknown, waitsForIntercom = false }) =>
-      transact(() => {
-        const row = findHeld({ contactId, lease });
-        if (row === undefined) return 'lease-lost';
+      whileHeld({ contactId, lease }, (row) => {
         writes.setReason(contactId, reason);
         if (waitsForIntercom) writes.uncountAttempt(contactId);
         const attempts = waitsForIntercom ? Math.max(0, row.attempts - 1) : row.attempts;
         const isUnknown = outcomeUnknown || row.outcomeUnknown;
         giveBack(row, { reason, dueAtMs, attempts, outcomeUnknown: isUnknown });
-        return 'settled';
       }),
 
     parkChanges: ({ contactId, lease, changes }) =>
-      transact(() => {
-        const row = findHeld({ contactId, lease });
-        if (row === undefined) return 'lease-lost';
-        writes.park(contactId, changes, row.leasedAtMs ?? 0);
-        return 'settled';
-      }),
+      whileHeld({ contactId, lease }, (row) => writes.park(contactId, changes, row.leasedAtMs ?? 0)),
 
     park: ({ contactId, lease, reason }) =>
-      transact(() => {
-        const row = findHeld({ contactId, lease });
-        if (row === undefined) return 'lease-lost';
+      whileHeld({ contactId, lease }, (row) => {
         writes.setReason(contactId, reason);
         const waiting = writes.ready(contactId);
         const tried = waiting.filter((write) => write.attempts > 0);
         const untried = waiting.filter((write) => write.attempts === 0);
         if (untried.length === 0) {
           giveBack(row, { state: 'parked', reason, parkedAtMs: row.leasedAtMs });
-          return 'settled';
+          return;
         }
         // What joined since, or still has to wait because it is fought over, goes on without them.
         const parkedAtMs = row.leasedAtMs ?? 0;
         const parked = tried.map((write) => ({ writeId: write.id, reason }));
         writes.park(contactId, parked, parkedAtMs);
         giveBack(row, { state: 'ready', attempts: 0, reason: null, dueAtMs: dueOf(untried, parkedAtMs) });
-        return 'settled';
       }),
 
-    hold: (held) =>
-      transact(() => {
-        const row = findHeld(held);
-        if (row === undefined) return 'lease-lost';
-        giveBack(row, { state: 'held' });
-        return 'settled';
-      }),
+    hold: (held) => whileHeld(held, (row) => giveBack(row, { state: 'held' })),
 
     releaseHeld: () =>
       transact(() => {
