@@ -1,21 +1,21 @@
-import { persist, reasonOf } from './backoff.js';
+import { persist, reasonOf } from './work/backoff.js';
 import type { Clock } from './clock.js';
-import type { Config } from './config.js';
+import type { Config } from './config/config.js';
 import { AppError } from './errors.js';
 import { createBreaker, type Breaker } from './intercom/breaker.js';
 import { createIntercomClient } from './intercom/client.js';
 import { createRateBudget } from './intercom/rate-budget.js';
 import type { Log } from './log.js';
-import { logOutages } from './log-outages.js';
-import { createMetrics, type Metrics } from './operate/metrics.js';
-import { nameThisProcess } from './owner.js';
-import { createProber } from './probe-intercom.js';
+import { logOutages } from './work/log-outages.js';
+import { createMetrics, type Metrics } from './watch/metrics.js';
+import { nameThisProcess } from './work/owner.js';
+import { createProber } from './work/probe-intercom.js';
 import type { RunDeps } from './reconcile/run-frame.js';
-import type { Store } from './store/store.js';
+import type { Store } from './store/ports/store.js';
 import { joinSqliteStore, openSqliteStore } from './store/sqlite/sqlite-store.js';
-import { createTimeCheck, type TimeCheck } from './time-check.js';
+import { createTimeCheck, type TimeCheck } from './watch/time-check.js';
 import { VERSION } from './version.js';
-import type { WorkLoop } from './work-loop.js';
+import type { WorkLoop } from './work/work-loop.js';
 
 /** The database and Intercom, as the service and the jobs of the command line use them. */
 export interface Connection {

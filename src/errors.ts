@@ -93,3 +93,12 @@ export class AppError extends Error {
     this.refusedNames = options.refusedNames ?? [];
   }
 }
+
+/** One message that names everything that is wrong. */
+export function wrongSettings(problems: readonly string[]): AppError {
+  return new AppError(
+    'config_invalid',
+    'never',
+    ['These settings must be fixed:', ...problems.map((line) => `  ${line}`)].join('\n'),
+  );
+}

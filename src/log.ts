@@ -1,5 +1,7 @@
 import { pino } from 'pino';
-import type { LogLevel } from './config.js';
+
+export const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
+export type LogLevel = (typeof LOG_LEVELS)[number];
 
 /**
  * One canonical line per step. Only named fields are ever logged (ids, counts, codes, durations); objects from

@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-import { isNodeTooOld, MIN_NODE } from './node-version.js';
+import { isNodeTooOld, MIN_NODE } from './version.js';
 
 if (isNodeTooOld(process.versions.node)) {
   process.stderr.write(
@@ -12,8 +12,8 @@ if (isNodeTooOld(process.versions.node)) {
 // Loaded only now: everything below the command line may load better-sqlite3.
 const [{ systemClock }, { runCommandLine }, { readProcessEnvironment }] = await Promise.all([
   import('./clock.js'),
-  import('./command-line.js'),
-  import('./config.js'),
+  import('./cli/program.js'),
+  import('./config/config.js'),
 ]);
 
 process.exit(

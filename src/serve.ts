@@ -1,20 +1,20 @@
 import { createApp } from './app.js';
 import { nowAt, type Clock } from './clock.js';
-import { describeConfig, type Config } from './config.js';
+import { describeConfig, type Config } from './config/config.js';
 import { connect } from './connect.js';
-import { listen } from './listen.js';
+import { listen } from './http/listen.js';
 import type { Log } from './log.js';
-import { createHouseKeeping } from './operate/keep-house.js';
-import { isDeadOwner } from './owner.js';
+import { createHouseKeeping } from './upkeep/keep-house.js';
+import { isDeadOwner } from './work/owner.js';
 import { regionOf } from './pages/messenger.js';
 import { createProcessor } from './process/processor.js';
 import { createJobs } from './reconcile/jobs.js';
 import { createSchedule } from './reconcile/schedule.js';
-import { openReportThread } from './report-thread/open-report-thread.js';
+import { openReportThread } from './reports/thread/open-report-thread.js';
 import { warmUpReports } from './reports/warm-up.js';
-import type { RunProgress } from './store/run-store.js';
-import type { Store } from './store/store.js';
-import { untilTimeIsTrusted } from './time-check.js';
+import type { RunProgress } from './store/ports/runs.js';
+import type { Store } from './store/ports/store.js';
+import { untilTimeIsTrusted } from './watch/time-check.js';
 import { createTransitions } from './transitions/transitions.js';
 import { createWriter, type Written } from './write-back/writer.js';
 

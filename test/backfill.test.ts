@@ -5,7 +5,7 @@ import { RUN_LEASE_MS, type RunDeps } from '../src/reconcile/run-frame.js';
 import { runJob } from '../src/reconcile/run-job.js';
 import { createSchedule } from '../src/reconcile/schedule.js';
 import { populate } from '../src/sandbox/population.js';
-import type { Run, RunProgress } from '../src/store/run-store.js';
+import type { Run, RunProgress } from '../src/store/ports/runs.js';
 import { createHarness, type Harness } from './support/harness.js';
 
 const NEVER = new AbortController().signal;

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { systemClock } from '../src/clock.js';
-import { readConfig } from '../src/config.js';
+import { readConfig } from '../src/config/config.js';
 import { createLog } from '../src/log.js';
 import { closeRandomCall } from '../src/sandbox/coaches.js';
 import { populate } from '../src/sandbox/population.js';

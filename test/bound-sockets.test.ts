@@ -2,8 +2,8 @@ import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import { connect, type Socket } from 'node:net';
 import { expect, onTestFinished, test } from 'vitest';
-import { boundSockets } from '../src/bound-sockets.js';
-import { trustProxies } from '../src/operate/client-address.js';
+import { boundSockets } from '../src/http/bound-sockets.js';
+import { trustProxies } from '../src/config/trusted-proxies.js';
 import { createMovedClock, type MovedClock } from './support/moved-clock.js';
 
 const LIMITS = { perClient: 3, perProxy: 5, perConnection: 4 };

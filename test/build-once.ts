@@ -17,7 +17,7 @@ export async function setup(): Promise<void> {
 async function bundleCommandLine(): Promise<void> {
   mkdirSync(BUNDLE_FOLDER, { recursive: true });
   await build({
-    entryPoints: { main: 'src/main.ts', 'report-thread': 'src/report-thread/report-thread.ts' },
+    entryPoints: { main: 'src/main.ts', 'report-thread': 'src/reports/thread/report-thread.ts' },
     outdir: BUNDLE_FOLDER,
     bundle: true,
     platform: 'node',

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
-import { clientAddress, clientKey, trustProxies } from '../src/operate/client-address.js';
+import { clientAddress, clientKey } from '../src/http/client-address.js';
+import { trustProxies } from '../src/config/trusted-proxies.js';
 
 const trusts = trustProxies(['loopback', '10.0.0.0/8']);
 

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { createSchedule } from '../src/reconcile/schedule.js';
-import { createSessions } from '../src/operate/sessions.js';
+import { createSessions } from '../src/http/sessions.js';
 import { populate } from '../src/sandbox/population.js';
 import type { Workspace } from '../src/sandbox/workspace.js';
 import { createHarness, type Harness } from './support/harness.js';

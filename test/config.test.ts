@@ -1,7 +1,13 @@
 import { mkdirSync, readFileSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { describeConfig, readConfig, readReportConfig, unreadSettings, VARIABLES } from '../src/config.js';
+import {
+  describeConfig,
+  readConfig,
+  readReportConfig,
+  unreadSettings,
+  VARIABLES,
+} from '../src/config/config.js';
 import { AppError } from '../src/errors.js';
 import { temporaryFolder } from './support/command-line.js';
 

@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path';
 import Database from 'better-sqlite3';
 import { expect, onTestFinished, test } from 'vitest';
 import { createLog } from '../src/log.js';
-import { createWorkLoop } from '../src/work-loop.js';
+import { createWorkLoop } from '../src/work/work-loop.js';
 import { createHarness, type Harness } from './support/harness.js';
 import { createMovedClock } from './support/moved-clock.js';
 

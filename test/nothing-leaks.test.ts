@@ -1,6 +1,6 @@
 import { expect, test, vi } from 'vitest';
 import { createApp } from '../src/app.js';
-import { describeConfig, readConfig } from '../src/config.js';
+import { describeConfig, readConfig } from '../src/config/config.js';
 import { signBody } from '../src/intercom/signature.js';
 import { createLog } from '../src/log.js';
 import { createHarness, type Harness } from './support/harness.js';

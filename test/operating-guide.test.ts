@@ -1,9 +1,9 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
-import { VARIABLES } from '../src/config.js';
+import { VARIABLES } from '../src/config/config.js';
 import { SCOPES } from '../src/intercom/scopes.js';
-import { CHORES } from '../src/operate/metrics/chore-gauges.js';
+import { CHORES } from '../src/watch/metrics/chore-gauges.js';
 import { SUBSCRIBED_TOPICS, topicKind } from '../src/intercom/topics.js';
 import { runCommand } from './support/command-line.js';
 import { createHarness } from './support/harness.js';
@@ -58,7 +58,7 @@ describe('metrics, their descriptions, alerts and dashboard agree', () => {
 
   test('alerts ask for metrics that are there, and say what is wrong', async () => {
     const names = new Set(await scrapedNames());
-    const rules: unknown = parse(readFileSync('src/operate/monitoring/alerts.yml', 'utf8'));
+    const rules: unknown = parse(readFileSync('src/watch/monitoring/alerts.yml', 'utf8'));
     expect(rules).toEqual({ groups: [{ name: 'intercom-engagement', rules: expect.any(Array) }] });
     const expressions = [...JSON.stringify(rules).matchAll(/"expr":("(?:[^"\\]|\\.)*")/g)].map(
       ([, text]) => text ?? '',
@@ -80,7 +80,7 @@ describe('metrics, their descriptions, alerts and dashboard agree', () => {
     const shown = [...text.matchAll(/^engagement_chore_age_seconds\{chore="(\w+)"\}/gm)].map(
       ([, name]) => name,
     );
-    const alerts = readFileSync('src/operate/monitoring/alerts.yml', 'utf8');
+    const alerts = readFileSync('src/watch/monitoring/alerts.yml', 'utf8');
     const asked = [...alerts.matchAll(/engagement_chore_age_seconds\{chore="(\w+)"\} > \d+/g)].map(
       ([, name]) => name,
     );
@@ -91,7 +91,7 @@ describe('metrics, their descriptions, alerts and dashboard agree', () => {
   test('the dashboard asks for metrics that are there, and leaves none of ours out', async () => {
     const names = await scrapedNames();
     const dashboard: unknown = JSON.parse(
-      readFileSync('src/operate/monitoring/grafana-dashboard.json', 'utf8'),
+      readFileSync('src/watch/monitoring/grafana-dashboard.json', 'utf8'),
     );
     const asked = metricsIn(JSON.stringify(dashboard));
     expect(asked.filter((name) => !names.includes(name))).toEqual([]);

@@ -4,7 +4,7 @@ import Database from 'better-sqlite3';
 import { setupServer } from 'msw/node';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { systemClock } from '../src/clock.js';
-import { readConfig } from '../src/config.js';
+import { readConfig } from '../src/config/config.js';
 import { createLog } from '../src/log.js';
 import { populate } from '../src/sandbox/population.js';
 import type { Workspace } from '../src/sandbox/workspace.js';

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { createApp } from '../src/app.js';
 import { AppError } from '../src/errors.js';
-import { createSessions, SESSION_SECONDS } from '../src/operate/sessions.js';
+import { createSessions, SESSION_SECONDS } from '../src/http/sessions.js';
 import { API_TOKEN, createHarness, type Harness } from './support/harness.js';
 import { temporaryFolder } from './support/command-line.js';
 import { createMovedClock, type MovedClock } from './support/moved-clock.js';

@@ -1,7 +1,7 @@
 import { connect } from 'node:net';
 import { expect, onTestFinished, test } from 'vitest';
 import { systemClock } from '../src/clock.js';
-import { listen } from '../src/listen.js';
+import { listen } from '../src/http/listen.js';
 import { createApp } from '../src/app.js';
 import { API_TOKEN, createHarness, type Harness } from './support/harness.js';
 

@@ -5,8 +5,8 @@ import type { Search } from '../src/intercom/search.js';
 import { populate } from '../src/sandbox/population.js';
 import { createRandom } from '../src/sandbox/random.js';
 import type { WorkspaceOptions } from '../src/sandbox/settings.js';
-import type { Run } from '../src/store/run-store.js';
-import type { Difference } from '../src/store/sweep-store.js';
+import type { Run } from '../src/store/ports/runs.js';
+import type { Difference } from '../src/store/ports/sweeps.js';
 import { createHarness, type Harness } from './support/harness.js';
 
 const NIGHTLY = { job: 'reconcile', params: { lookbackDays: null, dryRun: false, force: false } } as const;

@@ -3,9 +3,9 @@ import * as fc from 'fast-check';
 import Papa from 'papaparse';
 import { expect, test } from 'vitest';
 import { z } from 'zod';
-import { instant } from '../src/reports/columns.js';
-import { csvPieces, type CsvPiece } from '../src/reports/csv.js';
-import { streamCsv } from '../src/reports/answer-csv.js';
+import { instant } from '../src/http/columns.js';
+import { csvPieces, type CsvPiece } from '../src/http/csv.js';
+import { streamCsv } from '../src/http/answer-csv.js';
 
 const row = z.object({
   name: z.string().nullable(),

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { Writable } from 'node:stream';
 import { Command } from 'commander';
 import { expect, onTestFinished, test } from 'vitest';
-import { addReportCommand, runReport } from '../src/report-command.js';
+import { addReportCommand, runReport } from '../src/cli/report.js';
 import { REPORTS } from '../src/reports/catalogue.js';
 import { examples, requestOf, wordsOf } from './support/readme-examples.js';
 import { createReportHarness } from './support/report-workspace.js';

@@ -12,7 +12,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { problemSchema } from '../src/operate/openapi.js';
+import { problemSchema } from '../src/http/openapi.js';
 import { REPORTS } from '../src/reports/catalogue.js';
 import { API_TOKEN, createHarness, type Harness } from './support/harness.js';
 import { REPORT_AT } from './support/report-workspace.js';

@@ -6,12 +6,12 @@ import { pathToFileURL } from 'node:url';
 import { build } from 'esbuild';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { makeCsvHere } from '../src/reports/answer.js';
-import type { CsvPiece } from '../src/reports/csv.js';
+import type { CsvPiece } from '../src/http/csv.js';
 import { engagement } from '../src/reports/engagement.js';
 import { reportContext } from '../src/reports/report.js';
-import type { PageRequest, ReportStore } from '../src/store/report-store.js';
+import type { PageRequest, ReportStore } from '../src/store/ports/reports.js';
 import { warmUpReports } from '../src/reports/warm-up.js';
-import { openReportThread } from '../src/report-thread/open-report-thread.js';
+import { openReportThread } from '../src/reports/thread/open-report-thread.js';
 import { BUNDLE_FOLDER, temporaryFolder } from './support/command-line.js';
 import { addMember, at, createReportHarness, REPORT_AT } from './support/report-workspace.js';
 
@@ -223,7 +223,7 @@ test('a thread that can not begin fails its questions, and the next one begins a
 test('a program that closes it while its last answer comes goes on, and does not end in the middle', async () => {
   const folder = temporaryFolder();
   await build({
-    entryPoints: ['src/report-thread/open-report-thread.ts'],
+    entryPoints: ['src/reports/thread/open-report-thread.ts'],
     outfile: join(folder, 'open.mjs'),
     bundle: true,
     platform: 'node',

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { createDaysSinceOn, zoneTimeOf } from '../src/reports/zone-time.js';
+import { createDaysSinceOn, zoneTimeOf } from '../src/http/zone-time.js';
 import { dateOf, daysSince, isoInstant } from '../src/rules/calendar.js';
 
 const ZONES = [

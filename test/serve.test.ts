@@ -5,7 +5,7 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { systemClock } from '../src/clock.js';
-import { readConfig } from '../src/config.js';
+import { readConfig } from '../src/config/config.js';
 import { createLog } from '../src/log.js';
 import { startSandboxServer } from '../src/sandbox/serve-sandbox.js';
 import { serve } from '../src/serve.js';

@@ -1,8 +1,8 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { VARIABLES } from '../src/config.js';
-import { readSettingsFile } from '../src/settings-file.js';
+import { VARIABLES } from '../src/config/config.js';
+import { readSettingsFile } from '../src/config/settings-file.js';
 import { spawnCommand, temporaryFolder } from './support/command-line.js';
 
 const BOM = '\ufeff';

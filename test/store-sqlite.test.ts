@@ -7,7 +7,7 @@ import { openConnection } from '../src/store/sqlite/connection.js';
 import { createEndedSessions } from '../src/store/sqlite/ended-sessions.js';
 import { openSqliteStore } from '../src/store/sqlite/sqlite-store.js';
 import { asStoreError } from '../src/store/sqlite/store-errors.js';
-import type { Store } from '../src/store/store.js';
+import type { Store } from '../src/store/ports/store.js';
 import {
   NOW_AT,
   NOW_MS,

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { Json } from '../src/intercom/json.js';
 import { populate } from '../src/sandbox/population.js';
-import type { Run } from '../src/store/run-store.js';
+import type { Run } from '../src/store/ports/runs.js';
 import { createHarness, type Harness } from './support/harness.js';
 
 const PARAMS = { lookbackDays: null, dryRun: false, force: false } as const;

@@ -1,11 +1,11 @@
 import type { Context } from 'hono';
 import type { Clock } from '../clock.js';
-import { isParkedPlace } from '../store/look-store.js';
+import { isParkedPlace } from '../store/ports/queries.js';
 import type { Breaker } from '../intercom/breaker.js';
-import type { JobName, Run } from '../store/run-store.js';
-import type { Store } from '../store/store.js';
+import type { JobName, Run } from '../store/ports/runs.js';
+import type { Store } from '../store/ports/store.js';
 import { FoughtOverList } from './activity/fought-over.js';
-import type { ShownTime } from '../time-check.js';
+import type { ShownTime } from '../watch/time-check.js';
 import { NotificationsTable } from './activity/notifications.js';
 import { OtherWorkspacesNotice } from './activity/other-workspaces.js';
 import { ParkedWork } from './activity/parked.js';

@@ -1,5 +1,5 @@
 import type { PropsWithChildren } from 'hono/jsx';
-import { FORM_TOKEN_FIELD } from '../operate/access.js';
+import { FORM_TOKEN_FIELD } from '../http/access.js';
 import { PAGES, type PagePath } from './addresses.js';
 import type { Assets } from './assets.js';
 import type { MessengerBoot } from './messenger.js';

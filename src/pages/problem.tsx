@@ -1,6 +1,6 @@
 import type { Context } from 'hono';
 import type { ContentfulStatusCode } from 'hono/utils/http-status';
-import type { Access } from '../operate/access.js';
+import type { Access } from '../http/access.js';
 import { PAGES } from './addresses.js';
 import type { View } from './render.js';
 

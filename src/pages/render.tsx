@@ -3,7 +3,7 @@ import type { Context } from 'hono';
 import type { Child } from 'hono/jsx';
 import type { ContentfulStatusCode } from 'hono/utils/http-status';
 import type { Clock } from '../clock.js';
-import type { Access } from '../operate/access.js';
+import type { Access } from '../http/access.js';
 import type { PagePath } from './addresses.js';
 import type { Assets } from './assets.js';
 import { contentSecurityPolicy } from './content-security.js';

@@ -1,7 +1,7 @@
 import type { Context } from 'hono';
-import type { Run } from '../store/run-store.js';
-import type { Store } from '../store/store.js';
-import type { DriftList } from '../store/sweep-store.js';
+import type { Run } from '../store/ports/runs.js';
+import type { Store } from '../store/ports/store.js';
+import type { DriftList } from '../store/ports/sweeps.js';
 import { GuardNotice, jobText, outcomeText, RunProgressBar, tookText } from './activity/runs.js';
 import { memberHref, runHref } from './addresses.js';
 import { FormToken } from './layout.js';

@@ -1,8 +1,8 @@
 import { Hono, type Context } from 'hono';
 import { deleteCookie, setCookie } from 'hono/cookie';
-import { SESSION_COOKIE, type Access } from '../operate/access.js';
-import { isCrossSiteChange } from '../operate/cross-site.js';
-import { SESSION_SECONDS } from '../operate/sessions.js';
+import { SESSION_COOKIE, type Access } from '../http/access.js';
+import { isCrossSiteChange } from '../http/cross-site.js';
+import { SESSION_SECONDS } from '../http/sessions.js';
 import { Notice } from './parts/notice.js';
 import type { Render, View } from './render.js';
 

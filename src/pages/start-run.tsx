@@ -1,5 +1,5 @@
 import type { Context } from 'hono';
-import type { Jobs } from '../operate/jobs/jobs.js';
+import type { Jobs } from '../work/jobs.js';
 import { runHref } from './addresses.js';
 
 const MODES = {

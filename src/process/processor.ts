@@ -1,5 +1,5 @@
-import { applyWork, decideAt, parkUnreadable, readSubject, type DecideSettings } from '../apply-work.js';
-import { COUNTED_AS, describeVerdict, judgeFailure, wasTried } from '../backoff.js';
+import { applyWork, decideAt, parkUnreadable, readSubject, type DecideSettings } from '../work/apply-work.js';
+import { COUNTED_AS, describeVerdict, judgeFailure, wasTried } from '../work/backoff.js';
 import type { Clock } from '../clock.js';
 import type { Breaker } from '../intercom/breaker.js';
 import { READ_CALLS } from '../intercom/call-health.js';
@@ -9,22 +9,19 @@ import { conversationsOfContact, MAX_PER_PAGE, readAllPages } from '../intercom/
 import { AppError } from '../errors.js';
 import { isOfOtherWorkspace, readMeaning, readStored, type Meaning } from '../intercom/notification.js';
 import { knownTopic } from '../intercom/topics.js';
-import { LEASE_MS, type Hand } from '../lease-keeper.js';
+import { LEASE_MS, type Hand } from '../work/lease-keeper.js';
 import { eventId, type Log } from '../log.js';
-import type { Metrics } from '../operate/metrics.js';
+import type { Metrics } from '../watch/metrics.js';
 import type { ConversationFacts } from '../rules/facts.js';
 import { sessionAt } from '../rules/sessions.js';
-import type {
-  CacheChange,
-  InboxShare,
-  LeasedNotification,
-  Reread,
-  Settlement,
-  Store,
-  Subject,
-} from '../store/store.js';
-import { createWorkLoop, joinLoops, type WorkLoop } from '../work-loop.js';
-import { rememberWorkspaceId } from '../workspace-id.js';
+import type { CacheChange } from '../store/ports/changes.js';
+import type { Reread } from '../store/ports/cache.js';
+import type { InboxShare, LeasedNotification } from '../store/ports/inbox.js';
+import type { Settlement } from '../store/ports/leases.js';
+import type { Store } from '../store/ports/store.js';
+import type { Subject } from '../store/ports/subject.js';
+import { createWorkLoop, joinLoops, type WorkLoop } from '../work/work-loop.js';
+import { rememberWorkspaceId } from '../work/workspace-id.js';
 
 export interface ProcessDeps {
   readonly store: Store;

@@ -1,8 +1,8 @@
-import { reasonOf } from '../backoff.js';
+import { reasonOf } from '../work/backoff.js';
 import type { Clock } from '../clock.js';
 import type { Log } from '../log.js';
-import type { OtherWorkspace } from '../store/look-store.js';
-import type { Store } from '../store/store.js';
+import type { OtherWorkspace } from '../store/ports/queries.js';
+import type { Store } from '../store/ports/store.js';
 
 /** Counts notifications of other workspaces in memory, and stores the counts now and then. */
 export interface OtherWorkspaceTally {

@@ -1,7 +1,7 @@
-import { applyWork, decideAt } from '../apply-work.js';
+import { applyWork, decideAt } from '../work/apply-work.js';
 import { allMembers, conversationsChangedSince } from '../intercom/search.js';
 import type { ContactFacts, ConversationFacts } from '../rules/facts.js';
-import type { CacheChange } from '../store/store.js';
+import type { CacheChange } from '../store/ports/changes.js';
 import { saveCoaches } from './save-coaches.js';
 import { isThere, readThere } from './read-alone.js';
 import { readSearch, type ReadPage, type SearchPhase } from './read-pages.js';

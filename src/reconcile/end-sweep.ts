@@ -1,6 +1,6 @@
 import { conversationsChangedSince } from '../intercom/search.js';
 import { addDaysOn, dateOf, startOfDayAt } from '../rules/calendar.js';
-import type { RunResult } from '../store/run-store.js';
+import type { RunResult } from '../store/ports/runs.js';
 import { findMissingAttributes } from './missing-attributes.js';
 import {
   asking,

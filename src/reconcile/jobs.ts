@@ -1,6 +1,6 @@
-import { reasonOf } from '../backoff.js';
-import type { Jobs } from '../operate/jobs/jobs.js';
-import type { HeldRun, Run } from '../store/run-store.js';
+import { reasonOf } from '../work/backoff.js';
+import type { Jobs } from '../work/jobs.js';
+import type { HeldRun, Run } from '../store/ports/runs.js';
 import { carryRun, openJob } from './run-job.js';
 import type { RunDeps } from './run-frame.js';
 

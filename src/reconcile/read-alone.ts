@@ -1,8 +1,9 @@
-import { isContradiction, MAX_READS_AT_ONCE, parkUnreadable, readSubject } from '../apply-work.js';
-import { mapAtMost } from '../at-most.js';
+import { isContradiction, MAX_READS_AT_ONCE, parkUnreadable, readSubject } from '../work/apply-work.js';
+import { mapAtMost } from '../work/at-most.js';
 import { AppError, type UnreadablePart } from '../errors.js';
 import type { UnreadableEntry } from '../intercom/search.js';
-import type { CacheChange, Subject } from '../store/store.js';
+import type { CacheChange } from '../store/ports/changes.js';
+import type { Subject } from '../store/ports/subject.js';
 import { asking, giveUpWhereHopeless, type Frame, type Step } from './run-frame.js';
 
 /** After so many for which no answer came the others are asked for once only: it is not the single object that fails. */

@@ -1,5 +1,5 @@
-import { MAX_READS_AT_ONCE } from '../apply-work.js';
-import { mapAtMost } from '../at-most.js';
+import { MAX_READS_AT_ONCE } from '../work/apply-work.js';
+import { mapAtMost } from '../work/at-most.js';
 import {
   allMembers,
   conversationsChangedSince,
@@ -10,7 +10,8 @@ import {
   type SearchPage,
 } from '../intercom/search.js';
 import type { ContactFacts, ConversationFacts } from '../rules/facts.js';
-import type { Authority, CacheChange, Subject } from '../store/store.js';
+import type { Authority, CacheChange } from '../store/ports/changes.js';
+import type { Subject } from '../store/ports/subject.js';
 import { readAlone, withParked } from './read-alone.js';
 import { readSearch, type SearchPhase } from './read-pages.js';
 import { enterPhase, INDEX_LAG_SECONDS, pageOf, tallied, type Frame, type Step } from './run-frame.js';

@@ -7,8 +7,9 @@ import {
   type Search,
   type SearchPage,
 } from '../intercom/search.js';
-import type { RunPage } from '../store/run-store.js';
-import type { CacheChange, Subject } from '../store/store.js';
+import type { RunPage } from '../store/ports/runs.js';
+import type { CacheChange } from '../store/ports/changes.js';
+import type { Subject } from '../store/ports/subject.js';
 import { readUnreadable, withParked } from './read-alone.js';
 import {
   asking,

@@ -1,16 +1,16 @@
 import { setMaxListeners } from 'node:events';
 import { z } from 'zod';
-import type { DecideSettings } from '../apply-work.js';
-import { persist, reasonOf } from '../backoff.js';
+import type { DecideSettings } from '../work/apply-work.js';
+import { persist, reasonOf } from '../work/backoff.js';
 import type { Clock } from '../clock.js';
 import { AppError } from '../errors.js';
 import type { Breaker } from '../intercom/breaker.js';
 import type { IntercomClient } from '../intercom/client.js';
 import type { CallOptions } from '../intercom/send-call.js';
 import type { Log } from '../log.js';
-import { createLeaseKeeper, LEASE_MS } from '../lease-keeper.js';
-import type { FinishRun, HeldRun, JobName, Run, RunPage, RunProgress } from '../store/run-store.js';
-import type { Store } from '../store/store.js';
+import { createLeaseKeeper, LEASE_MS } from '../work/lease-keeper.js';
+import type { FinishRun, HeldRun, JobName, Run, RunPage, RunProgress } from '../store/ports/runs.js';
+import type { Store } from '../store/ports/store.js';
 
 export interface RunDeps {
   readonly store: Store;

@@ -1,6 +1,6 @@
-import { reasonOf } from '../backoff.js';
+import { reasonOf } from '../work/backoff.js';
 import { nowAt } from '../clock.js';
-import type { HeldRun, OpenedRun, OpenRun, Run, JobName } from '../store/run-store.js';
+import type { HeldRun, OpenedRun, OpenRun, Run, JobName } from '../store/ports/runs.js';
 import { backfillPlan } from './backfill.js';
 import { carryOut, RUN_LEASE_MS, type RunDeps } from './run-frame.js';
 import { sweepPlan } from './sweep-plan.js';

@@ -1,4 +1,4 @@
-import { reasonOf } from '../backoff.js';
+import { reasonOf } from '../work/backoff.js';
 import { AppError } from '../errors.js';
 import { asking, giveUpWhereHopeless, type Frame } from './run-frame.js';
 

@@ -1,8 +1,8 @@
 import { Cron } from 'croner';
-import { reasonOf } from '../backoff.js';
+import { reasonOf } from '../work/backoff.js';
 import { nowAt } from '../clock.js';
 import { AppError } from '../errors.js';
-import type { JobName, Run } from '../store/run-store.js';
+import type { JobName, Run } from '../store/ports/runs.js';
 import { carryRun, runJob } from './run-job.js';
 import { RUN_LEASE_MS, type RunDeps } from './run-frame.js';
 

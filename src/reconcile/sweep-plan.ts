@@ -1,6 +1,6 @@
-import { decideAt, resolveReads } from '../apply-work.js';
+import { decideAt, resolveReads } from '../work/apply-work.js';
 import { AppError } from '../errors.js';
-import type { Loss, Work } from '../store/store.js';
+import type { Loss, Work } from '../store/ports/cache.js';
 import { countTotals, endSweep } from './end-sweep.js';
 import { readThere } from './read-alone.js';
 import { readSome } from './read-found.js';

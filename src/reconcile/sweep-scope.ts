@@ -1,5 +1,5 @@
 import { addDaysOn, dateOf, startOfDayAt } from '../rules/calendar.js';
-import type { JobName } from '../store/run-store.js';
+import type { JobName } from '../store/ports/runs.js';
 import type { MaintainedAttribute } from '../rules/vocabulary.js';
 import { DONE, INDEX_LAG_SECONDS, type Frame } from './run-frame.js';
 

@@ -1,7 +1,7 @@
-import type { FieldProblem } from '../operate/problem.js';
-import type { Store } from '../store/store.js';
-import type { Freshness } from '../store/look-store.js';
-import { csvPieces, type CsvPiece } from './csv.js';
+import type { FieldProblem } from '../http/problem.js';
+import type { Store } from '../store/ports/store.js';
+import type { Freshness } from '../store/ports/queries.js';
+import { csvPieces, type CsvPiece } from '../http/csv.js';
 import { findExportPlace, writeWhole } from './export-file.js';
 import type { PreparedReport, ReportContext } from './report.js';
 

@@ -1,11 +1,11 @@
 import { z } from 'zod';
 import { addDaysOn, monthWindow, startOfDayAt } from '../rules/calendar.js';
 import { BILLING_REACH_DAYS } from '../rules/vocabulary.js';
-import type { BillingRow } from '../store/report-store.js';
-import { pageFields } from './answer-fields.js';
-import { date, heldDate, instant, memberFields } from './columns.js';
-import { createListing, nextCursor, total } from './listing.js';
-import { optionalMonth } from './query-fields.js';
+import type { BillingRow } from '../store/ports/reports.js';
+import { pageFields } from '../http/answer-fields.js';
+import { date, heldDate, instant, memberFields } from '../http/columns.js';
+import { createListing, nextCursor, total } from '../http/listing.js';
+import { optionalMonth } from '../http/query-fields.js';
 import { createReport } from './report.js';
 import { employerField } from './session-query.js';
 

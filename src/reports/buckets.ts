@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { addDaysOn } from '../rules/calendar.js';
 import type { DayBucket } from '../rules/vocabulary.js';
-import { count } from './columns.js';
+import { count } from '../http/columns.js';
 
 type NameOf<Bucket extends DayBucket> = Bucket['name'];
 

@@ -1,10 +1,10 @@
 import { z } from 'zod';
 import { addDaysOn, startOfDayAt } from '../rules/calendar.js';
-import type { DataQualityProblem, DataQualityRow } from '../store/report-store.js';
-import { pageFields } from './answer-fields.js';
-import { count, instant, memberFields } from './columns.js';
-import { createListing, nextCursor, total } from './listing.js';
-import { choiceList } from './query-fields.js';
+import type { DataQualityProblem, DataQualityRow } from '../store/ports/reports.js';
+import { pageFields } from '../http/answer-fields.js';
+import { count, instant, memberFields } from '../http/columns.js';
+import { createListing, nextCursor, total } from '../http/listing.js';
+import { choiceList } from '../http/query-fields.js';
 import { createReport } from './report.js';
 import { coachField, employerField, lookbackField } from './session-query.js';
 

@@ -1,11 +1,17 @@
 import { z } from 'zod';
 import { addDaysOn, startOfDayAt } from '../rules/calendar.js';
 import { ENGAGEMENT_STATUSES } from '../rules/vocabulary.js';
-import type { EngagementRow } from '../store/report-store.js';
-import { pageFields } from './answer-fields.js';
-import { date } from './columns.js';
-import { createListing, nextCursor, total } from './listing.js';
-import { choiceList, optionalDate, optionalText, optionalWholeNumber, textList } from './query-fields.js';
+import type { EngagementRow } from '../store/ports/reports.js';
+import { pageFields } from '../http/answer-fields.js';
+import { date } from '../http/columns.js';
+import { createListing, nextCursor, total } from '../http/listing.js';
+import {
+  choiceList,
+  optionalDate,
+  optionalText,
+  optionalWholeNumber,
+  textList,
+} from '../http/query-fields.js';
 import { createReport, type ReportContext } from './report.js';
 import { checkRange, employerField } from './session-query.js';
 

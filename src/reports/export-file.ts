@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { lstat, mkdir, open, realpath, rename, rm, type FileHandle } from 'node:fs/promises';
 import { basename, dirname, join, relative, resolve, sep } from 'node:path';
 import { AppError } from '../errors.js';
-import { whyNotOverwritten } from '../precious-files.js';
+import { whyNotOverwritten } from '../store/precious-files.js';
 
 export type ExportPlace =
   { readonly kind: 'ok'; readonly path: string } | { readonly kind: 'wrong'; readonly message: string };

@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { jsonSchema, problemAnswer, type Operation } from '../operate/openapi.js';
-import { count, date, instant } from './columns.js';
+import { jsonSchema, problemAnswer, type Operation } from '../http/openapi.js';
+import { count, date, instant } from '../http/columns.js';
 
 const attributeValue = z.union([z.string(), z.number(), z.boolean()]).nullable();
 const strings = z.array(z.string());

@@ -1,6 +1,6 @@
 import { Hono } from 'hono';
 import type { Clock } from '../clock.js';
-import { answerProblem } from '../operate/problem.js';
+import { answerProblem } from '../http/problem.js';
 import { readDate } from '../rules/calendar.js';
 import type { AttributeValue } from '../rules/facts.js';
 import {
@@ -10,10 +10,10 @@ import {
   serviceCodeOf,
   sessionAt,
 } from '../rules/sessions.js';
-import type { Store } from '../store/store.js';
-import type { Freshness, MemberRecord } from '../store/look-store.js';
+import type { Store } from '../store/ports/store.js';
+import type { Freshness, MemberRecord } from '../store/ports/queries.js';
 import { asOf } from './answer.js';
-import { zoneTimeOf } from './zone-time.js';
+import { zoneTimeOf } from '../http/zone-time.js';
 
 export interface MemberReportDeps {
   readonly store: Pick<Store, 'findMember' | 'freshness'>;

@@ -1,12 +1,12 @@
 import { z } from 'zod';
 import { addDaysOn, EARLIEST_ON } from '../rules/calendar.js';
 import { CHANNELS, NEW_PARTICIPANT_BUCKETS } from '../rules/vocabulary.js';
-import type { ParticipantRow } from '../store/report-store.js';
-import { pageFields } from './answer-fields.js';
+import type { ParticipantRow } from '../store/ports/reports.js';
+import { pageFields } from '../http/answer-fields.js';
 import { bucketCounts, bucketCountsSchema, bucketLimits, bucketsSchema, rememberBuckets } from './buckets.js';
-import { date, days, heldDate, instant, memberFields } from './columns.js';
-import { createListing, nextCursor, total } from './listing.js';
-import { optionalDate } from './query-fields.js';
+import { date, days, heldDate, instant, memberFields } from '../http/columns.js';
+import { createListing, nextCursor, total } from '../http/listing.js';
+import { optionalDate } from '../http/query-fields.js';
 import { createReport, type ReportContext } from './report.js';
 import { channelField, checkRange, coachField, employerField, lookbackField } from './session-query.js';
 

@@ -1,9 +1,9 @@
 import { z } from 'zod';
 import { addDaysOn, daysBetween, mondayOf, monthWindow, startOfDayAt } from '../rules/calendar.js';
 import { ENGAGEMENT_STATUSES } from '../rules/vocabulary.js';
-import type { DatedWindow, MonthFigures, Overview } from '../store/report-store.js';
-import { count, date } from './columns.js';
-import { wholeNumber } from './query-fields.js';
+import type { DatedWindow, MonthFigures, Overview } from '../store/ports/reports.js';
+import { count, date } from '../http/columns.js';
+import { wholeNumber } from '../http/query-fields.js';
 import { createReport, type ReportContext } from './report.js';
 
 const month = z.object({

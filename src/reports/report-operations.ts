@@ -1,7 +1,7 @@
 import { z } from 'zod';
-import { jsonSchema, problemAnswer, type JsonSchema, type Operation } from '../operate/openapi.js';
+import { jsonSchema, problemAnswer, type JsonSchema, type Operation } from '../http/openapi.js';
 import { REPORTS } from './catalogue.js';
-import { count, instant } from './columns.js';
+import { count, instant } from '../http/columns.js';
 import type { Report } from './report.js';
 
 const asOf = z.object({

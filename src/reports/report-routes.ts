@@ -3,14 +3,14 @@ import { accepts } from 'hono/accepts';
 import { nowAt, type Clock } from '../clock.js';
 import { AppError } from '../errors.js';
 import type { Log } from '../log.js';
-import { answerProblem, refuseFields } from '../operate/problem.js';
-import type { ReportStore } from '../store/report-store.js';
+import { answerProblem, refuseFields } from '../http/problem.js';
+import type { ReportStore } from '../store/ports/reports.js';
 import { csvFileName, exportAnswer, jsonAnswer, type FreshnessStore, type MakeCsv } from './answer.js';
 import { REPORTS } from './catalogue.js';
-import { entityTag, matchesTag } from './entity-tag.js';
-import { readGiven } from './read-request.js';
+import { entityTag, matchesTag } from '../http/entity-tag.js';
+import { readGiven } from '../http/read-request.js';
 import { reportContext, type PreparedReport, type Report, type ReportContext } from './report.js';
-import { answerCsv } from './answer-csv.js';
+import { answerCsv } from '../http/answer-csv.js';
 
 export interface ReportDeps {
   readonly reports: ReportStore;

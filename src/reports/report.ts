@@ -1,10 +1,11 @@
+import type { Table } from '../http/table.js';
 import type { z } from 'zod';
-import type { FieldProblem } from '../operate/problem.js';
+import type { FieldProblem } from '../http/problem.js';
 import { dateOf } from '../rules/calendar.js';
-import type { ReportStore } from '../store/report-store.js';
-import { answerFields, type AnswerFields } from './answer-fields.js';
-import { readQuery, type QueryFields, type QueryOf } from './read-query.js';
-import { createDaysSinceOn, zoneTimeOf, type ZoneTime } from './zone-time.js';
+import type { ReportStore } from '../store/ports/reports.js';
+import { answerFields, type AnswerFields } from '../http/answer-fields.js';
+import { readQuery, type QueryFields, type QueryOf } from '../http/read-query.js';
+import { createDaysSinceOn, zoneTimeOf, type ZoneTime } from '../http/zone-time.js';
 
 /** What every report is computed from, besides its query. */
 export interface ReportContext {
@@ -27,12 +28,6 @@ export function reportContext(store: ReportStore, nowAt: number, timeZone: strin
   const daysSinceOn = createDaysSinceOn(todayOn);
   const daysSinceAt = (at: number): number => daysSinceOn(zoneTime.dateOf(at));
   return { store, nowAt, todayOn, timeZone, zoneTime, daysSinceOn, daysSinceAt };
-}
-
-/** The rows of a report as a table: `row` names the columns, `batches` reads the rows as they are needed. */
-export interface Table {
-  readonly row: z.ZodObject;
-  batches(): AsyncIterable<readonly Readonly<Record<string, unknown>>[]>;
 }
 
 /** The answer to one query, computed only as far as it is asked for. */

@@ -1,8 +1,8 @@
-import type { FieldProblem } from '../operate/problem.js';
+import type { FieldProblem } from '../http/problem.js';
 import { addDaysOn, startOfDayAt } from '../rules/calendar.js';
 import { CHANNELS } from '../rules/vocabulary.js';
-import type { Window } from '../store/report-store.js';
-import { choiceList, textList, wholeNumber } from './query-fields.js';
+import type { Window } from '../store/ports/reports.js';
+import { choiceList, textList, wholeNumber } from '../http/query-fields.js';
 
 /** Filters that several reports share. */
 export const coachField = textList('Coach, by name or Intercom id; may repeat');

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { CHANNELS } from '../rules/vocabulary.js';
-import type { SessionRow } from '../store/report-store.js';
-import { days, instant, memberFields } from './columns.js';
+import type { SessionRow } from '../store/ports/reports.js';
+import { days, instant, memberFields } from '../http/columns.js';
 import type { ReportContext } from './report.js';
 
 /** Rows of `sessions` and of caseload's `sessions[]`. */

@@ -1,11 +1,11 @@
 import { z } from 'zod';
 import { addDaysOn, startOfDayAt } from '../rules/calendar.js';
 import { AT_RISK_UP_TO_DAYS, CASELOAD_BUCKETS } from '../rules/vocabulary.js';
-import { pageFields } from './answer-fields.js';
+import { pageFields } from '../http/answer-fields.js';
 import { bucketCounts, bucketCountsSchema, bucketLimits } from './buckets.js';
-import { count } from './columns.js';
-import { createListing, nextCursor, total } from './listing.js';
-import { optionalDate } from './query-fields.js';
+import { count } from '../http/columns.js';
+import { createListing, nextCursor, total } from '../http/listing.js';
+import { optionalDate } from '../http/query-fields.js';
 import { createReport } from './report.js';
 import { presentSession, sessionRow } from './session-rows.js';
 import {

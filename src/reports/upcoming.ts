@@ -1,11 +1,11 @@
 import { z } from 'zod';
 import { addDaysOn, startOfDayAt } from '../rules/calendar.js';
 import { AT_RISK_UP_TO_DAYS, CHANNELS, ENGAGEMENT_STATUSES } from '../rules/vocabulary.js';
-import type { UpcomingRow } from '../store/report-store.js';
-import { pageFields } from './answer-fields.js';
-import { date, instant, memberFields } from './columns.js';
-import { createListing, nextCursor, total } from './listing.js';
-import { wholeNumber } from './query-fields.js';
+import type { UpcomingRow } from '../store/ports/reports.js';
+import { pageFields } from '../http/answer-fields.js';
+import { date, instant, memberFields } from '../http/columns.js';
+import { createListing, nextCursor, total } from '../http/listing.js';
+import { wholeNumber } from '../http/query-fields.js';
 import { createReport } from './report.js';
 import { coachField, employerField } from './session-query.js';
 

@@ -1,4 +1,4 @@
-import type { ReportStore } from '../store/report-store.js';
+import type { ReportStore } from '../store/ports/reports.js';
 import { REPORTS } from './catalogue.js';
 import { reportContext } from './report.js';
 

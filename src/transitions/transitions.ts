@@ -1,10 +1,10 @@
-import { decideAt, type DecideSettings } from '../apply-work.js';
+import { decideAt, type DecideSettings } from '../work/apply-work.js';
 import type { Clock } from '../clock.js';
 import type { Log } from '../log.js';
-import type { Metrics } from '../operate/metrics.js';
-import type { Store } from '../store/store.js';
-import type { TimeCheck } from '../time-check.js';
-import { createWorkLoop, type WorkLoop } from '../work-loop.js';
+import type { Metrics } from '../watch/metrics.js';
+import type { Store } from '../store/ports/store.js';
+import type { TimeCheck } from '../watch/time-check.js';
+import { createWorkLoop, type WorkLoop } from '../work/work-loop.js';
 
 export interface TransitionDeps {
   readonly store: Store;

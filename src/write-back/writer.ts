@@ -1,4 +1,4 @@
-import { applyWork, contradiction, decideAt, readSubject, type DecideSettings } from '../apply-work.js';
+import { applyWork, contradiction, decideAt, readSubject, type DecideSettings } from '../work/apply-work.js';
 import {
   COUNTED_AS,
   describeVerdict,
@@ -7,20 +7,22 @@ import {
   reasonToStore,
   wasTried,
   type Verdict,
-} from '../backoff.js';
+} from '../work/backoff.js';
 import type { Clock } from '../clock.js';
 import { AppError } from '../errors.js';
 import type { Breaker } from '../intercom/breaker.js';
 import { WRITE_CALLS } from '../intercom/call-health.js';
 import type { ContactAnswer, IntercomClient } from '../intercom/client.js';
 import { CALL_TIMEOUT_MS, type CallOptions } from '../intercom/send-call.js';
-import { LEASE_MS, type Hand } from '../lease-keeper.js';
+import { LEASE_MS, type Hand } from '../work/lease-keeper.js';
 import { eventId, type Log } from '../log.js';
-import type { Metrics } from '../operate/metrics.js';
+import type { Metrics } from '../watch/metrics.js';
 import { isKeptForm, sameValue } from '../rules/difference.js';
 import type { AttributeValue, Change, ContactFacts, KeptForm } from '../rules/facts.js';
-import type { CacheChange, Cause, LeasedWrite, Store, WaitingChange } from '../store/store.js';
-import { createWorkLoop, type WorkLoop } from '../work-loop.js';
+import type { CacheChange, Cause } from '../store/ports/changes.js';
+import type { LeasedWrite, WaitingChange } from '../store/ports/outbox.js';
+import type { Store } from '../store/ports/store.js';
+import { createWorkLoop, type WorkLoop } from '../work/work-loop.js';
 import {
   createRefusedChanges,
   sendAccepted,

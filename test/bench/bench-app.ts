@@ -4,9 +4,9 @@ import { systemClock, type Clock } from '../../src/clock.js';
 import { createBreaker } from '../../src/intercom/breaker.js';
 import { createRateBudget } from '../../src/intercom/rate-budget.js';
 import { createLog } from '../../src/log.js';
-import { createMetrics } from '../../src/operate/metrics.js';
+import { createMetrics } from '../../src/watch/metrics.js';
 import { makeCsvHere } from '../../src/reports/answer.js';
-import { openSqliteReportStore } from '../../src/store/sqlite/reports/sqlite-report-store.js';
+import { openSqliteReportStore } from '../../src/store/sqlite/report-sql/sqlite-report-store.js';
 import { openSqliteStore } from '../../src/store/sqlite/sqlite-store.js';
 import { NOW_AT, TIME_ZONE } from './reports-data.js';
 

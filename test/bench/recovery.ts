@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { systemClock } from '../../src/clock.js';
-import { readConfig } from '../../src/config.js';
+import { readConfig } from '../../src/config/config.js';
 import { createLog } from '../../src/log.js';
 import { BROKEN_CONNECTION_HEADER, createSandboxApp } from '../../src/sandbox/app.js';
 import { closeRandomCall, editRandomContact } from '../../src/sandbox/coaches.js';

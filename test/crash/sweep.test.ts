@@ -7,9 +7,9 @@ import { populate } from '../../src/sandbox/population.js';
 import { createRandom } from '../../src/sandbox/random.js';
 import { startSandboxServer } from '../../src/sandbox/serve-sandbox.js';
 import { createWorkspace } from '../../src/sandbox/workspace.js';
-import type { Run } from '../../src/store/run-store.js';
+import type { Run } from '../../src/store/ports/runs.js';
 import { openSqliteStore } from '../../src/store/sqlite/sqlite-store.js';
-import type { Store } from '../../src/store/store.js';
+import type { Store } from '../../src/store/ports/store.js';
 import { findWrongAttributes } from '../support/harness.js';
 import { freePort, serviceSettings, startService } from '../support/service-process.js';
 

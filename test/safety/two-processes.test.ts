@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { systemClock } from '../../src/clock.js';
-import { LEASE_MS } from '../../src/lease-keeper.js';
+import { LEASE_MS } from '../../src/work/lease-keeper.js';
 import { closeRandomCall } from '../../src/sandbox/coaches.js';
 import { createRandom } from '../../src/sandbox/random.js';
 import { openSqliteStore } from '../../src/store/sqlite/sqlite-store.js';

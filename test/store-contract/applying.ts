@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import type { CacheChange, Store, Work } from '../../src/store/store.js';
+import type { CacheChange } from '../../src/store/ports/changes.js';
+import type { Work } from '../../src/store/ports/cache.js';
+import type { Store } from '../../src/store/ports/store.js';
 import {
   handled,
   DAY,

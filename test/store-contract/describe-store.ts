@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe } from 'vitest';
-import type { Store } from '../../src/store/store.js';
+import type { Store } from '../../src/store/ports/store.js';
 import { describeApplying } from './applying.js';
 import { describeKeepingHouse } from './keeping-house.js';
 import { describeLifecycles } from './lifecycles.js';

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import type { LeasedNotification, Store } from '../../src/store/store.js';
+import type { LeasedNotification } from '../../src/store/ports/inbox.js';
+import type { Store } from '../../src/store/ports/store.js';
 import {
   handled,
   DAY,

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import type { CacheChange, Store } from '../../src/store/store.js';
+import type { CacheChange } from '../../src/store/ports/changes.js';
+import type { Store } from '../../src/store/ports/store.js';
 import {
   handled,
   LEASE_MS,

@@ -1,5 +1,5 @@
 import { describe, expect, it, vi } from 'vitest';
-import type { Store } from '../../src/store/store.js';
+import type { Store } from '../../src/store/ports/store.js';
 import { handled, LEASE_MS, NOW_MS, lease, notification, workOn } from './samples.js';
 
 /** The inbox: stored once, leased lane by lane, retried, parked and replayed. */

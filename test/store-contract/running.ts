@@ -1,6 +1,6 @@
 import { describe, expect, it, vi } from 'vitest';
-import type { HeldRun, RunPage } from '../../src/store/run-store.js';
-import type { Store } from '../../src/store/store.js';
+import type { HeldRun, RunPage } from '../../src/store/ports/runs.js';
+import type { Store } from '../../src/store/ports/store.js';
 import {
   DAY,
   LEASE_MS,

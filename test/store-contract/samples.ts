@@ -1,15 +1,11 @@
 import type { Change, ContactFacts, ConversationFacts, MemberDecision } from '../../src/rules/facts.js';
-import type { HeldRun } from '../../src/store/run-store.js';
-import type {
-  CacheChange,
-  Decide,
-  LeasedNotification,
-  Lease,
-  LeasedWrite,
-  NewNotification,
-  Store,
-  Work,
-} from '../../src/store/store.js';
+import type { HeldRun } from '../../src/store/ports/runs.js';
+import type { CacheChange } from '../../src/store/ports/changes.js';
+import type { Decide, Work } from '../../src/store/ports/cache.js';
+import type { LeasedNotification, NewNotification } from '../../src/store/ports/inbox.js';
+import type { Lease } from '../../src/store/ports/leases.js';
+import type { LeasedWrite } from '../../src/store/ports/outbox.js';
+import type { Store } from '../../src/store/ports/store.js';
 
 /** Noon of a day on which nothing special happens; every test counts from here. */
 export const NOW_AT = 1_790_000_000;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Store } from '../../src/store/store.js';
+import type { Store } from '../../src/store/ports/store.js';
 import { NOW_AT } from './samples.js';
 
 /** Sessions that people have ended. */

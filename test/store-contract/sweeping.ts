@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import type { HeldRun, Run, RunPage } from '../../src/store/run-store.js';
-import type { CacheChange, Store, Subject } from '../../src/store/store.js';
+import type { HeldRun, Run, RunPage } from '../../src/store/ports/runs.js';
+import type { CacheChange } from '../../src/store/ports/changes.js';
+import type { Store } from '../../src/store/ports/store.js';
+import type { Subject } from '../../src/store/ports/subject.js';
 import {
   afterWrite,
   call,

@@ -1,7 +1,9 @@
 import { describe, expect, it, vi } from 'vitest';
 import type { Change } from '../../src/rules/facts.js';
-import type { LeasedWrite, Store, Work } from '../../src/store/store.js';
-import type { WriteRecord } from '../../src/store/look-store.js';
+import type { LeasedWrite } from '../../src/store/ports/outbox.js';
+import type { Store } from '../../src/store/ports/store.js';
+import type { Work } from '../../src/store/ports/cache.js';
+import type { WriteRecord } from '../../src/store/ports/queries.js';
 import {
   DAY,
   LEASE_MS,

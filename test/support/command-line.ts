@@ -5,7 +5,7 @@ import { join, resolve } from 'node:path';
 import { Writable } from 'node:stream';
 import { onTestFinished } from 'vitest';
 import { systemClock, type Clock } from '../../src/clock.js';
-import { runCommandLine } from '../../src/command-line.js';
+import { runCommandLine } from '../../src/cli/program.js';
 
 /** As deep in the package as `dist/store/sqlite`, so that the program finds its migrations from here too. */
 export const BUNDLE_FOLDER = resolve('node_modules/.cache/command-line');

@@ -1,4 +1,4 @@
-import type { RecentNotification } from '../../store/activity-store.js';
+import type { RecentNotification } from '../../store/ports/activity.js';
 import { memberHref } from '../addresses.js';
 import { DataTable } from '../parts/data-table.js';
 import { Instant } from '../parts/when.js';

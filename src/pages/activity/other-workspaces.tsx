@@ -1,4 +1,4 @@
-import type { OtherWorkspaces } from '../../store/look-store.js';
+import type { OtherWorkspaces } from '../../store/ports/queries.js';
 import { countOf } from '../parts/numbers.js';
 import { Notice } from '../parts/notice.js';
 import { Instant } from '../parts/when.js';

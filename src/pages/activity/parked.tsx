@@ -1,4 +1,4 @@
-import { parkedPlace, type ParkedItem } from '../../store/look-store.js';
+import { parkedPlace, type ParkedItem } from '../../store/ports/queries.js';
 import { memberHref } from '../addresses.js';
 import { DataTable } from '../parts/data-table.js';
 import { Instant } from '../parts/when.js';

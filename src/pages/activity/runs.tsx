@@ -1,5 +1,5 @@
 import type { PropsWithChildren } from 'hono/jsx';
-import type { Run, RunProgress } from '../../store/run-store.js';
+import type { Run, RunProgress } from '../../store/ports/runs.js';
 import { runHref } from '../addresses.js';
 import { DataTable } from '../parts/data-table.js';
 import { Notice } from '../parts/notice.js';

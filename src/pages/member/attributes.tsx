@@ -1,6 +1,6 @@
 import type { AttributeValue, Evidence } from '../../rules/facts.js';
 import { READ_ATTRIBUTES } from '../../rules/vocabulary.js';
-import type { MemberRecord } from '../../store/look-store.js';
+import type { MemberRecord } from '../../store/ports/queries.js';
 import { AttributeText } from '../parts/attribute-value.js';
 import { DataTable } from '../parts/data-table.js';
 import { WAITING } from '../parts/writes-table.js';

@@ -1,6 +1,6 @@
 import { addDaysOn, dateOf } from '../../rules/calendar.js';
 import { isCoachingSession, isQualifyingCall, sessionAt } from '../../rules/sessions.js';
-import type { MemberRecord } from '../../store/look-store.js';
+import type { MemberRecord } from '../../store/ports/queries.js';
 import { StackedColumns } from '../parts/stacked-columns.js';
 import { monthText } from '../parts/when.js';
 

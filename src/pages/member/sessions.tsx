@@ -5,7 +5,7 @@ import {
   serviceCodeOf,
   sessionAt,
 } from '../../rules/sessions.js';
-import type { MemberRecord } from '../../store/look-store.js';
+import type { MemberRecord } from '../../store/ports/queries.js';
 import { DataTable } from '../parts/data-table.js';
 import { countOf } from '../parts/numbers.js';
 import { Instant } from '../parts/when.js';

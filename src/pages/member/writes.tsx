@@ -1,4 +1,4 @@
-import type { WriteRecord } from '../../store/look-store.js';
+import type { WriteRecord } from '../../store/ports/queries.js';
 import { countOf } from '../parts/numbers.js';
 import { WritesTable } from '../parts/writes-table.js';
 

@@ -1,4 +1,4 @@
-import type { ShownTime } from '../../time-check.js';
+import type { ShownTime } from '../../watch/time-check.js';
 import { Notice } from './notice.js';
 
 /** Says that nothing is decided by today's date, because today's date can't be right. */

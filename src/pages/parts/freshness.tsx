@@ -1,4 +1,4 @@
-import type { Freshness } from '../../store/look-store.js';
+import type { Freshness } from '../../store/ports/queries.js';
 import { Instant, zoneText } from './when.js';
 
 /** How current the figures are: said on every page that has some. */

@@ -1,4 +1,4 @@
-import type { Freshness } from '../../store/look-store.js';
+import type { Freshness } from '../../store/ports/queries.js';
 import { Notice } from './notice.js';
 import { Instant } from './when.js';
 

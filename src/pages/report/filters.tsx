@@ -1,5 +1,5 @@
 import { fold } from '../../rules/text.js';
-import type { FilterChoices } from '../../store/report-store.js';
+import type { FilterChoices } from '../../store/ports/reports.js';
 import type { TableAddress } from './address.js';
 
 /** One field of the form above a report; its name is the report's own. */

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { FieldProblem } from '../../operate/problem.js';
+import type { FieldProblem } from '../../http/problem.js';
 import type { PreparedReport, ReportContext } from '../../reports/report.js';
 import { givenFields, type Sort, type TableAddress } from './address.js';
 import { DEFAULT_ROWS, ROWS_PER_PAGE } from './filters.js';

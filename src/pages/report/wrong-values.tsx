@@ -1,4 +1,4 @@
-import type { FieldProblem } from '../../operate/problem.js';
+import type { FieldProblem } from '../../http/problem.js';
 import { Notice } from '../parts/notice.js';
 import type { TableAddress } from './address.js';
 import { WRONG_ID, type Filter } from './filters.js';

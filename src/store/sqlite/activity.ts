@@ -1,5 +1,5 @@
 import { and, desc, eq, getTableColumns, isNotNull, lte, sql } from 'drizzle-orm';
-import type { RecentNotification, RecentWrite } from '../activity-store.js';
+import type { RecentNotification, RecentWrite } from '../ports/activity.js';
 import { contacts, inbox, outbox, writes } from './schema.js';
 import type { Tables } from './tables.js';
 import { MAX_TOGETHER, withWholeLast } from './whole-decisions.js';

@@ -1,6 +1,6 @@
-import type { Applied, Compared, Loss, QueuedChange, Recompute, Reread, Work } from '../store.js';
+import type { Applied, Compared, Loss, QueuedChange, Recompute, Reread, Work } from '../ports/cache.js';
 import { erasePayload } from './erase.js';
-import type { InboxRow } from './inbox.js';
+import type { InboxRow } from './schema.js';
 import { noteOtherWorkspaces } from './other-workspaces.js';
 import { beginLearning, learnChange, readsNeeded, type Learned } from './learn.js';
 import { compareMember, findLiveUser, recomputeMember } from './recompute.js';

@@ -12,7 +12,7 @@ import {
 import { basename, dirname, join, resolve } from 'node:path';
 import Database from 'better-sqlite3';
 import { AppError } from '../../errors.js';
-import { belongsToDatabase, isSettingsFile } from '../../precious-files.js';
+import { belongsToDatabase, isSettingsFile } from '../precious-files.js';
 import { asStoreError, sqliteCode } from './store-errors.js';
 
 export interface BackupRequest {

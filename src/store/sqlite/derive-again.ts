@@ -1,5 +1,5 @@
 import { AppError } from '../../errors.js';
-import { whyNotTheSame, type OwnSettings } from '../service-settings.js';
+import { whyNotTheSame, type OwnSettings } from '../ports/service-settings.js';
 import { showInReports } from './recompute.js';
 import { settingsRefused } from './settings-fit.js';
 import type { Tables } from './tables.js';

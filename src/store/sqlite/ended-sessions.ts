@@ -1,4 +1,4 @@
-import type { SignInStore } from '../sign-in-store.js';
+import type { SignInStore } from '../ports/sign-ins.js';
 import type { Connection } from './connection.js';
 
 /** More sign-outs within the life of a session than people make. */

@@ -1,4 +1,4 @@
-import type { Subject } from '../store.js';
+import type { Subject } from '../ports/subject.js';
 import type { Tables } from './tables.js';
 
 /** What one transaction may overwrite: milliseconds, and webhooks wait that long. */

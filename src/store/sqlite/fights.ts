@@ -1,8 +1,8 @@
-import { FOUGHT_OVER_FROM, pauseAfterMs, REVERSAL_WITHIN_MS } from '../../damping.js';
+import { FOUGHT_OVER_FROM, pauseAfterMs, REVERSAL_WITHIN_MS } from '../plan/damping.js';
 import { sameValue } from '../../rules/difference.js';
 import type { AttributeValue, Change } from '../../rules/facts.js';
 import type { MaintainedAttribute } from '../../rules/vocabulary.js';
-import type { FoughtOver } from '../activity-store.js';
+import type { FoughtOver } from '../ports/activity.js';
 import type { Connection } from './connection.js';
 
 /** Why a write has to wait. */

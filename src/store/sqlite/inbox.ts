@@ -1,28 +1,23 @@
 import { and, asc, eq, isNotNull, isNull, min, sql } from 'drizzle-orm';
 import { alias } from 'drizzle-orm/sqlite-core';
+import type { HeldLease, Lease, Settlement, Retry } from '../ports/leases.js';
 import type {
-  HeldLease,
   InboxShare,
-  Lease,
   LeasedNotification,
   NewNotification,
   NotificationFailure,
   NotificationOrigin,
-  Reread,
-  Settlement,
-  Retry,
-} from '../store.js';
+} from '../ports/inbox.js';
+import type { Reread } from '../ports/cache.js';
 import type { Connection } from './connection.js';
 import { createRenewal, NO_LEASE, type Renew } from './leases.js';
-import { inbox } from './schema.js';
+import { inbox, type InboxRow } from './schema.js';
 import type { Scrubber } from './payload-scrub.js';
 import type { WebhookHours } from './webhook-hours.js';
 import type { WorkBell } from './work-bell.js';
 
 /** Further contents that are kept under one notification id. Intercom's ids are unique: there should be none. */
 const MAX_CONTENTS = 7;
-
-export type InboxRow = typeof inbox.$inferSelect;
 
 /** What has come in and is worked off lane by lane. */
 export interface Inbox {

@@ -1,10 +1,10 @@
 import { existsSync } from 'node:fs';
 import Database from 'better-sqlite3';
-import type { DatabaseFacts } from '../database-facts.js';
+import type { DatabaseFacts } from '../ports/database-facts.js';
 import { ageOfFile } from './connection.js';
-import { readServiceSettings } from './meta.js';
-import { readOtherWorkspaces } from './other-workspaces.js';
-import { readMeta } from './reports/read-only.js';
+import { readServiceSettings } from './meta-values.js';
+import { readOtherWorkspaces } from './meta-values.js';
+import { readMeta } from './report-sql/read-only.js';
 import { sqliteCode } from './store-errors.js';
 
 /** Looks at the database file at `path` beside a service that may be using it, and changes nothing. */

@@ -1,5 +1,6 @@
 import { inArray, isNotNull } from 'drizzle-orm';
-import type { Coach, Workspace } from '../store.js';
+import type { Coach } from '../ports/cache.js';
+import type { Workspace } from '../ports/workspace.js';
 import { prepareUpsert } from './prepare-upsert.js';
 import { coaches, inbox, outbox, runs } from './schema.js';
 import type { Tables } from './tables.js';

@@ -7,7 +7,8 @@ import {
   type SnapshotVerdict,
   type SnapshotVersion,
 } from '../../rules/snapshots.js';
-import type { Authority, CacheChange, Subject } from '../store.js';
+import type { Authority, CacheChange } from '../ports/changes.js';
+import type { Subject } from '../ports/subject.js';
 import { contactFacts, type Seen } from './contacts.js';
 import { conversationFacts } from './conversations.js';
 import { eraseContact } from './erase.js';

@@ -1,4 +1,4 @@
-import type { HeldLease } from '../store.js';
+import type { HeldLease } from '../ports/leases.js';
 import type { Connection } from './connection.js';
 
 interface Held<Key> {

@@ -1,5 +1,5 @@
 import { statSync } from 'node:fs';
-import type { Backlog, Freshness, MemberRecord } from '../look-store.js';
+import type { Backlog, Freshness, MemberRecord } from '../ports/queries.js';
 import { contactFacts } from './contacts.js';
 import { storedDecision } from './members.js';
 import type { Tables } from './tables.js';

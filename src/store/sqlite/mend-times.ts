@@ -1,4 +1,4 @@
-import type { ClockReading } from '../upkeep-store.js';
+import type { ClockReading } from '../ports/upkeep.js';
 import type { Tables } from './tables.js';
 
 /** What another process has looked at last may lie this far ahead: its clock differs. */

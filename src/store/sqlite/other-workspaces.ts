@@ -1,11 +1,14 @@
-import type { OtherWorkspace, OtherWorkspaces } from '../look-store.js';
-import type { Tables } from './tables.js';
+import type { OtherWorkspace } from '../ports/queries.js';
+import type { Meta } from './meta.js';
 
 /** Workspaces that are remembered by their id; of the others only the notifications are counted. */
 const MAX_WORKSPACES = 10;
 
 /** Adds to what is known of other workspaces' notifications, inside the caller's transaction. */
-export function noteOtherWorkspaces({ meta }: Tables, seen: readonly OtherWorkspace[]): void {
+export function noteOtherWorkspaces(
+  { meta }: { readonly meta: Meta },
+  seen: readonly OtherWorkspace[],
+): void {
   const known = meta.read('other_workspaces') ?? { count: 0, lastAtMs: 0, workspaces: [] };
   const byId = new Map(known.workspaces.map((one) => [one.id, one]));
   let { count, lastAtMs } = known;
@@ -23,27 +26,4 @@ export function noteOtherWorkspaces({ meta }: Tables, seen: readonly OtherWorksp
     .toSorted((one, other) => other.lastAtMs - one.lastAtMs)
     .slice(0, MAX_WORKSPACES);
   meta.save('other_workspaces', { count, lastAtMs, workspaces });
-}
-
-/** The stored value as it is typed; null for anything else. */
-export function readOtherWorkspaces(value: unknown): OtherWorkspaces | null {
-  if (!isCounted(value) || !('workspaces' in value) || !Array.isArray(value.workspaces)) return null;
-  const { count, lastAtMs } = value;
-  const workspaces = value.workspaces.flatMap((one: unknown) =>
-    isCounted(one) && 'id' in one && typeof one.id === 'string'
-      ? [{ id: one.id, count: one.count, lastAtMs: one.lastAtMs }]
-      : [],
-  );
-  return { count, lastAtMs, workspaces };
-}
-
-function isCounted(value: unknown): value is { readonly count: number; readonly lastAtMs: number } {
-  return (
-    typeof value === 'object' &&
-    value !== null &&
-    'count' in value &&
-    typeof value.count === 'number' &&
-    'lastAtMs' in value &&
-    typeof value.lastAtMs === 'number'
-  );
 }

@@ -1,15 +1,8 @@
 import { and, eq, isNotNull, min, sql } from 'drizzle-orm';
-import type {
-  Cause,
-  Lease,
-  LeasedContact,
-  LeasedWrite,
-  Retry,
-  Settlement,
-  Store,
-  WriteFailure,
-  WritePriority,
-} from '../store.js';
+import type { Cause } from '../ports/changes.js';
+import type { Lease, Retry, Settlement } from '../ports/leases.js';
+import type { LeasedContact, LeasedWrite, WriteFailure, WritePriority } from '../ports/outbox.js';
+import type { Store } from '../ports/store.js';
 import type { Connection } from './connection.js';
 import { createRenewal, NO_LEASE, type Renew } from './leases.js';
 import type { Meta } from './meta.js';

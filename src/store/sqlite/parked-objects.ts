@@ -1,8 +1,7 @@
-import type { ParkedObject, ParkObject } from '../parked-store.js';
-import type { ParkedItem } from '../look-store.js';
-import type { Subject } from '../store.js';
+import type { ParkedObject, ParkObject } from '../ports/parked.js';
+import type { ParkedItem } from '../ports/queries.js';
+import type { Subject } from '../ports/subject.js';
 import type { Connection } from './connection.js';
-import type { Place } from './parked.js';
 import type { parkedObjects } from './schema-sweeps.js';
 
 type ParkedRow = typeof parkedObjects.$inferSelect;
@@ -10,6 +9,13 @@ type ParkedRow = typeof parkedObjects.$inferSelect;
 /** Growing delays between two tries: 5 min, 10 min, 20 min … up to a day. */
 const FIRST_DELAY_MS = 5 * 60_000;
 const MAX_DELAY_MS = 86_400_000;
+
+export interface Place {
+  readonly sinceMs: number;
+  readonly kind: ParkedItem['kind'];
+  readonly id: string;
+  readonly number: number;
+}
 
 /** Objects of Intercom's that can't be read for now; see `schema-sweeps.ts`. */
 export interface ParkedObjects {

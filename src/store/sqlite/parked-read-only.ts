@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import Database from 'better-sqlite3';
 import { drizzle } from 'drizzle-orm/better-sqlite3';
 import { AppError } from '../../errors.js';
-import type { LookStore } from '../look-store.js';
+import type { QueryStore } from '../ports/queries.js';
 import { refuseNewer, refuseOlder } from './connection.js';
 import { createParkedObjects } from './parked-objects.js';
 import { countParked, listParked } from './parked.js';
@@ -15,7 +15,7 @@ import { createWrites } from './writes.js';
  */
 export function openParkedReadOnly(
   path: string,
-): Pick<LookStore, 'parked' | 'countParked'> & { readonly close: () => void } {
+): Pick<QueryStore, 'parked' | 'countParked'> & { readonly close: () => void } {
   assertDatabase(path);
   try {
     const sqlite = new Database(path, { readonly: true, fileMustExist: true });

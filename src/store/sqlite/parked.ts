@@ -1,5 +1,6 @@
+import type { Place } from './parked-objects.js';
 import type Database from 'better-sqlite3';
-import { PARKED_PLACE, type ParkedItem } from '../look-store.js';
+import { PARKED_PLACE, type ParkedItem } from '../ports/queries.js';
 import type { Tables } from './tables.js';
 import type { WriteRow } from './writes.js';
 
@@ -23,7 +24,7 @@ interface ParkedRow {
 
 /**
  * What waits for a person, oldest first; of one moment notifications by number, then writes by contact, then objects that
- * can't be read. Each kind is walked along its own index no further than the page reaches. See {@link LookStore.parked}.
+ * can't be read. Each kind is walked along its own index no further than the page reaches. See {@link QueryStore.parked}.
  */
 export function listParked(
   { sqlite, parkedObjects, writes }: ParkedTables,
@@ -103,13 +104,6 @@ export function countParked(sqlite: Database.Database): number {
 function afterWrite({ kind, id }: Place): string {
   if (kind === 'write') return id;
   return kind === 'notification' ? '' : '\uffff';
-}
-
-export interface Place {
-  readonly sinceMs: number;
-  readonly kind: ParkedItem['kind'];
-  readonly id: string;
-  readonly number: number;
 }
 
 /** A text that is no place means the beginning. */

@@ -1,34 +1,9 @@
+import { NO_ERASURES, type Erasures, type ScrubPass } from './meta-values.js';
 import { CHUNK_BYTES, OVERLAP_BYTES, chunkNamesErased, namesErased } from './mentions.js';
-import type { InboxRow } from './inbox.js';
-import type { Tables } from './tables.js';
-
-/**
- * One pass through the stored payloads, newest first. It covers every contact erased before it began; those erased
- * meanwhile are covered by the next one, so no deletion makes a pass begin anew.
- */
-export interface ScrubPass {
-  /** The number of the last erasure that it covers. */
-  readonly covers: number;
-  readonly beganAtMs: number;
-  /** Payloads before this place are still to be looked at … */
-  readonly beforeMs: number;
-  readonly beforeId: number;
-  /** … and of the one at `beforeId` what begins here; 0 where that is done. */
-  readonly offset: number;
-}
-
-export interface Erasures {
-  /** How many there have been for which payloads must be looked through. */
-  readonly last: number;
-  /** Up to which of them that is done. */
-  readonly scrubbed: number;
-  /** When the oldest was that is not done. */
-  readonly sinceMs: number | null;
-  /** The same for contacts that the cache never knew: they begin no pass before a day is over. */
-  readonly unknownSinceMs: number | null;
-}
-
-export const NO_ERASURES: Erasures = { last: 0, scrubbed: 0, sinceMs: null, unknownSinceMs: null };
+import type { InboxRow } from './schema.js';
+import type { Connection } from './connection.js';
+import type { Meta } from './meta.js';
+import type { PersonMarks } from './person-marks.js';
 
 /** What one piece may cost the thread that receives webhooks. */
 const MAX_ROWS = 64;
@@ -57,7 +32,11 @@ interface Candidate {
   readonly bytes: number;
 }
 
-type ScrubberTables = Pick<Tables, 'connection' | 'meta' | 'marks'>;
+interface ScrubberTables {
+  readonly connection: Connection;
+  readonly meta: Meta;
+  readonly marks: PersonMarks;
+}
 
 export function createScrubber({ connection, meta, marks }: ScrubberTables): Scrubber {
   const { sqlite, transact } = connection;
@@ -188,7 +167,12 @@ export function createScrubber({ connection, meta, marks }: ScrubberTables): Scr
 }
 
 /** For a database of an older version: contacts that it has erased are looked for once more, and in what comes in. */
-export function beginForOlder({ connection: { sqlite, transact }, meta, marks, scrubber }: Tables): void {
+export function beginForOlder({
+  connection: { sqlite, transact },
+  meta,
+  marks,
+  scrubber,
+}: ScrubberTables & { readonly scrubber: Scrubber }): void {
   if (meta.read('erasures') !== null) return;
   const erased = sqlite
     .prepare<[], string>("select id from lifecycles where kind = 'contact' and state = 'deleted'")

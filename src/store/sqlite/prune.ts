@@ -1,5 +1,5 @@
-import type { Store } from '../store.js';
-import type { Piece } from '../upkeep-store.js';
+import type { Store } from '../ports/store.js';
+import type { Piece } from '../ports/upkeep.js';
 import type { Tables } from './tables.js';
 
 /** What one transaction may delete: some milliseconds. */

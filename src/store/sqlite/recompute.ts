@@ -1,6 +1,7 @@
 import type { Change, MemberDecision, MemberFacts } from '../../rules/facts.js';
 import type { MaintainedAttribute } from '../../rules/vocabulary.js';
-import type { Cause, Decide, QueuedChange } from '../store.js';
+import type { Cause } from '../ports/changes.js';
+import type { Decide, QueuedChange } from '../ports/cache.js';
 import { contactFacts, type ContactRow } from './contacts.js';
 import { storedDecision } from './members.js';
 import { priorityOf } from './outbox.js';

@@ -1,4 +1,5 @@
-import type { Store, Subject } from '../store.js';
+import type { Store } from '../ports/store.js';
+import type { Subject } from '../ports/subject.js';
 import { countParked } from './parked.js';
 import type { Tables } from './tables.js';
 

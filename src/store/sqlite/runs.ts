@@ -11,8 +11,8 @@ import type {
   RunList,
   RunPage,
   RunStore,
-} from '../run-store.js';
-import type { HeldLease } from '../store.js';
+} from '../ports/runs.js';
+import type { HeldLease } from '../ports/leases.js';
 import type { Connection } from './connection.js';
 import { createRenewal } from './leases.js';
 import type { Meta } from './meta.js';

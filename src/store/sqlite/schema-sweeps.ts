@@ -1,7 +1,7 @@
 import { index, integer, primaryKey, sqliteTable, text } from 'drizzle-orm/sqlite-core';
 import type { AttributeValue } from '../../rules/facts.js';
 import { MAINTAINED_ATTRIBUTES } from '../../rules/vocabulary.js';
-import type { CacheChange } from '../store.js';
+import type { CacheChange } from '../ports/changes.js';
 import { runs } from './schema.js';
 
 // What the unfinished run has found, until its end, and how members differed, which stays.

@@ -1,5 +1,5 @@
 import { index, integer, primaryKey, sqliteTable, text } from 'drizzle-orm/sqlite-core';
-import { WEBHOOK_RESULTS } from '../look-store.js';
+import { WEBHOOK_RESULTS } from '../ports/queries.js';
 
 /**
  * By which texts a person can be recognized in a payload: keyed hashes of the e-mail, User ID and name of contacts that

@@ -15,7 +15,7 @@ import {
   type KeptAttribute,
   QUALIFYING_SERVICE_CODES,
 } from '../../rules/vocabulary.js';
-import type { JobName, OpenRun, RunProgress, RunResult } from '../run-store.js';
+import type { JobName, OpenRun, RunProgress, RunResult } from '../ports/runs.js';
 
 // Instants of the business are Unix seconds (`…_at`), operational times milliseconds (`…_at_ms`), dates `YYYY-MM-DD`
 // (`…_on`). Table groups: inbox · contacts, conversations, lifecycles, coaches · members · writes,
@@ -358,3 +358,5 @@ export const meta = sqliteTable('meta', {
   name: text('name').primaryKey(),
   value: text('value', { mode: 'json' }).$type<unknown>().notNull(),
 });
+
+export type InboxRow = typeof inbox.$inferSelect;

@@ -1,6 +1,6 @@
 import type Database from 'better-sqlite3';
 import { AppError } from '../../errors.js';
-import { whyNotTheSame, type OwnSettings } from '../service-settings.js';
+import { whyNotTheSame, type OwnSettings } from '../ports/service-settings.js';
 import { ageOfFile } from './connection.js';
 import type { Meta } from './meta.js';
 

@@ -1,8 +1,9 @@
 import { AppError } from '../../errors.js';
 import { systemClock, type Clock } from '../../clock.js';
 import type { Log } from '../../log.js';
-import type { ServiceSettings } from '../service-settings.js';
-import type { NewNotification, Store } from '../store.js';
+import type { ServiceSettings } from '../ports/service-settings.js';
+import type { NewNotification } from '../ports/inbox.js';
+import type { Store } from '../ports/store.js';
 import { recentNotifications, recentWrites } from './activity.js';
 import { applyWork, compareWork, recomputeMembers } from './apply.js';
 import { openConnection, type Connection } from './connection.js';

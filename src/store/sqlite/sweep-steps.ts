@@ -1,9 +1,10 @@
-import type { CacheChange, Subject } from '../store.js';
-import type { DriftList, Found, FoundMembers, SweepStore, WritesOfRun } from '../sweep-store.js';
+import type { CacheChange } from '../ports/changes.js';
+import type { Subject } from '../ports/subject.js';
+import type { DriftList, Found, FoundMembers, SweepStore, WritesOfRun } from '../ports/sweeps.js';
 import { beginLearning, learnChange } from './learn.js';
 import { NOBODY } from './sweeps.js';
 import type { Tables } from './tables.js';
-import { subjectOf } from '../subject-of.js';
+import { subjectOf } from '../ports/changes.js';
 
 interface News {
   readonly change: CacheChange;

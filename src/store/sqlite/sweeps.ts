@@ -1,6 +1,7 @@
 import { eq, inArray, or, sql } from 'drizzle-orm';
-import type { SweepStore, Unseen } from '../sweep-store.js';
-import type { CacheChange, Subject } from '../store.js';
+import type { SweepStore, Unseen } from '../ports/sweeps.js';
+import type { CacheChange } from '../ports/changes.js';
+import type { Subject } from '../ports/subject.js';
 import type { Connection } from './connection.js';
 import { drift, sweepCounted, sweepFound, sweepSeen } from './schema-sweeps.js';
 

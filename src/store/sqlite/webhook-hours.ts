@@ -1,4 +1,4 @@
-import type { WebhookHour, WebhookResult } from '../look-store.js';
+import type { WebhookHour, WebhookResult } from '../ports/queries.js';
 import type { Connection } from './connection.js';
 
 /**

@@ -1,8 +1,9 @@
 import { and, desc, eq, gt, inArray, isNull, lte, or, sql } from 'drizzle-orm';
-import { describeFight } from '../../damping.js';
+import { describeFight } from '../plan/damping.js';
 import type { AttributeValue, Change } from '../../rules/facts.js';
-import type { Cause, WaitingChange } from '../store.js';
-import type { WriteRecord } from '../look-store.js';
+import type { Cause } from '../ports/changes.js';
+import type { WaitingChange } from '../ports/outbox.js';
+import type { WriteRecord } from '../ports/queries.js';
 import type { Connection } from './connection.js';
 import type { Pause } from './fights.js';
 import { outbox, writes } from './schema.js';

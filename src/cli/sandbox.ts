@@ -1,0 +1,199 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Clock } from '../clock.js';
+import { readConfig } from '../config/config.js';
+import { createLog } from '../log.js';
+import { dateOf } from '../rules/calendar.js';
+import type { AttributeValue, Change } from '../rules/facts.js';
+import { ATTRIBUTE_TYPES } from '../rules/vocabulary.js';
+import { createProgressBar } from './progress-bar.js';
+import { serve } from '../serve.js';
+import type { RunProgress } from '../store/ports/runs.js';
+import type { Written } from '../write-back/writer.js';
+import { closeRandomCall, editRandomContact } from '../sandbox/coaches.js';
+import { populate } from '../sandbox/population.js';
+import { createRandom, type Random } from '../sandbox/random.js';
+import { startSandboxServer } from '../sandbox/serve-sandbox.js';
+import { createWorkspace, type Workspace } from '../sandbox/workspace.js';
+
+export interface SandboxOptions {
+  readonly port: number;
+  readonly members: number;
+  /** Seconds between two closed calls. */
+  readonly every: number;
+  readonly clock: Clock;
+  readonly print: (line: string) => void;
+}
+
+/** Every so many calls somebody edits a contact by hand. */
+const CALLS_PER_EDIT = 5;
+
+/**
+ * The embedded default: a look-alike workspace with invented members on a port of its own, the real service pointed at
+ * it, and coaches at work. Each change is printed as it reaches the workspace.
+ */
+export async function runSandbox(options: SandboxOptions): Promise<{ stop(): Promise<void> }> {
+  const { clock, print } = options;
+  const folder = await mkdtemp(join(tmpdir(), 'intercom-engagement-sandbox-'));
+  const random = createRandom(clock.nowMs());
+  const workspace = createWorkspace({ clock, seed: clock.nowMs() });
+  const population = populate(workspace, { members: options.members });
+  const intercom = await startSandboxServer(workspace);
+  print(`A look-alike Intercom workspace runs at ${intercom.url}:`);
+  print(
+    `  ${population.contacts} invented contacts, ${population.conversations} conversations in the last year`,
+  );
+
+  const config = readConfig({
+    INTERCOM_ACCESS_TOKEN: workspace.settings.token,
+    INTERCOM_CLIENT_SECRET: workspace.settings.clientSecret,
+    INTERCOM_API_BASE: intercom.url,
+    INTERCOM_VERSION: workspace.settings.appVersion,
+    DATABASE_PATH: join(folder, 'sandbox.db'),
+    PORT: String(options.port),
+    SETTLE_AFTER_SECONDS: '10',
+  });
+  const closedAtMs = new Map<string, number>();
+  let isFilling = true;
+  let corrected = 0;
+  const service = await serve({
+    config,
+    clock,
+    log: createLog({ level: 'error' }),
+    onBackfillProgress: showProgress(print),
+    onWritten: (written) => {
+      if (isFilling || written.cause.kind === 'backfill') corrected += written.changes.length;
+      else print(describe(workspace, config.timeZone, written, closedAtMs));
+    },
+  }).catch(async (error: unknown) => {
+    // Its port is in use, most often.
+    await intercom.close();
+    await rm(folder, { recursive: true, force: true });
+    throw error;
+  });
+  await service.backfilled;
+  await settled(service, clock, print);
+  isFilling = false;
+  print(`  the cache is filled; ${corrected} attributes were out of date in Intercom and are right now`);
+  const example = workspace
+    .contacts()
+    .find((contact) => contact.role === 'user' && contact.externalId !== null);
+  print(
+    `Open the pages:    ${service.url}/intercom   (${service.url}/intercom/activity shows changes as they happen)`,
+  );
+  print(`Look a member up:  curl -s ${service.url}/API/intercom/members/${example?.externalId ?? ''}`);
+  print('Coaches close calls from now on. Ctrl-C stops everything.');
+  print('');
+
+  workspace.webhooks.deliverTo(`${service.url}/webhooks/intercom`);
+  const stopping = new AbortController();
+  const coaches = closeCalls(workspace, random, options, closedAtMs, stopping.signal);
+  return {
+    stop: async () => {
+      stopping.abort();
+      await coaches;
+      workspace.webhooks.stop();
+      await service.stop();
+      await intercom.close();
+      await rm(folder, { recursive: true, force: true });
+      print('Stopped.');
+    },
+  };
+}
+
+/** Waits until everything that the backfill found has reached the workspace. */
+async function settled(
+  service: Awaited<ReturnType<typeof serve>>,
+  clock: Clock,
+  print: (line: string) => void,
+): Promise<void> {
+  let waiting = (await service.store.backlog(clock.nowMs())).writesWaiting;
+  if (waiting > 0) print(`  ${waiting} attributes are out of date in Intercom and are being written`);
+  while (waiting > 0) {
+    await clock.sleep(100);
+    waiting = (await service.store.backlog(clock.nowMs())).writesWaiting;
+  }
+}
+
+async function closeCalls(
+  workspace: Workspace,
+  random: Random,
+  options: SandboxOptions,
+  closedAtMs: Map<string, number>,
+  signal: AbortSignal,
+): Promise<void> {
+  const { clock, print } = options;
+  for (let number = 1; !signal.aborted; number += 1) {
+    const now = clock.nowMs();
+    const closed = closeRandomCall(workspace, random);
+    const [contactId] = closed?.contactIds ?? [];
+    if (closed !== null && contactId !== undefined) {
+      closedAtMs.set(contactId, now);
+      const kind = ['Channel', 'Service Code']
+        .map((name) => {
+          const value = closed.customAttributes[name];
+          return typeof value === 'string' && value !== '' ? value : `${name} empty`;
+        })
+        .join(' · ');
+      print(`${timeOf(now)}  ${nameOf(workspace, contactId)}: a coach closed ${kind}`);
+    }
+    if (number % CALLS_PER_EDIT === 0) editRandomContact(workspace, random);
+    await clock.sleep(options.every * 1000, signal);
+  }
+}
+
+function describe(
+  workspace: Workspace,
+  timeZone: string,
+  written: Written,
+  closedAtMs: ReadonlyMap<string, number>,
+): string {
+  const changes = written.changes.map((change) => describeChange(change, timeZone)).join(', ');
+  const closed = closedAtMs.get(written.contactId);
+  const sinceMs =
+    closed === undefined || written.cause.kind === 'settle'
+      ? written.latencyMs
+      : written.writtenAtMs - closed;
+  return `${timeOf(written.writtenAtMs)}    ${nameOf(workspace, written.contactId)}: ${changes}  (${sinceMs} ms)`;
+}
+
+/** Dates, and within one day the times too. */
+function describeChange({ attribute, before, after }: Change, timeZone: string): string {
+  const isDate = ATTRIBUTE_TYPES[attribute] === 'date';
+  const dayOf = (value: AttributeValue): string | null =>
+    isDate && typeof value === 'number' ? dateOf(value, timeZone) : null;
+  const isOneDay = dayOf(before) !== null && dayOf(before) === dayOf(after);
+  const show = (value: AttributeValue): string => {
+    if (value === null || value === '') return 'empty';
+    const day = dayOf(value);
+    if (day === null) return String(value);
+    return isOneDay ? `${day} ${timeIn(timeZone, Number(value))}` : day;
+  };
+  return `${attribute} ${show(before)} → ${show(after)}`;
+}
+
+function timeIn(timeZone: string, at: number): string {
+  return new Intl.DateTimeFormat('en-GB', { timeZone, timeStyle: 'medium' }).format(at * 1000);
+}
+
+function nameOf(workspace: Workspace, contactId: string): string {
+  const contact = workspace.contacts().find((one) => one.id === contactId);
+  return contact?.name ?? contactId;
+}
+
+function timeOf(atMs: number): string {
+  return new Date(atMs).toISOString().slice(11, 19);
+}
+
+/** A progress bar on a terminal; elsewhere one line for each phase. */
+function showProgress(print: (line: string) => void): (progress: RunProgress) => void {
+  const bar = createProgressBar(process.stdout, '  filling the cache');
+  let phase = '';
+  return (progress) => {
+    if (!process.stdout.isTTY && progress.phase !== phase) print(`  filling the cache: ${progress.phase}`);
+    phase = progress.phase;
+    bar.update(progress.done, progress.total, phase);
+    if (phase === 'done') bar.stop();
+  };
+}

@@ -1,0 +1,4 @@
+export interface Subject {
+  readonly kind: 'conversation' | 'contact';
+  readonly id: string;
+}

@@ -1,0 +1,125 @@
+import { accessSync, constants, existsSync, mkdtempSync, rmdirSync, statfsSync, statSync } from 'node:fs';
+import { userInfo } from 'node:os';
+import { dirname, join, resolve } from 'node:path';
+import { isNodeTooOld, MIN_NODE } from '../../version.js';
+import type { DatabaseFacts } from '../../store/ports/database-facts.js';
+import { fail, ok, warn, type Finding } from './finding.js';
+
+const GIGABYTE = 1_000_000_000;
+/** Below the first it is time to look, below the second SQLite will soon have no room for its log. */
+const ENOUGH_BYTES = 2 * GIGABYTE;
+const LEAST_BYTES = GIGABYTE / 5;
+
+export interface MachineCheck {
+  readonly databasePath: string;
+  readonly exportDir: string;
+  readonly database: DatabaseFacts;
+  readonly nodeVersion: string;
+  readonly freeBytes?: (folder: string) => number;
+}
+
+export function checkMachine(check: MachineCheck): readonly Finding[] {
+  const { databasePath, exportDir, freeBytes = readFreeBytes } = check;
+  const folder = dirname(resolve(databasePath));
+  return [
+    checkNode(check.nodeVersion),
+    ...checkFolder('database folder', folder, 'DATABASE_PATH'),
+    ...checkDatabase(databasePath, check.database),
+    ...checkFolder('export folder', resolve(exportDir), 'EXPORT_DIR'),
+    ...checkFreeSpace(nearestFolder(folder), freeBytes),
+    ...(existsSync('.env') ? [checkPrivacy('.env', resolve('.env'))] : []),
+  ];
+}
+
+function checkNode(version: string): Finding {
+  return isNodeTooOld(version)
+    ? fail('node', `${version} is too old`, `Install Node ${MIN_NODE} or newer`)
+    : ok('node', version);
+}
+
+/** Tries it: rights alone don't tell of file systems that can only be read. */
+function checkFolder(check: string, folder: string, setting: string): readonly Finding[] {
+  const there = nearestFolder(folder);
+  const user = userInfo().username;
+  try {
+    if (!statSync(there).isDirectory()) throw new Error('no folder');
+    accessSync(there, constants.W_OK | constants.X_OK);
+    rmdirSync(mkdtempSync(join(there, '.doctor-')));
+  } catch {
+    return [
+      fail(
+        check,
+        `${user} can't write to ${there}`,
+        `Set ${setting} to a folder that the service may write to, or give it this one (chown, and ReadWritePaths ` +
+          'where systemd shuts it in)',
+      ),
+    ];
+  }
+  if (there !== folder) return [ok(check, `${folder} can be made`)];
+  // Exports are personal data in files of their own; the database's folder may be shared, its file is not.
+  const isOpen = setting === 'EXPORT_DIR' && (statSync(folder).mode & 0o077) !== 0;
+  return isOpen
+    ? [warn(check, `others on this machine can look into ${folder}`, `chmod 700 ${folder}`)]
+    : [ok(check, `${user} can write to ${folder}`)];
+}
+
+function checkDatabase(path: string, database: DatabaseFacts): readonly Finding[] {
+  switch (database.kind) {
+    case 'missing':
+      return [ok('database', `the first start makes ${path}`)];
+    case 'unusable':
+      return [
+        fail(
+          'database',
+          `${path} can't be used: ${database.why}`,
+          'Stop the service and restore the last backup (wrangler-free.md), or move the file away: the first backfill ' +
+            'then fills a new one',
+        ),
+      ];
+    case 'found':
+      if (database.usedBy === 'newer') {
+        return [
+          fail(
+            'database',
+            `${path} has been used by a newer version of this program`,
+            'Start that version, or restore the backup made before the upgrade',
+          ),
+        ];
+      }
+      return [checkPrivacy('database', path)];
+  }
+}
+
+function checkPrivacy(check: string, path: string): Finding {
+  const { mode, uid } = statSync(path);
+  const others = mode & 0o077;
+  if (others !== 0) return warn(check, `others on this machine can read ${path}`, `chmod 600 ${path}`);
+  const me = userInfo();
+  if (me.uid !== uid && me.uid !== -1) {
+    return warn(
+      check,
+      `${path} belongs to user ${uid}, doctor is run by ${me.username}`,
+      'Run doctor as the user that runs the service, so that its rights are checked and not yours',
+    );
+  }
+  return ok(check, `${path} is readable by its owner only`);
+}
+
+function checkFreeSpace(folder: string, freeBytes: (folder: string) => number): readonly Finding[] {
+  if (!existsSync(folder)) return [];
+  const free = freeBytes(folder);
+  const sentence = `${(free / GIGABYTE).toFixed(1)} GB free for the database`;
+  const mend = 'Make room, or move the database to a larger disk (stop, copy, set DATABASE_PATH)';
+  if (free < LEAST_BYTES) return [fail('disk', sentence, mend)];
+  return [free < ENOUGH_BYTES ? warn('disk', sentence, mend) : ok('disk', sentence)];
+}
+
+function readFreeBytes(folder: string): number {
+  const { bavail, bsize } = statfsSync(folder);
+  return bavail * bsize;
+}
+
+/** The folder itself, or the next one above it that exists. */
+function nearestFolder(folder: string): string {
+  return existsSync(folder) || dirname(folder) === folder ? folder : nearestFolder(dirname(folder));
+}
