@@ -57,7 +57,7 @@ export interface AppDeps {
 const NOT_LOGGED = ['/healthz', '/readyz', '/metrics'];
 
 /** Of every body but a webhook's: forms and reports' filters are some hundred bytes. */
-const MOST_BYTES = 64 * 1024;
+const MAX_BYTES = 64 * 1024;
 
 /** What `/openapi.json` and `/docs` describe; pages are for people and describe themselves. */
 const OPERATIONS = [...REPORT_OPERATIONS, ...MEMBER_OPERATIONS, ...JOB_OPERATIONS, ...SERVICE_OPERATIONS];
@@ -96,8 +96,8 @@ export function createApp(deps: AppDeps): Hono {
   // For every address at once, so that none can be added without it.
   app.use(
     bodyLimit({
-      maxSize: MOST_BYTES,
-      onError: (context) => answerProblem(context, 413, `The body may have at most ${MOST_BYTES} bytes.`),
+      maxSize: MAX_BYTES,
+      onError: (context) => answerProblem(context, 413, `The body may have at most ${MAX_BYTES} bytes.`),
     }),
   );
 

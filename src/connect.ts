@@ -18,7 +18,7 @@ import { VERSION } from './version.js';
 import type { WorkLoop } from './work/work-loop.js';
 
 /** The database and Intercom, as the service and the jobs of the command line use them. */
-export interface Connection {
+export interface Connected {
   readonly store: Store;
   /** Names this process in leases. */
   readonly owner: string;
@@ -44,7 +44,7 @@ export function connect(options: {
   readonly clock: Clock;
   readonly log: Log;
   readonly as: 'service' | 'command';
-}): Connection {
+}): Connected {
   const { config, clock, log } = options;
   const { databasePath: path, timeZone, dryRun, eligibleProgramsByReferral } = config;
   const openStore = options.as === 'service' ? openSqliteStore : joinSqliteStore;

@@ -31,7 +31,7 @@ export type ErrorCode =
   | 'stopped';
 
 /** `later`: the step runs again after a growing delay · `never`: it is parked for a person. Nothing runs again at once. */
-export type Retry = 'later' | 'never';
+export type RetryAdvice = 'later' | 'never';
 
 /**
  * `outage`: calls about other objects fail as well, or none went out: it says nothing about this object · `unclear`:
@@ -69,7 +69,7 @@ export interface UnreadablePart {
 export class AppError extends Error {
   override readonly name = 'AppError';
   readonly code: ErrorCode;
-  readonly retry: Retry;
+  readonly retry: RetryAdvice;
   readonly retryAfterMs: number | null;
   readonly outcomeUnknown: boolean;
   readonly status: number | null;
@@ -79,7 +79,7 @@ export class AppError extends Error {
   readonly blame: Blame | null;
   readonly refusedNames: readonly string[];
 
-  constructor(code: ErrorCode, retry: Retry, message: string, options: AppErrorOptions = {}) {
+  constructor(code: ErrorCode, retry: RetryAdvice, message: string, options: AppErrorOptions = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.code = code;
     this.retry = retry;

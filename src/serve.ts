@@ -4,7 +4,7 @@ import { describeConfig, type Config } from './config/config.js';
 import { connect } from './connect.js';
 import { listen } from './http/listen.js';
 import type { Log } from './log.js';
-import { createHouseKeeping } from './upkeep/keep-house.js';
+import { createHousekeeping } from './upkeep/housekeeping.js';
 import { isDeadOwner } from './work/owner.js';
 import { regionOf } from './pages/messenger.js';
 import { createProcessor } from './process/processor.js';
@@ -42,7 +42,7 @@ export interface ServeOptions {
 }
 
 /** Then the service counts as ready all the same: webhooks matter more. */
-const LONGEST_WARM_UP_MS = 10_000;
+const MAX_WARM_UP_MS = 10_000;
 
 /**
  * Starts the whole service: config → store → app → loops. Nothing but this and `connect` wires parts together.
@@ -69,7 +69,7 @@ export async function serve(options: ServeOptions): Promise<Service> {
   const awaitWarmth = async (): Promise<void> => {
     await Promise.race([
       warmUpReports(reports, nowAt(clock), config.timeZone),
-      clock.sleep(LONGEST_WARM_UP_MS, signal),
+      clock.sleep(MAX_WARM_UP_MS, signal),
     ]);
     areReportsWarm = true;
   };
@@ -103,16 +103,16 @@ export async function serve(options: ServeOptions): Promise<Service> {
     areReportsWarm: () => areReportsWarm,
   });
 
-  const houseKeeping = createHouseKeeping({ ...deps, payloadRetentionDays: config.payloadRetentionDays });
+  const housekeeping = createHousekeeping({ ...deps, payloadRetentionDays: config.payloadRetentionDays });
   // It needs nothing of Intercom, so it doesn't wait for it either.
-  houseKeeping.start();
+  housekeeping.start();
 
   const released = await store.releaseDeadLeases((other) => isDeadOwner(other, owner));
   if (released > 0) log.info({ released }, 'work of a process that ended was taken over');
   if (!config.dryRun) await store.releaseHeldWrites();
 
   const listener = await listen(app, config, clock).catch(async (error: unknown) => {
-    await houseKeeping.stop();
+    await housekeeping.stop();
     await reports.close();
     await store.close();
     throw error;
@@ -158,7 +158,7 @@ export async function serve(options: ServeOptions): Promise<Service> {
     const ending = [listener.close(), bound.catch(() => undefined), schedule.stop(), jobs.settled()];
     await Promise.all([
       ...ending,
-      ...[houseKeeping, transitions, prober, ...loops].map((loop) => loop.stop()),
+      ...[housekeeping, transitions, prober, ...loops].map((loop) => loop.stop()),
     ]);
     await reports.close();
     await store.close();

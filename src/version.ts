@@ -7,14 +7,14 @@ const NAME = 'intercom-engagement';
 /** This program's version, from the nearest `package.json` above that is its own. */
 export const VERSION = readVersion(dirname(fileURLToPath(import.meta.url)));
 
-function readVersion(folder: string): string {
-  const file = join(folder, 'package.json');
+function readVersion(directory: string): string {
+  const file = join(directory, 'package.json');
   const about: unknown = existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : null;
   if (typeof about === 'object' && about !== null && 'name' in about && about.name === NAME) {
     return 'version' in about && typeof about.version === 'string' ? about.version : 'unknown';
   }
-  const above = dirname(folder);
-  return above === folder ? 'unknown' : readVersion(above);
+  const above = dirname(directory);
+  return above === directory ? 'unknown' : readVersion(above);
 }
 
 /** `engines` in package.json. An older Node dies in better-sqlite3 with a segmentation fault, without a word. */

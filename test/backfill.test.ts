@@ -138,7 +138,7 @@ test('only one process fills the cache; another one waits for it', async () => {
   expect((await backfill(depsOf(harness, 'two'), 365, NEVER)).status).toBe('done');
 });
 
-test('a failure that cannot mend itself ends the run with its reason, and the next start begins a new one', async () => {
+test('a failure that cannot fix itself ends the run with its reason, and the next start begins a new one', async () => {
   const harness = await createHarness();
   const { workspace, store, intercom } = harness;
   populate(workspace, { members: 20, seed: 7 });

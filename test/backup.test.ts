@@ -15,7 +15,7 @@ import { serve, type Service } from '../src/serve.js';
 import { backupDatabase } from '../src/store/sqlite/backup.js';
 import { openSqliteStore } from '../src/store/sqlite/sqlite-store.js';
 import type { Written } from '../src/write-back/writer.js';
-import { runCommand, spawnCommand, temporaryFolder } from './support/command-line.js';
+import { runCommand, spawnCommand, temporaryDirectory } from './support/command-line.js';
 import { createTestWorkspace, intercomSettings } from './support/test-workspace.js';
 
 const COVERAGE = "select value from meta where name = 'coverage_from_at'";
@@ -47,8 +47,8 @@ async function startOn(
 }
 
 test('a backup taken under load is the database at one moment, and a service goes on from it', async () => {
-  const folder = temporaryFolder();
-  const at = (name: string): string => join(folder, name);
+  const directory = temporaryDirectory();
+  const at = (name: string): string => join(directory, name);
   const workspace = createTestWorkspace();
   populate(workspace, { members: 12, seed: 5 });
   const intercom = await startSandboxServer(workspace);
@@ -85,7 +85,7 @@ test('a backup taken under load is the database at one moment, and a service goe
   await service.stop();
 
   expect(statSync(at('copy.db')).mode & 0o777).toBe(0o600);
-  expect(readdirSync(folder).filter((name) => /^\.|^copy/.test(name))).toEqual(['copy.db']);
+  expect(readdirSync(directory).filter((name) => /^\.|^copy/.test(name))).toEqual(['copy.db']);
   expect(query(at('copy.db'), 'pragma integrity_check')).toBe('ok');
   expect(query(at('copy.db'), "select count(*) from inbox where origin = 'webhook'")).toBe(before.webhooks);
   expect(query(at('copy.db'), COVERAGE)).toBe(before.coverage);
@@ -107,17 +107,17 @@ test('a backup taken under load is the database at one moment, and a service goe
 });
 
 describe('backup on the command line', () => {
-  async function smallDatabase(): Promise<{ readonly folder: string; readonly path: string }> {
-    const folder = temporaryFolder();
-    const path = join(folder, 'engagement.db');
+  async function smallDatabase(): Promise<{ readonly directory: string; readonly path: string }> {
+    const directory = temporaryDirectory();
+    const path = join(directory, 'engagement.db');
     await openSqliteStore({ path, timeZone: 'America/New_York' }).close();
-    return { folder, path };
+    return { directory, path };
   }
 
   test('makes one private file, and replaces another one only when told to', async () => {
-    const { folder, path } = await smallDatabase();
-    const target = join(folder, 'copy.db');
-    const first = await spawnCommand(['backup', 'copy.db'], { folder, settings: { DATABASE_PATH: path } });
+    const { directory, path } = await smallDatabase();
+    const target = join(directory, 'copy.db');
+    const first = await spawnCommand(['backup', 'copy.db'], { directory, settings: { DATABASE_PATH: path } });
     expect(first).toMatchObject({ status: 0, stderr: '' });
     expect(first.stdout).toMatch(/^.*engagement\.db is backed up to copy\.db: \d+\.\d MB, checked\n$/);
     expect(statSync(target).mode & 0o777).toBe(0o600);
@@ -135,28 +135,31 @@ describe('backup on the command line', () => {
     expect(statSync(target).mode & 0o777).toBe(0o600);
   });
 
-  test.each<[string, (folder: string) => { readonly target: string; readonly database?: string }]>([
+  test.each<[string, (directory: string) => { readonly target: string; readonly database?: string }]>([
     [
       'there is no database at',
-      (folder) => ({ target: join(folder, 'x.db'), database: join(folder, 'none.db') }),
+      (directory) => ({ target: join(directory, 'x.db'), database: join(directory, 'none.db') }),
     ],
-    ['must be another file', (folder) => ({ target: join(folder, 'engagement.db') })],
+    ['must be another file', (directory) => ({ target: join(directory, 'engagement.db') })],
     // SQLite would take these for its own at the next start, and delete them.
-    ['a log of the database beside it', (folder) => ({ target: join(folder, 'engagement.db-wal') })],
-    ['a log of the database beside it', (folder) => ({ target: join(folder, 'engagement.db-journal') })],
-    ['a file of settings', (folder) => ({ target: join(folder, '.env') })],
-    ["can't be written (ENOENT)", (folder) => ({ target: join(folder, 'no', 'folder.db') })],
+    ['a log of the database beside it', (directory) => ({ target: join(directory, 'engagement.db-wal') })],
+    [
+      'a log of the database beside it',
+      (directory) => ({ target: join(directory, 'engagement.db-journal') }),
+    ],
+    ['a file of settings', (directory) => ({ target: join(directory, '.env') })],
+    ["can't be written (ENOENT)", (directory) => ({ target: join(directory, 'no', 'directory.db') })],
     [
       'something that is no file',
-      (folder) => {
-        mkdirSync(join(folder, 'there'));
-        return { target: join(folder, 'there') };
+      (directory) => {
+        mkdirSync(join(directory, 'there'));
+        return { target: join(directory, 'there') };
       },
     ],
     [
       'in use by a program',
-      (folder) => {
-        const target = join(folder, 'busy.db');
+      (directory) => {
+        const target = join(directory, 'busy.db');
         const sqlite = new Database(target);
         onTestFinished(() => void sqlite.close());
         sqlite.exec('pragma journal_mode = wal; create table t (x)');
@@ -165,48 +168,48 @@ describe('backup on the command line', () => {
     ],
     [
       'integrity check',
-      (folder) => {
-        const database = join(folder, 'engagement.db');
+      (directory) => {
+        const database = join(directory, 'engagement.db');
         const bytes = readFileSync(database);
         // The root page of some table: the header and the schema stay readable.
         bytes.fill(0x5a, 5 * 4096, 6 * 4096);
         writeFileSync(database, bytes);
-        return { target: join(folder, 'x.db'), database };
+        return { target: join(directory, 'x.db'), database };
       },
     ],
     [
       'is damaged',
-      (folder) => {
-        writeFileSync(join(folder, 'text.db'), 'no database, '.repeat(1000));
-        return { target: join(folder, 'x.db'), database: join(folder, 'text.db') };
+      (directory) => {
+        writeFileSync(join(directory, 'text.db'), 'no database, '.repeat(1000));
+        return { target: join(directory, 'x.db'), database: join(directory, 'text.db') };
       },
     ],
   ])('says what is wrong and leaves nothing behind: %s', async (sentence, arrange) => {
-    const { folder, path } = await smallDatabase();
-    const { target, database } = arrange(folder);
-    const before = readdirSync(folder);
+    const { directory, path } = await smallDatabase();
+    const { target, database } = arrange(directory);
+    const before = readdirSync(directory);
     const { status, stdout, stderr } = await runCommand(['backup', target, '--force'], {
       DATABASE_PATH: database ?? path,
     });
     expect(stderr).toContain(sentence);
     expect({ status, stdout }).toEqual({ status: 1, stdout: '' });
     // The database's own log and index of it, which a reader leaves where it was the only one.
-    const left = readdirSync(folder).filter((name) => !/^engagement\.db-(?:wal|shm)$/.test(name));
+    const left = readdirSync(directory).filter((name) => !/^engagement\.db-(?:wal|shm)$/.test(name));
     expect(left).toEqual(before);
   });
 
   test('a copy that is stopped half-way leaves nothing behind', async () => {
-    const { folder, path } = await smallDatabase();
+    const { directory, path } = await smallDatabase();
     const stopping = new AbortController();
     const copying = backupDatabase({
       path,
-      target: join(folder, 'x.db'),
+      target: join(directory, 'x.db'),
       replace: false,
       pagesPerStep: 1,
       signal: stopping.signal,
       onProgress: () => stopping.abort(),
     });
     await expect(copying).rejects.toMatchObject({ code: 'stopped' });
-    expect(readdirSync(folder).filter((name) => !name.startsWith('engagement.db'))).toEqual([]);
+    expect(readdirSync(directory).filter((name) => !name.startsWith('engagement.db'))).toEqual([]);
   });
 });

@@ -2,12 +2,12 @@ import { cpSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { build } from 'esbuild';
 import { buildPages } from '../pages.config.js';
-import { BUNDLE_FOLDER } from './support/command-line.js';
+import { BUNDLE_DIRECTORY } from './support/command-line.js';
 
 /** What tests share and would otherwise each wait for: what browsers load, and the command line in one file. */
 export async function setup(): Promise<void> {
   await Promise.all([buildPages(), bundleCommandLine()]);
-  cpSync('dist/pages/assets', join(BUNDLE_FOLDER, 'assets'), { recursive: true });
+  cpSync('dist/pages/assets', join(BUNDLE_DIRECTORY, 'assets'), { recursive: true });
 }
 
 /**
@@ -15,10 +15,10 @@ export async function setup(): Promise<void> {
  * thread of the reports is looked for beside it.
  */
 async function bundleCommandLine(): Promise<void> {
-  mkdirSync(BUNDLE_FOLDER, { recursive: true });
+  mkdirSync(BUNDLE_DIRECTORY, { recursive: true });
   await build({
     entryPoints: { main: 'src/main.ts', 'report-thread': 'src/reports/thread/report-thread.ts' },
-    outdir: BUNDLE_FOLDER,
+    outdir: BUNDLE_DIRECTORY,
     bundle: true,
     platform: 'node',
     target: 'node20',

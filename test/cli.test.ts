@@ -2,7 +2,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { runCommand, spawnCommand, temporaryFolder } from './support/command-line.js';
+import { runCommand, spawnCommand, temporaryDirectory } from './support/command-line.js';
 
 const COMMANDS = ['serve', 'sandbox', 'report', 'backup', 'backfill', 'reconcile', 'replay', 'doctor'];
 
@@ -38,7 +38,7 @@ describe('the command line', () => {
     [['sandbox', '--members', '0'], 'whole number from 1 to 20000'],
     [['sandbox', '--every', '1.5'], 'whole number from 1 to 3600'],
     [['sandbox', '--every'], 'argument missing'],
-    [['doctor', '--mend'], "unknown option '--mend'"],
+    [['doctor', '--repair'], "unknown option '--repair'"],
     [['backup'], "missing required argument 'file'"],
     [['backup', 'a.db', 'b.db'], 'too many arguments'],
   ])('%j is wrong use: %s', async (words, reason) => {
@@ -48,12 +48,12 @@ describe('the command line', () => {
   });
 
   test('serve without settings names what is missing, and leaves nothing behind', async () => {
-    const folder = temporaryFolder();
-    const { status, stderr } = await spawnCommand(['serve'], { folder });
+    const directory = temporaryDirectory();
+    const { status, stderr } = await spawnCommand(['serve'], { directory });
     expect(status).toBe(2);
     expect(stderr).toContain('INTERCOM_ACCESS_TOKEN is required');
     expect(stderr).toContain('INTERCOM_CLIENT_SECRET is required');
-    expect(readdirSync(folder)).toEqual([]);
+    expect(readdirSync(directory)).toEqual([]);
   });
 
   test('sandbox listens on PORT, --port goes before it, and a port in use is said to be so', async () => {
@@ -84,18 +84,18 @@ describe('the command line', () => {
     onTestFinished(() => void server.close());
     const address = server.address();
     const port = typeof address === 'object' && address !== null ? address.port : 0;
-    const folder = temporaryFolder();
+    const directory = temporaryDirectory();
     const { status, stderr } = await spawnCommand(['serve'], {
       settings: {
         INTERCOM_ACCESS_TOKEN: 'an-access-token',
         INTERCOM_CLIENT_SECRET: 'a-client-secret',
         INTERCOM_API_BASE: `http://127.0.0.1:${port}`,
-        DATABASE_PATH: join(folder, 'deep', 'engagement.db'),
+        DATABASE_PATH: join(directory, 'deep', 'engagement.db'),
         PORT: String(port),
       },
     });
     expect(status).toBe(1);
     expect(stderr).toContain('The port is in use');
-    expect(existsSync(join(folder, 'deep', 'engagement.db'))).toBe(true);
+    expect(existsSync(join(directory, 'deep', 'engagement.db'))).toBe(true);
   });
 });

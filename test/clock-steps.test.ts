@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { createSchedule } from '../src/reconcile/schedule.js';
-import { createSessions } from '../src/http/sessions.js';
+import { createLogins } from '../src/http/logins.js';
 import { populate } from '../src/sandbox/population.js';
 import type { Workspace } from '../src/sandbox/workspace.js';
 import { createHarness, type Harness } from './support/harness.js';
@@ -242,7 +242,7 @@ test('the clocks of two processes may differ: neither rewrites the times of the 
   const harness = await createHarness({ at: AT });
   const { clock, store } = harness;
   const nowMs = clock.nowMs();
-  expect(await store.mendTimes({ nowMs: nowMs + 90_000, backMs: 0 })).toBe(0);
+  expect(await store.fixTimes({ nowMs: nowMs + 90_000, backMs: 0 })).toBe(0);
   const waits = {
     dedupeKey: 'a',
     topic: null,
@@ -265,7 +265,7 @@ test('the clocks of two processes may differ: neither rewrites the times of the 
 
 test('a session that was opened by a clock that was ahead does not outlive it', () => {
   const clock = createMovedClock(AT);
-  const sessions = createSessions(['token-0123456789'], clock);
+  const sessions = createLogins(['token-0123456789'], clock);
   clock.step(40 * DAY_MS);
   const cookie = sessions.open(0);
   expect(sessions.read(cookie)).not.toBeNull();

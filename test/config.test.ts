@@ -9,7 +9,7 @@ import {
   VARIABLES,
 } from '../src/config/config.js';
 import { AppError } from '../src/errors.js';
-import { temporaryFolder } from './support/command-line.js';
+import { temporaryDirectory } from './support/command-line.js';
 
 const REQUIRED = {
   INTERCOM_ACCESS_TOKEN: 'dG9rOjEyMzQ1Njc4OTA=',
@@ -107,10 +107,10 @@ test.each([
   ['DATABASE_PATH', './a\0b.db', "can't be seen"],
   ['DATABASE_PATH', './a\u200bb.db', "can't be seen"],
   ['EXPORT_DIR', '~/exports', 'must be written out'],
-  ['EXPORT_DIR', './data', 'must not be the folder of the database'],
-  ['EXPORT_DIR', './src/../data/', 'must not be the folder of the database'],
-  ['EXPORT_DIR', '/', 'must not be the folder of the database'],
-  ['EXPORT_DIR', '.', 'must not be the folder of the database'],
+  ['EXPORT_DIR', './data', 'must not be the directory of the database'],
+  ['EXPORT_DIR', './src/../data/', 'must not be the directory of the database'],
+  ['EXPORT_DIR', '/', 'must not be the directory of the database'],
+  ['EXPORT_DIR', '.', 'must not be the directory of the database'],
   ['API_TOKENS', 'short', 'at least 16 characters'],
   ['API_TOKENS', '0123456789abcdef0123 fedcba98765432100123', 'not by blanks or semicolons'],
   ['API_TOKENS', '0123456789abcdef0123;fedcba98765432100123', 'not by blanks or semicolons'],
@@ -193,7 +193,7 @@ test.each<[string, Record<string, string>, Record<string, string>]>([
   [
     'one beside two that do not go together',
     { LOG_LEVEL: 'loud', HOST: '0.0.0.0', EXPORT_DIR: './data' },
-    { LOG_LEVEL: 'must be one of', HOST: 'must be 127.0.0.1 while', EXPORT_DIR: 'must not be the folder' },
+    { LOG_LEVEL: 'must be one of', HOST: 'must be 127.0.0.1 while', EXPORT_DIR: 'must not be the directory' },
   ],
 ])('settings %s are each named, once, with what they may be', (_name, settings, expected) => {
   const lines = problemsOf({ ...REQUIRED, ...settings })
@@ -206,16 +206,16 @@ test.each<[string, Record<string, string>, Record<string, string>]>([
   for (const secret of ['abcdefgh', '0123456789abcdef']) expect(lines.join()).not.toContain(secret);
 });
 
-test("an export folder is the database's own by whatever spelling", () => {
-  const folder = temporaryFolder();
-  const data = join(folder, 'data');
+test("an export directory is the database's own by whatever spelling", () => {
+  const directory = temporaryDirectory();
+  const data = join(directory, 'data');
   mkdirSync(join(data, 'deep'), { recursive: true });
-  symlinkSync(data, join(folder, 'link'));
-  symlinkSync(join(folder, 'later'), join(folder, 'dangling'));
+  symlinkSync(data, join(directory, 'link'));
+  symlinkSync(join(directory, 'later'), join(directory, 'dangling'));
   const of = (databasePath: string, exportDir: string) => ({
     ...REQUIRED,
-    DATABASE_PATH: join(folder, databasePath),
-    EXPORT_DIR: join(folder, exportDir),
+    DATABASE_PATH: join(directory, databasePath),
+    EXPORT_DIR: join(directory, exportDir),
   });
   for (const [database, exports] of [
     ['data/engagement.db', 'link'],
@@ -226,7 +226,9 @@ test("an export folder is the database's own by whatever spelling", () => {
     ['dangling/engagement.db', 'later'],
     ['data/engagement.db', '.'],
   ] as const) {
-    expect(problemsOf(of(database, exports))).toContain('EXPORT_DIR must not be the folder of the database');
+    expect(problemsOf(of(database, exports))).toContain(
+      'EXPORT_DIR must not be the directory of the database',
+    );
   }
   for (const [database, exports] of [
     ['data/engagement.db', 'data/exports'],

@@ -13,7 +13,7 @@ import { KEPT_ATTRIBUTES } from '../src/rules/vocabulary.js';
 import type { WorkspaceOptions } from '../src/sandbox/settings.js';
 import type { Workspace } from '../src/sandbox/workspace.js';
 import { openSqliteStore } from '../src/store/sqlite/sqlite-store.js';
-import { runCommand, temporaryFolder } from './support/command-line.js';
+import { runCommand, temporaryDirectory } from './support/command-line.js';
 import { API_TOKEN, createHarness } from './support/harness.js';
 import { createMovedClock } from './support/moved-clock.js';
 import { handlersFor } from './support/sandbox-msw.js';
@@ -64,19 +64,19 @@ function arrange(
 ): {
   readonly workspace: Workspace;
   readonly settings: Record<string, string>;
-  readonly folder: string;
+  readonly directory: string;
 } {
-  const folder = temporaryFolder();
+  const directory = temporaryDirectory();
   const workspace = createTestWorkspace({ clock: createMovedClock(NOW), ...options });
   const server = setupServer(...handlersFor(workspace, apiBase));
   server.listen({ onUnhandledRequest: 'error' });
   onTestFinished(() => server.close());
   const settings = {
     ...intercomSettings(workspace),
-    DATABASE_PATH: join(folder, 'engagement.db'),
-    EXPORT_DIR: join(folder, 'exports'),
+    DATABASE_PATH: join(directory, 'engagement.db'),
+    EXPORT_DIR: join(directory, 'exports'),
   };
-  return { workspace, settings, folder };
+  return { workspace, settings, directory };
 }
 
 test("other workspaces' notifications are told of: how many, from where, and when the last one came", async () => {
@@ -108,8 +108,8 @@ test('before the first start only what has not happened yet is open', async () =
 });
 
 test('beside a service that works nothing is open', async () => {
-  const folder = temporaryFolder();
-  const harness = await createHarness({ database: join(folder, 'engagement.db') });
+  const directory = temporaryDirectory();
+  const harness = await createHarness({ database: join(directory, 'engagement.db') });
   const { workspace, app, store, clock } = harness;
   await store.bindWorkspace({ id: workspace.settings.appId, timeZone: workspace.settings.timeZone });
   workspace.addContact({ externalId: 'M-1' });
@@ -118,8 +118,8 @@ test('beside a service that works nothing is open', async () => {
     {
       INTERCOM_ACCESS_TOKEN: workspace.settings.token,
       INTERCOM_CLIENT_SECRET: workspace.settings.clientSecret,
-      DATABASE_PATH: join(folder, 'engagement.db'),
-      EXPORT_DIR: join(folder, 'exports'),
+      DATABASE_PATH: join(directory, 'engagement.db'),
+      EXPORT_DIR: join(directory, 'exports'),
       API_TOKENS: API_TOKEN,
     },
     { clock, send: (request) => app.fetch(request) },
@@ -132,7 +132,7 @@ test('beside a service that works nothing is open', async () => {
   expect(workspace.calls.matching({ method: 'POST', path: '/data_attributes' })).toEqual([]);
 });
 
-describe('each fault is found, with the way to mend it', () => {
+describe('each fault is found, with the way to fix it', () => {
   test('a wrong token: nothing else is asked of Intercom, all the rest is checked', async () => {
     const { settings, workspace } = arrange();
     const { problems, failure, text } = await examine({
@@ -302,24 +302,24 @@ describe('each fault is found, with the way to mend it', () => {
     expect(failure).toBeNull();
   });
 
-  test.each(['DATABASE_PATH', 'EXPORT_DIR'])('a folder that cannot be written: %s', async (name) => {
-    const { settings, folder } = arrange();
-    writeFileSync(join(folder, 'file'), '');
-    const { problems, failure } = await examine({ ...settings, [name]: join(folder, 'file', 'below') });
+  test.each(['DATABASE_PATH', 'EXPORT_DIR'])('a directory that cannot be written: %s', async (name) => {
+    const { settings, directory } = arrange();
+    writeFileSync(join(directory, 'file'), '');
+    const { problems, failure } = await examine({ ...settings, [name]: join(directory, 'file', 'below') });
     expect(failure).not.toBeNull();
-    expect(problems[0]).toContain(`can't write to ${join(folder, 'file')}`);
-    expect(problems[0]).toContain(`→ Set ${name} to a folder that the service may write to`);
+    expect(problems[0]).toContain(`can't write to ${join(directory, 'file')}`);
+    expect(problems[0]).toContain(`→ Set ${name} to a directory that the service may write to`);
   });
 
   test('files that others can read, and a disk that is nearly full', async () => {
-    const { settings, folder } = arrange();
+    const { settings, directory } = arrange();
     await openSqliteStore({ path: settings['DATABASE_PATH'] ?? '', timeZone: 'America/New_York' }).close();
-    chmodSync(join(folder, 'engagement.db'), 0o644);
-    mkdirSync(join(folder, 'exports'), { mode: 0o755 });
+    chmodSync(join(directory, 'engagement.db'), 0o644);
+    mkdirSync(join(directory, 'exports'), { mode: 0o755 });
     const { problems } = await examine(settings, { freeBytes: () => 1e9 });
     expect(problems.slice(0, 3)).toEqual([
       expect.stringMatching(/^WARN +database +others[^]*→ chmod 600/),
-      expect.stringMatching(/^WARN +export folder[^]*→ chmod 700/),
+      expect.stringMatching(/^WARN +export directory[^]*→ chmod 700/),
       expect.stringMatching(/^WARN +disk +1\.0 GB free/),
     ]);
     expect((await examine(settings, { freeBytes: () => 1e8 })).failure).toMatch(/^1 of/);
@@ -518,13 +518,13 @@ test('the oldest Node that is let through is the one that the package names', ()
 });
 
 function settingsFor(workspace: Workspace): { readonly settings: Record<string, string> } {
-  const folder = temporaryFolder();
+  const directory = temporaryDirectory();
   return {
     settings: {
       INTERCOM_ACCESS_TOKEN: workspace.settings.token,
       INTERCOM_CLIENT_SECRET: workspace.settings.clientSecret,
-      DATABASE_PATH: join(folder, 'engagement.db'),
-      EXPORT_DIR: join(folder, 'exports'),
+      DATABASE_PATH: join(directory, 'engagement.db'),
+      EXPORT_DIR: join(directory, 'exports'),
     },
   };
 }

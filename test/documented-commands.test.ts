@@ -6,7 +6,7 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 import { z } from 'zod';
 import { systemClock, type Clock } from '../src/clock.js';
 import { populate } from '../src/sandbox/population.js';
-import { runCommand, temporaryFolder } from './support/command-line.js';
+import { runCommand, temporaryDirectory } from './support/command-line.js';
 import { createHarness } from './support/harness.js';
 import { requestOf, wordsOf } from './support/readme-examples.js';
 import { handlersFor } from './support/sandbox-msw.js';
@@ -39,10 +39,10 @@ const COMMANDS = LINES.flatMap(({ page, line }) => {
   return words === null ? [] : [{ page, line: line.trim(), words }];
 });
 
-/** Paths of the machine that the guide describes lie in `folder` here, and so does what a command writes beside itself. */
-function inFolder(words: readonly string[], folder: string): string[] {
+/** Paths of the machine that the guide describes lie in `directory` here, and so does what a command writes beside itself. */
+function inDirectory(words: readonly string[], directory: string): string[] {
   return words.map((word, at) =>
-    word.startsWith('/') || words[at - 1] === '--out' ? join(folder, 'out', basename(word)) : word,
+    word.startsWith('/') || words[at - 1] === '--out' ? join(directory, 'out', basename(word)) : word,
   );
 }
 
@@ -65,19 +65,19 @@ test('each command of this program does what it is documented for', async () => 
   const server = setupServer(...handlersFor(workspace));
   server.listen({ onUnhandledRequest: 'bypass' });
   onTestFinished(() => server.close());
-  const folder = temporaryFolder();
-  mkdirSync(join(folder, 'out'));
+  const directory = temporaryDirectory();
+  mkdirSync(join(directory, 'out'));
   const settings = {
     ...intercomSettings(workspace),
-    DATABASE_PATH: join(folder, 'engagement.db'),
-    EXPORT_DIR: join(folder, 'exports'),
+    DATABASE_PATH: join(directory, 'engagement.db'),
+    EXPORT_DIR: join(directory, 'exports'),
     // Where nothing listens: the doctor then says so.
     PORT: '9',
     LOG_LEVEL: 'warn',
   };
   expect((await runCommand(['backfill', '--days', '365'], settings, clock)).status).toBe(0);
   for (const { page, line, words } of COMMANDS) {
-    const { status, stdout, stderr } = await runCommand(inFolder(words, folder), settings, clock);
+    const { status, stdout, stderr } = await runCommand(inDirectory(words, directory), settings, clock);
     expect({ page, line, status, stderr }).toEqual({ page, line, status: 0, stderr: '' });
     expect(stdout.length > 0 || words.includes('--out')).toBe(true);
   }

@@ -5,7 +5,7 @@ import { expect, onTestFinished, test, vi } from 'vitest';
 import { createApp } from '../src/app.js';
 import type { IntercomClient } from '../src/intercom/client.js';
 import { signBody } from '../src/intercom/signature.js';
-import { temporaryFolder } from './store-contract/temporary-folder.js';
+import { temporaryDirectory } from './store-contract/temporary-directory.js';
 import { createHarness, createTestClient, type Harness, type HarnessOptions } from './support/harness.js';
 import { createMovedClock } from './support/moved-clock.js';
 import { openForLooking } from './support/open-for-looking.js';
@@ -158,7 +158,7 @@ test('a database that became read-only: 503 for webhooks, reports go on', async 
 });
 
 test('a damaged page: what needs it is answered 503, the process goes on, and the log says what it is', async () => {
-  const database = join(temporaryFolder(), 'damaged.db');
+  const database = join(temporaryDirectory(), 'damaged.db');
   const first = await createHarness({ database });
   const call = addClosedCall(first);
   await first.backfill();

@@ -160,7 +160,7 @@ describe('what the workspace answers', () => {
 });
 
 describe('what goes wrong', () => {
-  it('a wrong token can be mended by an operator, so it is retried, and never shown', async () => {
+  it('a wrong token can be fixed by an operator, so it is retried, and never shown', async () => {
     const { client } = createWorld({}, 'a-wrong-token-of-ours');
     const failure = await failureOf(client.readWorkspace(how));
     expect(failure).toMatchObject({ code: 'intercom_refused_token', retry: 'later', status: 401 });

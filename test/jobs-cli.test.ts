@@ -5,7 +5,7 @@ import { z } from 'zod';
 import { populate } from '../src/sandbox/population.js';
 import type { Workspace } from '../src/sandbox/workspace.js';
 import { openSqliteStore } from '../src/store/sqlite/sqlite-store.js';
-import { runCommand, temporaryFolder, type Outcome } from './support/command-line.js';
+import { runCommand, temporaryDirectory, type Outcome } from './support/command-line.js';
 import { handlersFor } from './support/sandbox-msw.js';
 import { createTestWorkspace, intercomSettings } from './support/test-workspace.js';
 
@@ -21,7 +21,7 @@ function arrange(): Place {
   const server = setupServer(...handlersFor(workspace));
   server.listen({ onUnhandledRequest: 'error' });
   onTestFinished(() => server.close());
-  const databasePath = join(temporaryFolder(), 'engagement.db');
+  const databasePath = join(temporaryDirectory(), 'engagement.db');
   const settings = {
     ...intercomSettings(workspace),
     DATABASE_PATH: databasePath,
@@ -47,8 +47,8 @@ test('backfill, reconcile and a dry run print what they found as JSON, and need 
   expect(dry).toMatchObject({ status: 0, stderr: '' });
   expect(answer.parse(JSON.parse(dry.stdout))).toMatchObject({ dryRun: true, changed: 1 });
   expect(workspace.calls.matching({ method: 'PUT' })).toEqual([]);
-  const mended = await run('reconcile');
-  expect(answer.parse(JSON.parse(mended.stdout))).toMatchObject({ dryRun: false, changed: 1, failed: 0 });
+  const fixed = await run('reconcile');
+  expect(answer.parse(JSON.parse(fixed.stdout))).toMatchObject({ dryRun: false, changed: 1, failed: 0 });
   expect(workspace.calls.matching({ method: 'PUT' })).toHaveLength(1);
 });
 

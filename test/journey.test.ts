@@ -416,7 +416,7 @@ test('First Session Date from elsewhere is never touched, even when it appears r
   });
 });
 
-test("a refused attribute parks the write with Intercom's words, and a replay sends it once it is mended", async () => {
+test("a refused attribute parks the write with Intercom's words, and a replay sends it once it is fixed", async () => {
   const harness = await createHarness({ at: AT });
   const { workspace } = harness;
   const id = addMember(workspace);

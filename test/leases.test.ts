@@ -230,7 +230,7 @@ test('a run keeps its lease while Intercom takes its time; one that lost it ends
   for (let step = 0; step < 12; step += 1) {
     clock.advance(LEASE_MS / 4);
     for (let turns = 0; turns < 5; turns += 1) await turn();
-    expect(await store.takeUpRun({ ...takeOver, nowMs: clock.nowMs() })).toBeNull();
+    expect(await store.adoptRun({ ...takeOver, nowMs: clock.nowMs() })).toBeNull();
   }
   gate.resolve();
   expect((await harness.whileJobsRun(first)).status).toBe('done');
@@ -244,7 +244,7 @@ test('a run keeps its lease while Intercom takes its time; one that lost it ends
   const ended = second.catch((error: unknown) => error);
   await until(() => begun === 1);
   clock.advance(LEASE_MS + 1000);
-  const taken = await store.takeUpRun({ ...takeOver, nowMs: clock.nowMs() });
+  const taken = await store.adoptRun({ ...takeOver, nowMs: clock.nowMs() });
   if (taken === null) throw new Error('its lease has run out');
   stuck.resolve();
   expect(await ended).toMatchObject({ code: 'run_in_progress' });

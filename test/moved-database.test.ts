@@ -10,12 +10,12 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { temporaryFolder } from './support/command-line.js';
+import { temporaryDirectory } from './support/command-line.js';
 import { createHarness, type Harness } from './support/harness.js';
 
 interface Place {
   readonly harness: Harness;
-  readonly folder: string;
+  readonly directory: string;
   readonly path: string;
   readonly readiness: () => Promise<{ readonly status: number; readonly store: unknown }>;
   readonly send: (id: string) => Promise<number>;
@@ -23,10 +23,10 @@ interface Place {
 }
 
 async function arrange(link = false): Promise<Place> {
-  const folder = join(temporaryFolder(), 'data');
-  mkdirSync(folder);
-  const file = join(folder, 'engagement.db');
-  const path = link ? join(folder, 'current.db') : file;
+  const directory = join(temporaryDirectory(), 'data');
+  mkdirSync(directory);
+  const file = join(directory, 'engagement.db');
+  const path = link ? join(directory, 'current.db') : file;
   if (link) {
     const first = await createHarness({ database: file });
     await first.store.close();
@@ -37,7 +37,7 @@ async function arrange(link = false): Promise<Place> {
   const { app } = harness;
   return {
     harness,
-    folder,
+    directory,
     path,
     readiness: async () => {
       const answer = await app.request('/readyz');
@@ -80,9 +80,9 @@ describe('a database file that is taken from a running service', () => {
     ['robbed of its log', /write-ahead log .* moved or deleted/, ({ path }) => rmSync(`${path}-wal`)],
     ['robbed of its shared memory', /shared memory .* moved or deleted/, ({ path }) => rmSync(`${path}-shm`)],
     [
-      'moved with its folder',
+      'moved with its directory',
       /the database file was moved or deleted/,
-      ({ folder }) => renameSync(folder, `${folder}-away`),
+      ({ directory }) => renameSync(directory, `${directory}-away`),
     ],
   ])('%s: not ready, and nothing is answered 200 that a restart would not find', async (_, reason, act) => {
     const place = await arrange();
@@ -103,10 +103,10 @@ describe('a database file that is taken from a running service', () => {
   });
 
   test('named by a link that now leads elsewhere', async () => {
-    const { path, folder, readiness, send } = await arrange(true);
+    const { path, directory, readiness, send } = await arrange(true);
     expect(await readiness()).toMatchObject({ status: 200 });
-    const other = join(folder, 'other.db');
-    copyFileSync(join(folder, 'engagement.db'), other);
+    const other = join(directory, 'other.db');
+    copyFileSync(join(directory, 'engagement.db'), other);
     unlinkSync(path);
     symlinkSync(other, path);
     expect(await send('notif_1')).toBe(503);

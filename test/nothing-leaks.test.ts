@@ -60,7 +60,7 @@ test('planted names, dates, tokens and secrets appear in no log line, metric, er
   const ask = async (path: string, init: RequestInit = {}): Promise<number> => {
     const answer = await app.request(path, init);
     const text = await answer.text();
-    // A page gives back what somebody has typed to whoever typed it, for mending it there.
+    // A page gives back what somebody has typed to whoever typed it, for fixing it there.
     const isFormAgain = answer.status === 400 && path.startsWith('/intercom/');
     if (answer.status >= 400 && !isFormAgain) shown.push(`${JSON.stringify([...answer.headers])} ${text}`);
     return answer.status;

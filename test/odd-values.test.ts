@@ -6,7 +6,7 @@ import { decideMember } from '../src/rules/member.js';
 import { fold } from '../src/rules/text.js';
 import { presentContact } from '../src/sandbox/present-contact.js';
 import { presentConversation } from '../src/sandbox/present-conversation.js';
-import { temporaryFolder } from './support/command-line.js';
+import { temporaryDirectory } from './support/command-line.js';
 import { API_TOKEN, createHarness, type Harness } from './support/harness.js';
 import { changeOf, contact, context, evidenceOf, member } from './support/rules-facts.js';
 
@@ -318,7 +318,7 @@ test('who is attached to a call, or detached, makes the call be read again', asy
 });
 
 test('what an earlier version has judged by other rules is judged again at the next start, and written', async () => {
-  const database = join(temporaryFolder(), 'older.db');
+  const database = join(temporaryDirectory(), 'older.db');
   const older = await createHarness({ at: AT, database, dryRun: true });
   const { workspace } = older;
   const { id } = workspace.addContact({ name: 'Rosa Dos Santos', externalId: 'X-1' });

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { createApp, type AppDeps } from '../src/app.js';
-import { temporaryFolder } from './support/command-line.js';
+import { temporaryDirectory } from './support/command-line.js';
 import { API_TOKEN, createHarness, type Harness } from './support/harness.js';
 
 /** The same app with other access rules. */
@@ -53,7 +53,7 @@ test('health needs no token and says nothing about members', async () => {
 });
 
 test('readiness ends as soon as the inbox cannot be written, and comes back with it', async () => {
-  const database = join(temporaryFolder(), 'engagement.db');
+  const database = join(temporaryDirectory(), 'engagement.db');
   const harness = await createHarness({ database });
   await harness.backfill();
   const readiness = async (): Promise<unknown> => {

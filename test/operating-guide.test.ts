@@ -145,14 +145,14 @@ describe('what the guide tells to type is there', () => {
 
 describe('the package that npm makes', () => {
   const { files } = packageJson();
-  /** As npm reads `files`: a file, a folder with all in it, or the files of one kind in a folder; some are always in. */
+  /** As npm reads `files`: a file, a directory with all in it, or the files of one kind in a directory; some are always in. */
   const isPacked = (path: string): boolean =>
     /^(?:README\.md|LICENSE|package\.json)$/.test(path) ||
     files.some((entry) => path === entry || path.startsWith(`${entry}/`) || isOfKind(path, entry));
 
   const isOfKind = (path: string, entry: string): boolean => {
-    const [folder, ending] = entry.split('*');
-    return ending !== undefined && path.startsWith(folder ?? '') && path.endsWith(ending);
+    const [directory, ending] = entry.split('*');
+    return ending !== undefined && path.startsWith(directory ?? '') && path.endsWith(ending);
   };
 
   test.each(['README.md', 'wrangler-free.md', 'CHANGELOG.md'])('holds what %s links to', (page) => {
@@ -183,7 +183,7 @@ describe('the container', () => {
     expect(variables.filter((name) => name !== 'NODE_ENV' && !VARIABLES.includes(name))).toEqual([]);
   });
 
-  test('is built without secrets and data of the folder, and with all that the build reads', () => {
+  test('is built without secrets and data of the directory, and with all that the build reads', () => {
     const ignored = readFileSync('.dockerignore', 'utf8').split('\n');
     for (const name of ['.env', '.env.*', 'data', 'exports', 'node_modules', '.git'])
       expect(ignored).toContain(name);

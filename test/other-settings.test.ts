@@ -9,7 +9,7 @@ import { createLog } from '../src/log.js';
 import { populate } from '../src/sandbox/population.js';
 import type { Workspace } from '../src/sandbox/workspace.js';
 import { serve, type Service } from '../src/serve.js';
-import { runCommand, temporaryFolder, type Outcome } from './support/command-line.js';
+import { runCommand, temporaryDirectory, type Outcome } from './support/command-line.js';
 import { createHarness } from './support/harness.js';
 import { openForLooking } from './support/open-for-looking.js';
 import { handlersFor } from './support/sandbox-msw.js';
@@ -34,7 +34,7 @@ async function arrange(settings: Settings = {}): Promise<Place & { readonly serv
   const server = setupServer(...handlersFor(workspace));
   server.listen({ onUnhandledRequest: 'bypass' });
   onTestFinished(() => server.close());
-  const databasePath = join(temporaryFolder(), 'engagement.db');
+  const databasePath = join(temporaryDirectory(), 'engagement.db');
   const base = {
     ...intercomSettings(workspace),
     DATABASE_PATH: databasePath,

@@ -33,11 +33,11 @@ test('an order that is none and a page that is gone lead back to the table, with
   const harness = await createReportHarness();
   const unsorted = await harness.get('/intercom/sessions?employer=Acme&sort=favouriteColour&limit=7');
   expect(unsorted.status).toBe(400);
-  const mended = await unsorted.text();
-  expect(mended).toContain('<code>sort</code></strong> must be one of: time, memberName');
-  expect(mended).toContain('<code>limit</code></strong> must be one of: 25, 50, 100');
-  expect(mended).not.toContain('name="sort"');
-  expect(mended).toMatch(/<option value="50" selected/);
+  const fixed = await unsorted.text();
+  expect(fixed).toContain('<code>sort</code></strong> must be one of: time, memberName');
+  expect(fixed).toContain('<code>limit</code></strong> must be one of: 25, 50, 100');
+  expect(fixed).not.toContain('name="sort"');
+  expect(fixed).toMatch(/<option value="50" selected/);
   const gone = await harness.get('/intercom/sessions?employer=Acme&limit=25&cursor=bm90aGluZw');
   expect(gone.status).toBe(400);
   expect(await gone.text()).toContain('<a href="/intercom/sessions?employer=Acme&amp;limit=25">Begin again');

@@ -2,9 +2,9 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { createApp } from '../src/app.js';
 import { AppError } from '../src/errors.js';
-import { createSessions, SESSION_SECONDS } from '../src/http/sessions.js';
+import { createLogins, SESSION_SECONDS } from '../src/http/logins.js';
 import { API_TOKEN, createHarness, type Harness } from './support/harness.js';
-import { temporaryFolder } from './support/command-line.js';
+import { temporaryDirectory } from './support/command-line.js';
 import { createMovedClock, type MovedClock } from './support/moved-clock.js';
 
 const WRONG_TOKEN = 'wrong-token-0123456789';
@@ -222,7 +222,7 @@ const statusWith = async (app: Harness['app'], cookie: string): Promise<number> 
   (await app.request('/intercom/activity', { headers: { cookie } })).status;
 
 test('a session that was signed out stays so after a restart, in other processes, and when the clock goes back', async () => {
-  const database = join(temporaryFolder(), 'engagement.db');
+  const database = join(temporaryDirectory(), 'engagement.db');
   const first = await createHarness({ database });
   const [cookie, other] = [cookieOf(await signIn(first.app)), cookieOf(await signIn(first.app))];
   const beside = await createHarness({ database, listens: false });
@@ -255,7 +255,7 @@ test('a sign-out that cannot be kept is no sign-out, and says so', async () => {
   const cookie = cookieOf(await signIn(harness.app));
   const store = {
     ...harness.store,
-    endSession: () => Promise.reject(new AppError('store_unavailable', 'later', 'full')),
+    endLogin: () => Promise.reject(new AppError('store_unavailable', 'later', 'full')),
   };
   const answer = await signOut(createApp({ ...harness.appDeps, store }), cookie);
   expect(answer.status).toBe(503);
@@ -278,7 +278,7 @@ test('a session ends by itself, and with the token that opened it', async () => 
 });
 
 test('a cookie with anything changed is none', () => {
-  const sessions = createSessions([API_TOKEN], createMovedClock('2026-10-15T15:00:00Z'));
+  const sessions = createLogins([API_TOKEN], createMovedClock('2026-10-15T15:00:00Z'));
   const cookie = sessions.open(0);
   expect(sessions.read(cookie)).toMatchObject({ tokenNumber: 0 });
   const [id = '', expires = '', signature = ''] = cookie.split('.');
@@ -295,7 +295,7 @@ test('a cookie with anything changed is none', () => {
 });
 
 test('a form token belongs to its session and is another one each time', () => {
-  const sessions = createSessions([API_TOKEN], createMovedClock('2026-10-15T15:00:00Z'));
+  const sessions = createLogins([API_TOKEN], createMovedClock('2026-10-15T15:00:00Z'));
   const [mine, other] = [sessions.read(sessions.open(0)), sessions.read(sessions.open(0))];
   const token = sessions.formToken(mine);
   expect(sessions.formToken(mine)).not.toBe(token);

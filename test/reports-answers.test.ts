@@ -279,7 +279,7 @@ test('upcoming: day N is included, with the coach who could call', async () => {
   });
 });
 
-test('data quality: what to mend, and where', async () => {
+test('data quality: what to fix, and where', async () => {
   const harness = await createReportHarness();
   const report = await ask(harness, 'data-quality');
   expect(report).toMatchObject({
@@ -392,10 +392,10 @@ test('engagement: ten columns, names in two parts, and every member that passes'
 });
 
 test('outputPath: the whole file in its place, for its owner only, and a summary', async () => {
-  const folder = mkdtempSync(join(tmpdir(), 'engagement-exports-'));
-  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
-  const harness = await createReportHarness({ exportDir: join(folder, 'exports') });
-  const path = join(folder, 'exports', 'a', 'b c.csv');
+  const directory = mkdtempSync(join(tmpdir(), 'engagement-exports-'));
+  onTestFinished(() => rmSync(directory, { recursive: true, force: true }));
+  const harness = await createReportHarness({ exportDir: join(directory, 'exports') });
+  const path = join(directory, 'exports', 'a', 'b c.csv');
   for (const employer of [[], ['Beta']]) {
     const summary = await ask(harness, 'engagement', { outputPath: 'a/b c.csv', employer, bom: true });
     const text = readFileSync(path, 'utf8');
@@ -410,7 +410,7 @@ test('outputPath: the whole file in its place, for its owner only, and a summary
     });
     expect(parse(text, { bom: true })).toHaveLength(employer.length === 0 ? 8 : 3);
     expect(statSync(path).mode & 0o777).toBe(0o600);
-    expect(readdirSync(join(folder, 'exports', 'a'))).toEqual(['b c.csv']);
+    expect(readdirSync(join(directory, 'exports', 'a'))).toEqual(['b c.csv']);
   }
 });
 

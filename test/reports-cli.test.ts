@@ -17,7 +17,7 @@ import { afterAll, describe, expect, test } from 'vitest';
 import {
   runCommand,
   spawnCommand,
-  temporaryFolder,
+  temporaryDirectory,
   type CommandOptions,
   type Outcome,
 } from './support/command-line.js';
@@ -32,11 +32,11 @@ function spawn(words: readonly string[], options?: CommandOptions): Promise<Outc
 }
 
 /** A database that a service has open, as on the machine where the command is typed. */
-async function filledDatabase(): Promise<{ readonly folder: string; readonly path: string }> {
-  const folder = temporaryFolder();
-  const path = join(folder, 'engagement.db');
+async function filledDatabase(): Promise<{ readonly directory: string; readonly path: string }> {
+  const directory = temporaryDirectory();
+  const path = join(directory, 'engagement.db');
   await createReportHarness({ database: path });
-  return { folder, path };
+  return { directory, path };
 }
 
 const kept = mkdtempSync(join(tmpdir(), 'engagement-cli-'));
@@ -44,24 +44,24 @@ const original = join(kept, 'engagement.db');
 afterAll(() => rmSync(kept, { recursive: true, force: true }));
 
 /** The same as a file that nothing has open; it is filled once, and copied for each test. */
-async function databaseAtRest(): Promise<{ readonly folder: string; readonly path: string }> {
+async function databaseAtRest(): Promise<{ readonly directory: string; readonly path: string }> {
   if (!existsSync(original)) {
     const filled = await filledDatabase();
     const sqlite = new Database(filled.path, { readonly: true });
     sqlite.prepare('vacuum into ?').run(original);
     sqlite.close();
   }
-  const folder = temporaryFolder();
-  const path = join(folder, 'engagement.db');
+  const directory = temporaryDirectory();
+  const path = join(directory, 'engagement.db');
   copyFileSync(original, path);
-  return { folder, path };
+  return { directory, path };
 }
 
 describe('report on the command line', { timeout: 30_000 }, () => {
   test('answers beside a running service, as JSON and as CSV, and needs nothing of Intercom', async () => {
-    const { folder, path } = await filledDatabase();
+    const { directory, path } = await filledDatabase();
     const settings = { DATABASE_PATH: path };
-    const before = readdirSync(folder);
+    const before = readdirSync(directory);
 
     const json = await spawn(['engagement', '--format', 'json', '--employer', 'BETA', '--limit', '1'], {
       settings,
@@ -82,17 +82,17 @@ describe('report on the command line', { timeout: 30_000 }, () => {
     expect(csv.stdout.startsWith('\uFEFFemployee_id,')).toBe(true);
     expect(parse(csv.stdout, { bom: true })).toHaveLength(7);
 
-    const out = join(folder, 'members.csv');
+    const out = join(directory, 'members.csv');
     writeFileSync(out, 'what was there before', { mode: 0o644 });
     const file = await spawn(['engagement', '--out', out], { settings });
     expect(file).toEqual({ status: 0, stdout: '', stderr: '' });
     expect(parse(readFileSync(out))).toHaveLength(8);
     expect(statSync(out).mode & 0o777).toBe(0o600);
 
-    const exported = await spawn(['engagement', '--output-path', '2026/all.csv'], { settings, folder });
+    const exported = await spawn(['engagement', '--output-path', '2026/all.csv'], { settings, directory });
     expect(JSON.parse(exported.stdout)).toMatchObject({ outputPath: '2026/all.csv', total: 7 });
-    expect(existsSync(join(folder, 'exports', '2026', 'all.csv'))).toBe(true);
-    expect(readdirSync(folder)).toEqual(
+    expect(existsSync(join(directory, 'exports', '2026', 'all.csv'))).toBe(true);
+    expect(readdirSync(directory)).toEqual(
       [...before, 'exports', 'members.csv'].toSorted((one, other) => (one < other ? -1 : 1)),
     );
   });
@@ -142,11 +142,11 @@ describe('report on the command line', { timeout: 30_000 }, () => {
   });
 
   test('without a database it says so, and makes none', async () => {
-    const folder = temporaryFolder();
-    const { status, stderr } = await spawn(['overview'], { folder });
+    const directory = temporaryDirectory();
+    const { status, stderr } = await spawn(['overview'], { directory });
     expect(stderr).toContain('there is no database at ./data/engagement.db');
     expect(status).toBe(1);
-    expect(readdirSync(folder)).toEqual([]);
+    expect(readdirSync(directory)).toEqual([]);
   });
 
   test.each([
@@ -190,21 +190,21 @@ describe('report on the command line', { timeout: 30_000 }, () => {
     '.env',
     '.env.local',
   ])('--out %s is refused: it would cost the database or the settings', async (name) => {
-    const { path, folder } = await databaseAtRest();
-    symlinkSync(path, join(folder, 'current.db'));
-    writeFileSync(join(folder, '.env'), 'API_TOKENS=\n');
+    const { path, directory } = await databaseAtRest();
+    symlinkSync(path, join(directory, 'current.db'));
+    writeFileSync(join(directory, '.env'), 'API_TOKENS=\n');
     const before = readFileSync(path);
-    const { status, stderr } = await run(['engagement', '--out', join(folder, name)], {
+    const { status, stderr } = await run(['engagement', '--out', join(directory, name)], {
       DATABASE_PATH: path,
     });
     expect({ status, stderr }).toEqual({ status: 1, stderr: expect.stringContaining('choose another') });
     expect(readFileSync(path)).toEqual(before);
-    expect(readFileSync(join(folder, '.env'), 'utf8')).toBe('API_TOKENS=\n');
+    expect(readFileSync(join(directory, '.env'), 'utf8')).toBe('API_TOKENS=\n');
   });
 
-  test('--output-path into the folder of the database is refused with the setting', async () => {
-    const { path, folder } = await databaseAtRest();
-    const settings = { DATABASE_PATH: path, EXPORT_DIR: folder };
+  test('--output-path into the directory of the database is refused with the setting', async () => {
+    const { path, directory } = await databaseAtRest();
+    const settings = { DATABASE_PATH: path, EXPORT_DIR: directory };
     const { status, stderr } = await run(['engagement', '--output-path', 'engagement.db'], settings);
     expect({ status, stderr }).toEqual({
       status: 2,
@@ -213,8 +213,8 @@ describe('report on the command line', { timeout: 30_000 }, () => {
   });
 
   test('a file that cannot be written is a failure', async () => {
-    const { path, folder } = await databaseAtRest();
-    const { status, stderr } = await run(['engagement', '--out', join(folder, 'no', 'folder.csv')], {
+    const { path, directory } = await databaseAtRest();
+    const { status, stderr } = await run(['engagement', '--out', join(directory, 'no', 'directory.csv')], {
       DATABASE_PATH: path,
     });
     expect(stderr).toContain("the file can't be written (ENOENT)");

@@ -34,8 +34,8 @@ test('every report has an example', () => {
 });
 
 test.each(examples('Reports', 'node'))('%s', async (line) => {
-  const folder = mkdtempSync(join(tmpdir(), 'engagement-readme-'));
-  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+  const directory = mkdtempSync(join(tmpdir(), 'engagement-readme-'));
+  onTestFinished(() => rmSync(directory, { recursive: true, force: true }));
   const harness = await createReportHarness();
   const printed: string[] = [];
   const stdout = new Writable({
@@ -47,14 +47,14 @@ test.each(examples('Reports', 'node'))('%s', async (line) => {
   const program = new Command('intercom-engagement').exitOverride();
   addReportCommand(program, ({ out, ...request }) =>
     runReport(
-      { ...request, out: out === undefined ? undefined : join(folder, out) },
+      { ...request, out: out === undefined ? undefined : join(directory, out) },
       { ...harness.appDeps, stdout },
     ),
   );
   const [, name, ...words] = wordsOf(line);
   expect(name).toBe('dist/main.js');
   await program.parseAsync(words, { from: 'user' });
-  const written = join(folder, 'billing.csv');
+  const written = join(directory, 'billing.csv');
   const text = existsSync(written) ? readFileSync(written, 'utf8') : printed.join('');
   expect(text.length).toBeGreaterThan(20);
 });

@@ -20,10 +20,13 @@ import { REPORT_AT } from './support/report-workspace.js';
 const PATHS = Object.fromEntries(REPORTS.map(({ name, path }) => [name, path]));
 const AUTHORIZATION = { authorization: `Bearer ${API_TOKEN}` };
 
-async function exportFolder(): Promise<{ readonly harness: Harness; readonly folder: string }> {
-  const folder = mkdtempSync(join(tmpdir(), 'engagement-exports-'));
-  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
-  return { harness: await createHarness({ at: REPORT_AT, exportDir: join(folder, 'exports') }), folder };
+async function exportDirectory(): Promise<{ readonly harness: Harness; readonly directory: string }> {
+  const directory = mkdtempSync(join(tmpdir(), 'engagement-exports-'));
+  onTestFinished(() => rmSync(directory, { recursive: true, force: true }));
+  return {
+    harness: await createHarness({ at: REPORT_AT, exportDir: join(directory, 'exports') }),
+    directory,
+  };
 }
 
 async function problemOf(answer: Response): Promise<{ status: number; detail: string; errors: unknown }> {
@@ -214,7 +217,7 @@ const WRONG_BODIES: readonly (readonly [string, Fields, string, string])[] = [
   ['engagement', { outputPath: 'a/../../x.csv' }, 'outputPath', 'must not leave EXPORT_DIR'],
   ['engagement', { outputPath: '..' }, 'outputPath', 'must not leave EXPORT_DIR'],
   ...[
-    'folder/',
+    'directory/',
     './x.csv',
     'a//x.csv',
     '.hidden',
@@ -235,7 +238,7 @@ const WRONG_BODIES: readonly (readonly [string, Fields, string, string])[] = [
 
 describe('a wrong body', () => {
   test(`names the field and what is allowed: ${WRONG_BODIES.length} of them`, async () => {
-    const { harness } = await exportFolder();
+    const { harness } = await exportDirectory();
     for (const [report, fields, field, message] of WRONG_BODIES) {
       const answer = await harness.app.request(PATHS[report] ?? '', {
         method: 'POST',
@@ -263,7 +266,7 @@ describe('a wrong body', () => {
     ['deep', '['.repeat(30_000)],
   ];
   test('is one JSON object or nothing', async () => {
-    const { harness } = await exportFolder();
+    const { harness } = await exportDirectory();
     for (const [what, body] of NOT_OBJECTS) {
       const answer = await harness.app.request(PATHS['caseload'] ?? '', {
         method: 'POST',
@@ -285,7 +288,7 @@ describe('a wrong body', () => {
     ['declared', { 'content-length': '70000' }],
     ['not declared', {}],
   ])('of 70,000 bytes, %s, is too large', async (_, headers) => {
-    const { harness } = await exportFolder();
+    const { harness } = await exportDirectory();
     const body = new Response(`{"employer": "${'x'.repeat(70_000)}"}`).body;
     const answer = await harness.app.request(PATHS['billing'] ?? '', {
       method: 'POST',
@@ -299,7 +302,7 @@ describe('a wrong body', () => {
   });
 
   test('is answered with everything that is wrong with it at once', async () => {
-    const { harness } = await exportFolder();
+    const { harness } = await exportDirectory();
     const answer = await harness.app.request(`${PATHS['sessions']}?to=2026-10-01`, {
       method: 'POST',
       headers: AUTHORIZATION,
@@ -323,7 +326,7 @@ describe('a wrong body', () => {
   });
 
   test('and address that both name a field are refused', async () => {
-    const { harness } = await exportFolder();
+    const { harness } = await exportDirectory();
     const answer = await harness.app.request(`${PATHS['sessions']}?limit=5`, {
       method: 'POST',
       headers: AUTHORIZATION,
@@ -352,14 +355,14 @@ describe('a wrong address', () => {
     ],
     ['/API/intercom/sessions?cursor=x', 'cursor', 'must be the nextCursor of a page with the same filters'],
   ])('%s: %s %s', async (path, field, message) => {
-    const { harness } = await exportFolder();
+    const { harness } = await exportDirectory();
     const { status, errors } = await problemOf(await harness.get(path));
     expect(status).toBe(400);
     expect(errors).toEqual([expect.objectContaining({ field, message })]);
   });
 
   test.each(['PUT', 'PATCH', 'DELETE', 'OPTIONS'])('%s is no way to ask for a report', async (method) => {
-    const { harness } = await exportFolder();
+    const { harness } = await exportDirectory();
     for (const { path } of REPORTS) {
       const answer = await harness.app.request(path, { method, headers: AUTHORIZATION });
       const { status, detail } = await problemOf(answer);
@@ -370,7 +373,7 @@ describe('a wrong address', () => {
   });
 
   test.each(REPORTS.map(({ path }) => path))('%s needs a token', async (path) => {
-    const { harness } = await exportFolder();
+    const { harness } = await exportDirectory();
     for (const method of ['GET', 'POST']) {
       const answer = await harness.app.request(path, { method });
       expect(answer.status).toBe(401);
@@ -384,7 +387,7 @@ describe('a wrong address', () => {
     'text/plain',
     'application/json; charset=utf-8',
   ])('JSON under the content type %s is read all the same', async (contentType) => {
-    const { harness } = await exportFolder();
+    const { harness } = await exportDirectory();
     const answer = await harness.app.request('/API/intercom/billing', {
       method: 'POST',
       headers: { ...AUTHORIZATION, ...(contentType === undefined ? {} : { 'content-type': contentType }) },
@@ -407,19 +410,19 @@ describe('a wrong address', () => {
 });
 
 test('a path out of EXPORT_DIR through a symbolic link is refused, and nothing is written', async () => {
-  const { harness, folder } = await exportFolder();
-  const inside = join(folder, 'exports');
-  const outside = join(folder, 'outside');
+  const { harness, directory } = await exportDirectory();
+  const inside = join(directory, 'exports');
+  const outside = join(directory, 'outside');
   mkdirSync(inside);
   mkdirSync(outside);
-  mkdirSync(join(inside, 'folder'));
+  mkdirSync(join(inside, 'directory'));
   writeFileSync(join(inside, 'plain'), '');
   writeFileSync(join(outside, 'target.csv'), 'untouched');
   symlinkSync(outside, join(inside, 'out'));
   symlinkSync('out', join(inside, 'twice'));
   symlinkSync('/nowhere', join(inside, 'dangling'));
   symlinkSync(join(outside, 'target.csv'), join(inside, 'link.csv'));
-  symlinkSync('folder', join(inside, 'alias'));
+  symlinkSync('directory', join(inside, 'alias'));
 
   const outcomes: Record<string, string> = {};
   for (const outputPath of [
@@ -428,7 +431,7 @@ test('a path out of EXPORT_DIR through a symbolic link is refused, and nothing i
     'dangling/x.csv',
     'out/deep/x.csv',
     'link.csv',
-    'folder',
+    'directory',
     'plain/x.csv',
     'alias/x.csv',
   ]) {
@@ -446,18 +449,18 @@ test('a path out of EXPORT_DIR through a symbolic link is refused, and nothing i
     'dangling/x.csv': leaves,
     'out/deep/x.csv': leaves,
     'link.csv': 'outputPath names something that is no plain file.',
-    folder: 'outputPath names something that is no plain file.',
-    'plain/x.csv': 'outputPath leads through a file that is no folder.',
+    directory: 'outputPath names something that is no plain file.',
+    'plain/x.csv': 'outputPath leads through a file that is no directory.',
     'alias/x.csv': '200',
   });
   expect(readdirSync(outside)).toEqual(['target.csv']);
   expect(readFileSync(join(outside, 'target.csv'), 'utf8')).toBe('untouched');
-  expect(readdirSync(join(inside, 'folder'))).toEqual(['x.csv']);
+  expect(readdirSync(join(inside, 'directory'))).toEqual(['x.csv']);
 });
 
 test('no export replaces a database, a backup, or what lies beside one', async () => {
-  const { harness, folder } = await exportFolder();
-  const inside = join(folder, 'exports');
+  const { harness, directory } = await exportDirectory();
+  const inside = join(directory, 'exports');
   mkdirSync(join(inside, 'backups'), { recursive: true });
   const backup = join(inside, 'backups', 'Mon.db');
   const sqlite = new Database(backup);
@@ -488,9 +491,9 @@ test('no export replaces a database, a backup, or what lies beside one', async (
   expect(readFileSync(backup)).toEqual(before);
 });
 
-test('a folder that cannot be written is said to be so, and the log has the reason', async () => {
-  const { harness, folder } = await exportFolder();
-  writeFileSync(join(folder, 'exports'), 'a file where the folder should be');
+test('a directory that cannot be written is said to be so, and the log has the reason', async () => {
+  const { harness, directory } = await exportDirectory();
+  writeFileSync(join(directory, 'exports'), 'a file where the directory should be');
   const answer = await harness.app.request('/API/intercom/report/engagement', {
     method: 'POST',
     headers: AUTHORIZATION,

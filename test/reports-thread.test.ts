@@ -12,10 +12,10 @@ import { reportContext } from '../src/reports/report.js';
 import type { PageRequest, ReportStore } from '../src/store/ports/reports.js';
 import { warmUpReports } from '../src/reports/warm-up.js';
 import { openReportThread } from '../src/reports/thread/open-report-thread.js';
-import { BUNDLE_FOLDER, temporaryFolder } from './support/command-line.js';
+import { BUNDLE_DIRECTORY, temporaryDirectory } from './support/command-line.js';
 import { addMember, at, createReportHarness, REPORT_AT } from './support/report-workspace.js';
 
-const BUILT = pathToFileURL(join(BUNDLE_FOLDER, 'report-thread.js'));
+const BUILT = pathToFileURL(join(BUNDLE_DIRECTORY, 'report-thread.js'));
 
 const NOBODY = { coaches: [], employers: [], channels: [] } as const;
 const WINDOW = { fromAt: 0, toAt: null } as const;
@@ -58,7 +58,7 @@ async function askEverything(reports: ReportStore): Promise<unknown> {
 }
 
 test('a thread of its own answers every question as the store itself does, failures too', async () => {
-  const database = `${temporaryFolder()}/engagement.db`;
+  const database = `${temporaryDirectory()}/engagement.db`;
   const harness = await createReportHarness({ database });
   const { reports } = openReportThread({ path: database, program: BUILT });
   onTestFinished(() => reports.close());
@@ -81,7 +81,7 @@ async function rowsOf(pieces: AsyncIterable<CsvPiece>): Promise<number> {
 
 describe('a CSV that a thread makes', () => {
   async function begin() {
-    const database = `${temporaryFolder()}/engagement.db`;
+    const database = `${temporaryDirectory()}/engagement.db`;
     const harness = await createReportHarness({ database });
     for (let index = 0; index < MEMBERS; index += 1)
       addMember(harness.workspace, { externalId: `m-${index}` });
@@ -126,14 +126,14 @@ describe('a CSV that a thread makes', () => {
 
   test('fails when its thread ends on the way, instead of beginning anew; the next one is made whole', async () => {
     const { harness, ...made } = await begin();
-    const folder = temporaryFolder();
-    const program = join(folder, 'ends-once.mjs');
+    const directory = temporaryDirectory();
+    const program = join(directory, 'ends-once.mjs');
     writeFileSync(
       program,
       `import { existsSync, writeFileSync } from 'node:fs';
        import { parentPort } from 'node:worker_threads';
        await import(${JSON.stringify(BUILT.href)});
-       const flag = ${JSON.stringify(join(folder, 'has-ended'))};
+       const flag = ${JSON.stringify(join(directory, 'has-ended'))};
        parentPort.on('message', ({ question }) => {
          if (question.kind !== 'csvPiece' || existsSync(flag)) return;
          writeFileSync(flag, '');
@@ -151,12 +151,12 @@ describe('a CSV that a thread makes', () => {
 });
 
 test('only CSVs are made by the thread whose priority is low: what somebody waits for is not', async () => {
-  const folder = temporaryFolder();
-  const database = `${folder}/engagement.db`;
+  const directory = temporaryDirectory();
+  const database = `${directory}/engagement.db`;
   const harness = await createReportHarness({ database });
   await harness.backfill();
-  const program = join(folder, 'tells.mjs');
-  const told = join(folder, 'told');
+  const program = join(directory, 'tells.mjs');
+  const told = join(directory, 'told');
   writeFileSync(
     program,
     `import { appendFileSync } from 'node:fs';
@@ -210,40 +210,40 @@ test('warming up asks every report once, and rejects nothing', async () => {
 });
 
 test('a thread that can not begin fails its questions, and the next one begins anew', async () => {
-  const folder = temporaryFolder();
-  const database = `${folder}/engagement.db`;
+  const directory = temporaryDirectory();
+  const database = `${directory}/engagement.db`;
   const { reports } = openReportThread({ path: database, program: BUILT });
   onTestFinished(() => reports.close());
   await expect(reports.dataVersion()).rejects.toMatchObject({ code: 'store_unavailable', retry: 'later' });
   const harness = await createReportHarness({ database });
   expect(await reports.dataVersion()).toBe(await harness.reports.dataVersion());
-  rmSync(folder, { recursive: true, force: true });
+  rmSync(directory, { recursive: true, force: true });
 });
 
 test('a program that closes it while its last answer comes goes on, and does not end in the middle', async () => {
-  const folder = temporaryFolder();
+  const directory = temporaryDirectory();
   await build({
     entryPoints: ['src/reports/thread/open-report-thread.ts'],
-    outfile: join(folder, 'open.mjs'),
+    outfile: join(directory, 'open.mjs'),
     bundle: true,
     platform: 'node',
     format: 'esm',
   });
   writeFileSync(
-    join(folder, 'answers.mjs'),
+    join(directory, 'answers.mjs'),
     `import { parentPort } from 'node:worker_threads';
      parentPort.on('message', ({ id }) => parentPort.postMessage({ id, kind: 'ok', result: 1 }));`,
   );
   // Nothing else is under way, and the answer lies there before the end is asked for.
   writeFileSync(
-    join(folder, 'program.mjs'),
+    join(directory, 'program.mjs'),
     `import { openReportThread } from './open.mjs';
      const { reports } = openReportThread({ path: '', program: new URL('answers.mjs', import.meta.url) });
      void reports.dataVersion();
      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 500);
      await reports.close();`,
   );
-  const child = spawn(process.execPath, [join(folder, 'program.mjs')], { stdio: 'ignore' });
+  const child = spawn(process.execPath, [join(directory, 'program.mjs')], { stdio: 'ignore' });
   const [status] = await once(child, 'exit');
   expect(status).toBe(0);
 });

@@ -218,7 +218,7 @@ test('a run that was taken over, and one whose place cannot be read, stop nothin
     searchConversations: async (...parameters: Parameters<typeof harness.intercom.searchConversations>) => {
       const page = await harness.intercom.searchConversations(...parameters);
       clock.advance(120_000);
-      await store.takeUpRun({ ...lease, nowMs: clock.nowMs() });
+      await store.adoptRun({ ...lease, nowMs: clock.nowMs() });
       return page;
     },
   };

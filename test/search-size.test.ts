@@ -78,7 +78,7 @@ test('while a page is waited for the run stays in this hand', async () => {
       const page = await harness.intercom.searchConversations(...parameters);
       const lease = { owner: 'another/1/0', nowMs: harness.clock.nowMs(), leaseMs: 60_000 };
       // Twice its lease could have run out by now.
-      if ((await harness.store.takeUpRun(lease)) === null) busy += 1;
+      if ((await harness.store.adoptRun(lease)) === null) busy += 1;
       return page;
     },
   };

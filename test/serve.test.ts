@@ -10,7 +10,7 @@ import { createLog } from '../src/log.js';
 import { startSandboxServer } from '../src/sandbox/serve-sandbox.js';
 import { serve } from '../src/serve.js';
 import { openSqliteStore } from '../src/store/sqlite/sqlite-store.js';
-import { BUNDLE_FOLDER, spawnCommand, temporaryFolder } from './support/command-line.js';
+import { BUNDLE_DIRECTORY, spawnCommand, temporaryDirectory } from './support/command-line.js';
 import { createTestWorkspace } from './support/test-workspace.js';
 
 const SETTINGS = { INTERCOM_ACCESS_TOKEN: 'an-access-token', INTERCOM_CLIENT_SECRET: 'a-client-secret' };
@@ -34,8 +34,8 @@ async function startServe(
   settings: Record<string, string>,
   nodeOptions: readonly string[] = [],
 ): Promise<Running> {
-  const child = spawn(process.execPath, [...nodeOptions, join(BUNDLE_FOLDER, 'main.js'), 'serve'], {
-    cwd: temporaryFolder(),
+  const child = spawn(process.execPath, [...nodeOptions, join(BUNDLE_DIRECTORY, 'main.js'), 'serve'], {
+    cwd: temporaryDirectory(),
     env: { PATH: process.env['PATH'], PORT: '0', ...settings },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
@@ -54,18 +54,18 @@ async function startServe(
 }
 
 test('what was opened is closed again when the port is taken', async () => {
-  const folder = temporaryFolder();
+  const directory = temporaryDirectory();
   const port = await takenPort();
   const config = readConfig({
     ...SETTINGS,
-    DATABASE_PATH: join(folder, 'engagement.db'),
+    DATABASE_PATH: join(directory, 'engagement.db'),
     PORT: String(port),
     INTERCOM_API_BASE: `http://127.0.0.1:${port}`,
   });
   const log = createLog({ level: 'info', write: () => undefined });
   await expect(serve({ config, clock: systemClock, log })).rejects.toMatchObject({ code: 'EADDRINUSE' });
   // The last one to close the database takes its log away.
-  expect(readdirSync(folder)).toEqual(['engagement.db']);
+  expect(readdirSync(directory)).toEqual(['engagement.db']);
 });
 
 test('an address that it can not listen on is a wrong setting', async () => {
@@ -74,7 +74,7 @@ test('an address that it can not listen on is a wrong setting', async () => {
     HOST: '192.0.2.1',
     PORT: '0',
     API_TOKENS: '0123456789abcdef0123',
-    DATABASE_PATH: join(temporaryFolder(), 'engagement.db'),
+    DATABASE_PATH: join(temporaryDirectory(), 'engagement.db'),
     INTERCOM_API_BASE: 'http://127.0.0.1:1',
   });
   const log = createLog({ level: 'info', write: () => undefined });
@@ -85,7 +85,7 @@ test('an address that it can not listen on is a wrong setting', async () => {
 });
 
 test('told to stop while Intercom cannot be reached it stops, and that is no failure', async () => {
-  const folder = temporaryFolder();
+  const directory = temporaryDirectory();
   const closed = createServer();
   await new Promise<void>((listening) => closed.listen(0, '127.0.0.1', listening));
   const address = closed.address();
@@ -93,19 +93,19 @@ test('told to stop while Intercom cannot be reached it stops, and that is no fai
   const port = typeof address === 'object' && address !== null ? address.port : 0;
   const { child, output, ended } = await startServe({
     ...SETTINGS,
-    DATABASE_PATH: join(folder, 'engagement.db'),
+    DATABASE_PATH: join(directory, 'engagement.db'),
     INTERCOM_API_BASE: `http://127.0.0.1:${port}`,
   });
   child.kill('SIGTERM');
   expect(await ended).toBe(0);
   expect(output()).not.toContain('"level":"error"');
   expect(output().trimEnd().split('\n').at(-1)).toContain('"msg":"stopped"');
-  expect(readdirSync(folder)).toEqual(['engagement.db']);
+  expect(readdirSync(directory)).toEqual(['engagement.db']);
 });
 
 test('with a token of another workspace it says which, closes the database and fails', async () => {
-  const folder = temporaryFolder();
-  const path = join(folder, 'engagement.db');
+  const directory = temporaryDirectory();
+  const path = join(directory, 'engagement.db');
   const store = openSqliteStore({ path, timeZone: 'America/New_York' });
   await store.bindWorkspace({ id: 'other1', timeZone: 'UTC' });
   await store.close();
@@ -123,14 +123,17 @@ test('with a token of another workspace it says which, closes the database and f
   });
   expect(outcome.status).toBe(1);
   expect(outcome.stderr).toContain('belongs to the Intercom workspace other1, the token to sandbox1');
-  expect(readdirSync(folder)).toEqual(['engagement.db']);
+  expect(readdirSync(directory)).toEqual(['engagement.db']);
 });
 
 test('a defect that nothing catches ends the process without the words of its message', async () => {
-  const folder = temporaryFolder();
-  const fault = join(folder, 'fault.mjs');
+  const directory = temporaryDirectory();
+  const fault = join(directory, 'fault.mjs');
   writeFileSync(fault, 'process.on("SIGUSR2", () => { throw new TypeError("Jane Doe, born 1961-03-14"); });');
-  const settings = { DATABASE_PATH: join(folder, 'engagement.db'), INTERCOM_API_BASE: 'http://127.0.0.1:1' };
+  const settings = {
+    DATABASE_PATH: join(directory, 'engagement.db'),
+    INTERCOM_API_BASE: 'http://127.0.0.1:1',
+  };
   const { child, output, ended } = await startServe({ ...SETTINGS, ...settings }, ['--import', fault]);
   child.kill('SIGUSR2');
   expect(await ended).toBe(1);
@@ -139,9 +142,9 @@ test('a defect that nothing catches ends the process without the words of its me
 });
 
 test('a .env that cannot be read is a wrong setting', async () => {
-  const folder = temporaryFolder();
-  mkdirSync(join(folder, '.env'));
-  const { status, stderr } = await spawnCommand(['serve'], { folder, settings: SETTINGS });
+  const directory = temporaryDirectory();
+  mkdirSync(join(directory, '.env'));
+  const { status, stderr } = await spawnCommand(['serve'], { directory, settings: SETTINGS });
   expect({ status, stderr }).toEqual({
     status: 2,
     stderr: 'These settings must be fixed:\n  ./.env must be a file that this user may read\n',

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { VARIABLES } from '../src/config/config.js';
 import { readSettingsFile } from '../src/config/settings-file.js';
-import { spawnCommand, temporaryFolder } from './support/command-line.js';
+import { spawnCommand, temporaryDirectory } from './support/command-line.js';
 
 const BOM = '\ufeff';
 const LINES = [
@@ -13,7 +13,7 @@ const LINES = [
 ];
 
 function read(content: string | Uint8Array): Readonly<Record<string, string | undefined>> {
-  const path = join(temporaryFolder(), '.env');
+  const path = join(temporaryDirectory(), '.env');
   writeFileSync(path, content);
   // Messages call it by its name in the working directory.
   return readSettingsFile(path, VARIABLES);
@@ -70,17 +70,17 @@ describe('./.env', () => {
   });
 
   test('that is not there sets nothing', () => {
-    expect(readSettingsFile(join(temporaryFolder(), '.env'), VARIABLES)).toEqual({});
+    expect(readSettingsFile(join(temporaryDirectory(), '.env'), VARIABLES)).toEqual({});
   });
 
   test('holds for the command, below what the environment sets to something', async () => {
-    const folder = temporaryFolder();
+    const directory = temporaryDirectory();
     writeFileSync(
-      join(folder, '.env'),
+      join(directory, '.env'),
       `${BOM}REPORT_TIMEZONE=nowhere\r\nLOG_LEVEL=loud\r\nPROT=1\r\nDRYRUN=true\r\n`,
     );
     const { status, stdout, stderr } = await spawnCommand(['reconcile'], {
-      folder,
+      directory,
       settings: { LOG_LEVEL: 'info', REPORT_TIMEZONE: ' ' },
     });
     expect({ status, stdout }).toEqual({ status: 2, stdout: '' });

@@ -4,7 +4,7 @@ import Database from 'better-sqlite3';
 import { array, assert as assertProperty, asyncProperty, integer } from 'fast-check';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { openConnection } from '../src/store/sqlite/connection.js';
-import { createEndedSessions } from '../src/store/sqlite/ended-sessions.js';
+import { createEndedLogins } from '../src/store/sqlite/ended-logins.js';
 import { openSqliteStore } from '../src/store/sqlite/sqlite-store.js';
 import { asStoreError } from '../src/store/sqlite/store-errors.js';
 import type { Store } from '../src/store/ports/store.js';
@@ -25,13 +25,13 @@ import {
   wanting,
   workOn,
 } from './store-contract/samples.js';
-import { temporaryFolder } from './store-contract/temporary-folder.js';
+import { temporaryDirectory } from './store-contract/temporary-directory.js';
 import { createMovedClock } from './support/moved-clock.js';
 
 const NEW_YORK = 'America/New_York';
 
 function newPath(): string {
-  return join(temporaryFolder(), 'engagement.db');
+  return join(temporaryDirectory(), 'engagement.db');
 }
 
 function open(path: string, over: Partial<Parameters<typeof openSqliteStore>[0]> = {}): Store {
@@ -50,8 +50,8 @@ function openRaw(path: string): Database.Database {
 }
 
 describe('the SQLite file', () => {
-  it('can be read by its owner only, as can its folder and its log', async () => {
-    const path = join(temporaryFolder(), 'new', 'folder', 'engagement.db');
+  it('can be read by its owner only, as can its directory and its log', async () => {
+    const path = join(temporaryDirectory(), 'new', 'directory', 'engagement.db');
     const store = open(path);
     await store.storeNotification(notification('a'));
     expect(statSync(dirname(path)).mode & 0o777).toBe(0o700);
@@ -132,9 +132,9 @@ describe('the SQLite file', () => {
     expect(() => open(path)).toThrow(expect.objectContaining({ code: 'store_unavailable', retry: 'never' }));
     const below = join(path, 'engagement.db');
     expect(() => open(below)).toThrow(expect.objectContaining({ code: 'store_unavailable' }));
-    const folder = newPath();
-    mkdirSync(folder);
-    expect(() => open(folder)).toThrow(
+    const directory = newPath();
+    mkdirSync(directory);
+    expect(() => open(directory)).toThrow(
       expect.objectContaining({ code: 'store_unavailable', retry: 'later' }),
     );
   });
@@ -196,7 +196,7 @@ describe('a write lock of another program', () => {
     other.exec('begin immediate');
     const stored = store.storeNotification(notification('a'));
     const leased = store.leaseWrites(lease());
-    const signedOut = store.endSession({ id: 's', expiresAt: 1, nowAt: 0 });
+    const signedOut = store.endLogin({ id: 's', expiresAt: 1, nowAt: 0 });
     expect(await Promise.all([stored, signedOut].map((one) => stateOf(one)))).toEqual(['waits', 'waits']);
     expect((await store.findMember('a'))?.contact.id, 'reading waits for nobody').toBe('a');
     for (let moved = 0; moved < 500; moved += 25) {
@@ -388,7 +388,7 @@ describe('instants that an earlier version wrote otherwise', () => {
 describe('sessions that were signed out', () => {
   it('are bounded: too many end the oldest sessions there are', () => {
     const connection = openConnection(newPath(), { mayMigrate: true });
-    const sessions = createEndedSessions(connection, 10);
+    const sessions = createEndedLogins(connection, 10);
     const at = (number: number) => ({ id: `s-${number}`, expiresAt: 1_790_000_000 + number });
     for (let number = 1; number <= 30; number += 1) sessions.end({ ...at(number), nowAt: 1_789_999_000 });
     expect(connection.sqlite.prepare('select count(*) from ended_sessions').pluck().get()).toBe(11);

@@ -19,7 +19,7 @@ export function addBackupCommand(program: Command, run: (command: BackupCommand)
   program
     .command('backup')
     .description('copy the database to a file, consistent and checked, while the service goes on')
-    .argument('<file>', 'where the copy goes; its folder must exist')
+    .argument('<file>', 'where the copy goes; its directory must exist')
     .option('--force', 'replace the file if it exists')
     .action((target: string, options: { readonly force?: boolean }) =>
       run({ target, force: options.force === true }),

@@ -16,7 +16,7 @@ export interface DoctorDeps {
   /** In place of the network, to reach the service on this machine. */
   readonly send?: LocalServiceOptions['send'];
   /** In place of the file system. */
-  readonly freeBytes?: (folder: string) => number;
+  readonly freeBytes?: (directory: string) => number;
 }
 
 /** `doctor [--fix]`. */
@@ -31,7 +31,7 @@ export function addDoctorCommand(program: Command, run: (fix: boolean) => Promis
 }
 
 /**
- * Prints one line for each check, and below what is wrong how to mend it.
+ * Prints one line for each check, and below what is wrong how to fix it.
  * @throws AppError `checks_failed` when something is wrong; warnings are not.
  */
 export async function runDoctor(fix: boolean, deps: DoctorDeps): Promise<void> {
@@ -93,9 +93,9 @@ async function* findings(fix: boolean, deps: DoctorDeps): AsyncGenerator<Finding
 const WORDS = { ok: 'ok  ', warn: 'WARN', fail: 'FAIL' } as const;
 const CHECK_WIDTH = 24;
 
-function asLines({ level, check, sentence, mend }: Finding): string {
+function asLines({ level, check, sentence, fix }: Finding): string {
   const indent = ' '.repeat(WORDS.ok.length + 2 + CHECK_WIDTH);
   const text = sentence.replaceAll('\n', `\n${indent}`);
   const first = `${WORDS[level]}  ${check.padEnd(CHECK_WIDTH)}${text}\n`;
-  return mend === null ? first : `${first}${indent}→ ${mend}\n`;
+  return fix === null ? first : `${first}${indent}→ ${fix}\n`;
 }

@@ -4,11 +4,11 @@ import type { Config } from '../config/config.js';
 import { connect } from '../connect.js';
 import { AppError } from '../errors.js';
 import type { Log } from '../log.js';
-import { describeJob, MOST_DIFFERENCES } from '../http/jobs/describe-run.js';
+import { describeJob, MAX_DIFFERENCES } from '../http/jobs/describe-run.js';
 import { MAX_PARKED, parkedPage } from '../http/jobs/parked-routes.js';
 import { isDeadOwner } from '../work/owner.js';
 import { createProgressBar } from './progress-bar.js';
-import { runJob, type JobRequest } from '../reconcile/run-job.js';
+import { runJob, type RunRequest } from '../reconcile/run-job.js';
 import { isParkedPlace } from '../store/ports/queries.js';
 import type { Run } from '../store/ports/runs.js';
 import type { Store } from '../store/ports/store.js';
@@ -29,21 +29,21 @@ export interface ReplayCommand {
 }
 
 export interface JobCommands {
-  runJob(request: JobRequest): Promise<void>;
+  runJob(request: RunRequest): Promise<void>;
   replay(command: ReplayCommand): Promise<void>;
 }
 
 /** How often it is looked whether the writes have reached Intercom. */
 const LOOK_AT_WRITES_MS = 200;
-const LONGEST_BACKFILL_DAYS = 3650;
-const LONGEST_LOOKBACK_DAYS = 365;
+const MAX_BACKFILL_DAYS = 3650;
+const MAX_LOOKBACK_DAYS = 365;
 
 /** `backfill`, `reconcile` and `replay`. */
 export function addJobCommands(program: Command, commands: JobCommands): void {
   program
     .command('backfill')
     .description('fill the cache from Intercom, or let it reach further back; goes on where it was stopped')
-    .option('--days <number>', 'how far back', upTo(LONGEST_BACKFILL_DAYS), 365)
+    .option('--days <number>', 'how far back', upTo(MAX_BACKFILL_DAYS), 365)
     .option('--force', 'write although more members would change than MAX_SWEEP_CHANGE_SHARE allows')
     .action(({ days, force = false }: { readonly days: number; readonly force?: boolean }) =>
       commands.runJob({ job: 'backfill', params: { days, force } }),
@@ -52,7 +52,7 @@ export function addJobCommands(program: Command, commands: JobCommands): void {
   program
     .command('reconcile')
     .description('compare everything with Intercom and fix it, as every night; lists what it found as JSON')
-    .option('--lookback-days <number>', 'how far back conversations are read', upTo(LONGEST_LOOKBACK_DAYS))
+    .option('--lookback-days <number>', 'how far back conversations are read', upTo(MAX_LOOKBACK_DAYS))
     .option('--dry-run', 'only list the differences')
     .option('--force', 'write although more members would change than MAX_SWEEP_CHANGE_SHARE allows')
     .action((options: { lookbackDays?: number; dryRun?: boolean; force?: boolean }) =>
@@ -136,7 +136,7 @@ export interface JobCommandDeps {
  * Runs a job in this process, beside a running service or without one, and prints what it found.
  * @throws AppError `run_in_progress` when another process is at a run, `run_guarded`, or what made the run fail.
  */
-export async function runJobCommand(request: JobRequest, options: JobCommandDeps): Promise<void> {
+export async function runJobCommand(request: RunRequest, options: JobCommandDeps): Promise<void> {
   const { config, clock, log, signal, stdout, stderr } = options;
   const { store, owner, deps, prober, bind } = connect({ config, clock, log, as: 'command' });
   const bar = createProgressBar(stderr, request.job);
@@ -166,7 +166,7 @@ export async function runJobCommand(request: JobRequest, options: JobCommandDeps
       if (signal.aborted) throw new AppError('stopped', 'later', 'Stopped; the service writes the rest.');
     }
     bar.stop();
-    const drift = await store.listDrift({ runId: run.id, limit: MOST_DIFFERENCES, after: null });
+    const drift = await store.listDrift({ runId: run.id, limit: MAX_DIFFERENCES, after: null });
     stdout.write(`${JSON.stringify(describeJob(run, drift), null, 2)}\n`);
     if (run.status === 'guarded') {
       throw new AppError('run_guarded', 'never', `Run ${run.id} stopped: ${run.reason ?? ''} (--force).`);
@@ -185,7 +185,7 @@ async function writesUnderWay(store: Pick<Store, 'countWritesOf'>, { id }: Run):
 }
 
 /** A cache that has been filled once is extended by a sweep, which looks before it changes anything. */
-async function asItIsNeeded(request: JobRequest, store: Pick<Store, 'latestDoneRun'>): Promise<JobRequest> {
+async function asItIsNeeded(request: RunRequest, store: Pick<Store, 'latestDoneRun'>): Promise<RunRequest> {
   if (request.job !== 'backfill' || (await store.latestDoneRun(['backfill'])) === null) return request;
   const { days = null, force = false } = request.params;
   return { job: 'reconcile', params: { lookbackDays: days, dryRun: false, force } };

@@ -34,7 +34,7 @@ const WRONG_USE = 2;
 const USED_WRONGLY: ReadonlySet<ErrorCode> = new Set(['config_invalid', 'bad_request', 'cursor_invalid']);
 
 /** A service manager kills after 10 to 90 seconds; what is not settled by then is taken up at the next start. */
-const LONGEST_STOP_MS = 10_000;
+const MAX_STOP_MS = 10_000;
 
 function wholeNumber(range: { readonly min: number; readonly max: number }) {
   return (text: string): number => {
@@ -197,7 +197,7 @@ function untilStopped(stop: () => Promise<void>, clock: Clock): Promise<void> {
     const onSignal = (): void => {
       process.once('SIGINT', () => process.exit(FAILED));
       process.once('SIGTERM', () => process.exit(FAILED));
-      void clock.sleep(LONGEST_STOP_MS).then(() => process.exit(FAILED));
+      void clock.sleep(MAX_STOP_MS).then(() => process.exit(FAILED));
       stop().then(resolve, reject);
     };
     process.once('SIGINT', onSignal);

@@ -35,7 +35,7 @@ const CALLS_PER_EDIT = 5;
  */
 export async function runSandbox(options: SandboxOptions): Promise<{ stop(): Promise<void> }> {
   const { clock, print } = options;
-  const folder = await mkdtemp(join(tmpdir(), 'intercom-engagement-sandbox-'));
+  const directory = await mkdtemp(join(tmpdir(), 'intercom-engagement-sandbox-'));
   const random = createRandom(clock.nowMs());
   const workspace = createWorkspace({ clock, seed: clock.nowMs() });
   const population = populate(workspace, { members: options.members });
@@ -50,7 +50,7 @@ export async function runSandbox(options: SandboxOptions): Promise<{ stop(): Pro
     INTERCOM_CLIENT_SECRET: workspace.settings.clientSecret,
     INTERCOM_API_BASE: intercom.url,
     INTERCOM_VERSION: workspace.settings.appVersion,
-    DATABASE_PATH: join(folder, 'sandbox.db'),
+    DATABASE_PATH: join(directory, 'sandbox.db'),
     PORT: String(options.port),
     SETTLE_AFTER_SECONDS: '10',
   });
@@ -69,7 +69,7 @@ export async function runSandbox(options: SandboxOptions): Promise<{ stop(): Pro
   }).catch(async (error: unknown) => {
     // Its port is in use, most often.
     await intercom.close();
-    await rm(folder, { recursive: true, force: true });
+    await rm(directory, { recursive: true, force: true });
     throw error;
   });
   await service.backfilled;
@@ -96,7 +96,7 @@ export async function runSandbox(options: SandboxOptions): Promise<{ stop(): Pro
       workspace.webhooks.stop();
       await service.stop();
       await intercom.close();
-      await rm(folder, { recursive: true, force: true });
+      await rm(directory, { recursive: true, force: true });
       print('Stopped.');
     },
   };

@@ -2,7 +2,7 @@ import { LOG_LEVELS, type LogLevel } from '../log.js';
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
-import { isWithin } from './folders.js';
+import { isWithin } from './directories.js';
 import { isTimeZone } from '../rules/calendar.js';
 import { areProxies, DEFAULT_TRUSTED_PROXIES } from './trusted-proxies.js';
 import { DEFAULT_ELIGIBLE_PROGRAMS_BY_REFERRAL } from '../rules/vocabulary.js';
@@ -273,16 +273,16 @@ function visibleEnvironment(env: Environment): Environment {
 }
 
 /** Exports must not reach what they could overwrite: the database with its logs, and this program. */
-const checkFolders: CrossCheck = ({ DATABASE_PATH: databasePath, EXPORT_DIR: exportDir }) => {
+const checkDirectories: CrossCheck = ({ DATABASE_PATH: databasePath, EXPORT_DIR: exportDir }) => {
   if (databasePath === undefined || exportDir === undefined) return [];
   const precious = [
-    { folder: dirname(databasePath), what: 'the database' },
-    { folder: fileURLToPath(new URL('..', import.meta.url)), what: 'this program' },
+    { directory: dirname(databasePath), what: 'the database' },
+    { directory: fileURLToPath(new URL('..', import.meta.url)), what: 'this program' },
   ];
-  return precious.flatMap(({ folder, what }) =>
-    isWithin(exportDir, folder)
+  return precious.flatMap(({ directory, what }) =>
+    isWithin(exportDir, directory)
       ? [
-          `EXPORT_DIR must not be the folder of ${what}, nor one that it lies in: choose one of its own, such as ./exports`,
+          `EXPORT_DIR must not be the directory of ${what}, nor one that it lies in: choose one of its own, such as ./exports`,
         ]
       : [],
   );
@@ -308,7 +308,7 @@ export function unreadSettings(env: Environment): readonly NameNotRead[] {
  */
 export function readReportConfig(env: Environment): ReportConfig {
   const wanted = environment.pick({ DATABASE_PATH: true, REPORT_TIMEZONE: true, EXPORT_DIR: true });
-  const values = readEnvironment(wanted, env, checkFolders);
+  const values = readEnvironment(wanted, env, checkDirectories);
   return {
     databasePath: values.DATABASE_PATH,
     timeZone: values.REPORT_TIMEZONE,
@@ -337,7 +337,7 @@ export function readPort(env: Environment): number {
  * @throws AppError `config_invalid` whose message names every wrong variable and what it may be, never its value.
  */
 export function readConfig(env: Environment): Config {
-  const values = readEnvironment(environment, env, (one) => [...checkHost(one), ...checkFolders(one)]);
+  const values = readEnvironment(environment, env, (one) => [...checkHost(one), ...checkDirectories(one)]);
   return {
     accessToken: values.INTERCOM_ACCESS_TOKEN,
     clientSecrets: values.INTERCOM_CLIENT_SECRET,

@@ -8,7 +8,7 @@ import type { Clients } from './client-address.js';
 import { isCrossSiteChange } from './cross-site.js';
 import type { Metrics } from '../watch/metrics.js';
 import { answerProblem } from './problem.js';
-import { createSessions, type Session, type Sessions } from './sessions.js';
+import { createLogins, type Login, type Logins } from './logins.js';
 import { createWrongTokens, type TokenWay } from './wrong-tokens.js';
 
 export interface AccessRules {
@@ -35,13 +35,13 @@ export type RefusePage = (context: Context, status: 403, sentence: string) => Re
 
 /** Who may ask for what. */
 export interface Access {
-  readonly sessions: Sessions;
+  readonly logins: Logins;
   /** False where nobody has to sign in: behind a proxy that does it, or without any token, on this machine alone. */
   readonly hasSignIn: boolean;
-  /** Rejects when the store cannot say whether the session was ended. */
-  sessionOf(context: Context): Promise<Session | null>;
-  /** Ends the session of the request, for this process and all others. */
-  endSession(context: Context): Promise<void>;
+  /** Rejects when the store cannot say whether the login was ended. */
+  loginOf(context: Context): Promise<Login | null>;
+  /** Ends the login of the request, for this process and all others. */
+  endLogin(context: Context): Promise<void>;
   /** Counts a wrong token of whoever asks; see {@link WrongTokens.count}. */
   countWrongToken(context: Context, way: TokenWay): Promise<number>;
   /** For the API: a token; or the cookie of the pages, which has to send its changes as JSON from our own pages. */
@@ -50,7 +50,7 @@ export interface Access {
   pages(refuse: RefusePage): MiddlewareHandler;
 }
 
-export const SESSION_COOKIE = 'engagement_session';
+export const LOGIN_COOKIE = 'engagement_session';
 export const FORM_TOKEN_FIELD = 'csrf';
 
 const CROSS_SITE = 'A page of another site asked for this change.';
@@ -66,21 +66,21 @@ const NO_PROXY =
  * these are taken from our own pages only. Which names are answered at all is settled before, in `answered-hosts.ts`.
  */
 export function createAccess({ rules, clients, store, clock, log, metrics }: AccessDeps): Access {
-  const sessions = createSessions(rules.apiTokens, clock);
+  const logins = createLogins(rules.apiTokens, clock);
   const wrongTokens = createWrongTokens({ clock, log, metrics });
   const warn = createBoundedLog(log, clock);
   const hasTokens = rules.apiTokens.length > 0;
   const hasSignIn = rules.auth === 'token' && hasTokens;
-  const known = new WeakMap<Context, Promise<Session | null>>();
+  const known = new WeakMap<Context, Promise<Login | null>>();
 
-  const readSession = async (context: Context): Promise<Session | null> => {
-    const session = hasSignIn ? sessions.read(getCookie(context, SESSION_COOKIE)) : null;
-    return session === null || (await store.isSessionEnded(session)) ? null : session;
+  const readLogin = async (context: Context): Promise<Login | null> => {
+    const login = hasSignIn ? logins.read(getCookie(context, LOGIN_COOKIE)) : null;
+    return login === null || (await store.isLoginEnded(login)) ? null : login;
   };
-  const sessionOf = (context: Context): Promise<Session | null> => {
-    const session = known.get(context) ?? readSession(context);
-    known.set(context, session);
-    return session;
+  const loginOf = (context: Context): Promise<Login | null> => {
+    const login = known.get(context) ?? readLogin(context);
+    known.set(context, login);
+    return login;
   };
 
   const countWrongToken = (context: Context, way: TokenWay): Promise<number> =>
@@ -102,7 +102,7 @@ export function createAccess({ rules, clients, store, clock, log, metrics }: Acc
     const authorization = context.req.header('authorization');
     if (!hasTokens || authorization === undefined) return 'none';
     const token = /^Bearer +(\S+) *$/i.exec(authorization)?.[1];
-    if (token !== undefined) return sessions.tokenNumber(token) === null ? 'wrong' : 'right';
+    if (token !== undefined) return logins.tokenNumber(token) === null ? 'wrong' : 'right';
     return hasSignIn || /^Bearer\b/i.test(authorization) ? 'wrong' : 'none';
   };
   const refuseToken = async (context: Context): Promise<Response> => {
@@ -121,7 +121,7 @@ export function createAccess({ rules, clients, store, clock, log, metrics }: Acc
     const token = tokenOf(context);
     if (token === 'right') return next();
     if (token === 'wrong') return refuseToken(context);
-    const isSignedIn = (await sessionOf(context)) !== null;
+    const isSignedIn = (await loginOf(context)) !== null;
     if (hasSignIn && !isSignedIn) return refuseToken(context);
     const refusal = whyRefused(context);
     if (refusal !== null) return answerProblem(context, 403, refusal);
@@ -133,8 +133,8 @@ export function createAccess({ rules, clients, store, clock, log, metrics }: Acc
 
   const pages = (refuse: RefusePage): MiddlewareHandler => {
     return async (context, next) => {
-      const session = await sessionOf(context);
-      if (session === null) {
+      const login = await loginOf(context);
+      if (login === null) {
         const token = tokenOf(context);
         if (token === 'right') return next();
         if (token === 'wrong' && !hasSignIn) return refuseToken(context);
@@ -149,7 +149,7 @@ export function createAccess({ rules, clients, store, clock, log, metrics }: Acc
       }
       const refusal = whyRefused(context);
       if (refusal !== null) return refuse(context, 403, refusal);
-      if (isChange(context) && !sessions.isFormToken(await readFormToken(context), session)) {
+      if (isChange(context) && !logins.isFormToken(await readFormToken(context), login)) {
         return refuse(
           context,
           403,
@@ -161,12 +161,12 @@ export function createAccess({ rules, clients, store, clock, log, metrics }: Acc
   };
 
   return {
-    sessions,
+    logins,
     hasSignIn,
-    sessionOf,
-    endSession: async (context) => {
-      const session = await sessionOf(context);
-      if (session !== null) await store.endSession({ ...session, nowAt: nowAt(clock) });
+    loginOf,
+    endLogin: async (context) => {
+      const login = await loginOf(context);
+      if (login !== null) await store.endLogin({ ...login, nowAt: nowAt(clock) });
     },
     countWrongToken,
     api,

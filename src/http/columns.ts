@@ -8,7 +8,7 @@ import { z } from 'zod';
 /** Unix seconds in JSON, ISO 8601 with the report zone's offset in CSV. */
 export const instant = z.int().meta({ description: 'Unix seconds' });
 /** The instant of a date-only attribute; its date stands beside it as `…On`, because this one names none. */
-export const heldDate = instant.meta({
+export const heldDateColumn = instant.meta({
   description:
     'Enrolled Date as Intercom holds it, Unix seconds: 00:00:00 UTC for a date-only value. Take the date from the …On field beside it.',
 });

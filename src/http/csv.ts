@@ -1,6 +1,6 @@
 import { stringify } from 'csv-stringify/sync';
 import { z } from 'zod';
-import { heldDate, instant } from './columns.js';
+import { heldDateColumn, instant } from './columns.js';
 import type { Table } from './table.js';
 import { zoneTimeOf } from './zone-time.js';
 
@@ -26,7 +26,7 @@ interface Column {
   readonly valueOf: (row: Row) => unknown;
 }
 
-const INSTANTS: ReadonlySet<unknown> = new Set([instant, heldDate]);
+const INSTANTS: ReadonlySet<unknown> = new Set([instant, heldDateColumn]);
 
 const BYTE_ORDER_MARK = '\uFEFF';
 

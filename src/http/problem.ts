@@ -26,7 +26,7 @@ const TITLES: Readonly<Record<number, string>> = {
 };
 
 /**
- * Answers an error as RFC 9457 `application/problem+json`. `detail` is a sentence for people that says how to mend it
+ * Answers an error as RFC 9457 `application/problem+json`. `detail` is a sentence for people that says how to fix it
  * and never quotes personal data.
  */
 export function answerProblem(

@@ -8,8 +8,8 @@ import { canonical } from '../rules/vocabulary.js';
  * sentence "<field> …" and never repeat the value, which may be personal.
  */
 
-const LONGEST_TEXT = 200;
-const MOST_VALUES = 100;
+const MAX_TEXT = 200;
+const MAX_VALUES = 100;
 
 type ErrorOf = (issue: { readonly input?: unknown }) => string;
 
@@ -97,14 +97,14 @@ export function textList(description: string) {
     .string('must be text, or a list of texts')
     .trim()
     .min(1, 'must not be empty; leave it out instead')
-    .max(LONGEST_TEXT, `must have at most ${LONGEST_TEXT} characters`);
+    .max(MAX_TEXT, `must have at most ${MAX_TEXT} characters`);
   return listOf(value, description);
 }
 
 function listOf<Item extends z.ZodType>(item: Item, description: string) {
   const list = z
     .array(item, 'must be text, or a list of texts')
-    .max(MOST_VALUES, `may have at most ${MOST_VALUES} values`)
+    .max(MAX_VALUES, `may have at most ${MAX_VALUES} values`)
     .default([]);
   return z.preprocess((value) => (typeof value === 'string' ? [value] : value), list).meta({ description });
 }

@@ -13,7 +13,7 @@ export interface ZoneTime {
  */
 const QUARTER_SECONDS = 900;
 const QUARTERS_FROM_AT = Date.UTC(1975, 0, 1) / 1000;
-const MOST_QUARTERS = 50_000;
+const MAX_QUARTERS = 50_000;
 
 const known = new Map<string, ZoneTime>();
 
@@ -31,7 +31,7 @@ function createZoneTime(timeZone: string): ZoneTime {
     const number = Math.floor(at / QUARTER_SECONDS);
     const found = quarters.get(number);
     if (found !== undefined) return found;
-    if (quarters.size >= MOST_QUARTERS) quarters.clear();
+    if (quarters.size >= MAX_QUARTERS) quarters.clear();
     const text = isoInstant(number * QUARTER_SECONDS, timeZone);
     quarters.set(number, text);
     return text;

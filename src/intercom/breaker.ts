@@ -1,6 +1,6 @@
 import type { Clock } from '../clock.js';
 import { AppError, type Blame } from '../errors.js';
-import { createCircuit, type Circuit, type Outage, type Subject } from './circuit.js';
+import { createCircuit, type Circuit, type Outage, type CalledPath } from './circuit.js';
 import { createRecentCalls } from './recent-calls.js';
 
 /**
@@ -13,7 +13,7 @@ export interface Breaker {
    * Called directly before a call is sent.
    * @throws AppError `intercom_waiting` when the call has to wait; nothing may be sent then.
    */
-  enter(call: Subject): Pass;
+  enter(call: CalledPath): Pass;
   /** How many of `limit` pieces of work that make such calls (labels) may begin now. */
   room(limit: number, labels: readonly string[]): number;
   /** True when it is time to ask Intercom as a whole whether it answers again. */
@@ -81,7 +81,7 @@ export function createBreaker({ clock, onEvent }: BreakerOptions): Breaker {
     return true;
   };
 
-  const succeed = (call: Subject): void => {
+  const succeed = (call: CalledPath): void => {
     number += 1;
     const wasWhole = close(whole);
     whole.noteSuccess(number);

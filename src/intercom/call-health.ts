@@ -1,6 +1,6 @@
 import type { Blame } from '../errors.js';
 import type { Breaker, Pass } from './breaker.js';
-import type { Subject } from './circuit.js';
+import type { CalledPath } from './circuit.js';
 import type { Permit } from './rate-budget.js';
 import { isOfIntercom, refusalOf, unreadable, type Answer, type RequestKind } from './refusals.js';
 
@@ -20,7 +20,7 @@ export const WRITE_CALLS: readonly string[] = ['GET /contacts/{id}', 'PUT /conta
  */
 export function enterBreaker(
   breaker: Breaker | undefined,
-  { label, path }: Subject,
+  { label, path }: CalledPath,
   permit: Permit,
 ): Pass | null {
   try {

@@ -1,5 +1,5 @@
 /** A call as it counts for outages: where it goes, and about which object. */
-export interface Subject {
+export interface CalledPath {
   /** Method and path without ids. */
   readonly label: string;
   /** The object's path, so that one object can be told from many. */
@@ -16,7 +16,7 @@ export interface Outage {
 }
 
 interface Failure {
-  readonly call: Subject;
+  readonly call: CalledPath;
   /** Counts calls and successes in their order. */
   readonly sent: number;
   readonly isProbe: boolean;

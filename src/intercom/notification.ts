@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import type { ContactFacts, ConversationFacts } from '../rules/facts.js';
 import { isRecord, parseJson, readId, recordAt, type Json } from './json.js';
 import { readContactObject, readConversationObject, type Lack } from './objects.js';
-import { readInstant } from './times.js';
+import { readTime } from './times.js';
 import { knownTopic, topicKind, type TopicKind } from './topics.js';
 
 /** A notification holds the parts that caused it, most often one. */
@@ -11,7 +11,7 @@ const MAX_PARTS_LOOKED_AT = 20;
 const MAX_TOPIC_LENGTH = 200;
 const MAX_ID_LENGTH = 200;
 
-export interface Subject {
+export interface ObjectRef {
   readonly kind: 'conversation' | 'contact';
   readonly id: string;
 }
@@ -28,7 +28,7 @@ export interface Envelope {
   /** The event's time, Unix seconds. */
   readonly createdAt: number | null;
   /** Null only where nothing is to be handled, or where `data.item` has no id. */
-  readonly subject: Subject | null;
+  readonly subject: ObjectRef | null;
   /** The contact's id where the payload has it, else `conversation:<id>`. */
   readonly lane: string | null;
   readonly interest: 'handle' | 'ignore' | 'ping';
@@ -43,7 +43,7 @@ export type Meaning =
     }
   | { readonly kind: 'contact'; readonly contact: ContactFacts; readonly lacks: readonly Lack[] }
   /** Only the id can be read. */
-  | { readonly kind: 'read'; readonly subject: Subject }
+  | { readonly kind: 'read'; readonly subject: ObjectRef }
   | { readonly kind: 'conversation-deleted'; readonly id: string }
   /** `absorbedId` is null in payloads without `merged_from`, `survivor` where only its id could be read. */
   | {
@@ -92,7 +92,7 @@ export function readEnvelope(body: Uint8Array): ReadEnvelope {
       topic,
       knownTopic: knownTopic(topic),
       appId: textOf(notification['app_id']),
-      createdAt: readInstant(notification['created_at']),
+      createdAt: readTime(notification['created_at']),
       subject,
       lane: subject === null ? null : laneOf(subject, item),
       interest: interestOf(kind, subject),
@@ -177,7 +177,7 @@ export function readMeaning(topic: string, item: unknown, createdAt: number): Me
   }
 }
 
-function interestOf(kind: TopicKind, subject: Subject | null): Envelope['interest'] {
+function interestOf(kind: TopicKind, subject: ObjectRef | null): Envelope['interest'] {
   if (kind === 'ping') return 'ping';
   return kind === 'ignored' || (isMention(kind) && subject === null) ? 'ignore' : 'handle';
 }
@@ -190,7 +190,7 @@ function itemOf(notification: unknown): Json | null {
   return recordAt(recordAt(notification, 'data'), 'item');
 }
 
-function subjectOf(kind: TopicKind, item: Json): Subject | null {
+function subjectOf(kind: TopicKind, item: Json): ObjectRef | null {
   switch (kind) {
     case 'ping':
     case 'ignored':
@@ -243,7 +243,7 @@ function conversationIdInParts(parts: unknown): string | null {
   return null;
 }
 
-function laneOf(subject: Subject, item: Json | null): string {
+function laneOf(subject: ObjectRef, item: Json | null): string {
   if (subject.kind === 'contact') return subject.id;
   const contacts = recordAt(item === null ? null : conversationIn(item), 'contacts')?.['contacts'];
   const first: unknown = Array.isArray(contacts) ? contacts[0] : null;

@@ -8,7 +8,7 @@ import {
   type KeptAttribute,
 } from '../rules/vocabulary.js';
 import { isRecord, readId, recordAt, type Json } from './json.js';
-import { readInstant } from './times.js';
+import { readTime } from './times.js';
 
 /** What the rules need and a payload lacks: reading the object by id settles it, whatever that answers. */
 export type Lack = 'contact' | 'statistics' | 'closeTime' | 'customAttributes' | 'createdAt';
@@ -45,8 +45,8 @@ export function readConversationObject(raw: unknown): ReadConversation {
 
   const state = readState(raw);
   if (state === null) return refer(isMissing(raw['state']) ? 'open' : 'state');
-  const createdAt = readInstant(raw['created_at']);
-  const updatedAt = isNoTime(raw['updated_at']) ? createdAt : readInstant(raw['updated_at']);
+  const createdAt = readTime(raw['created_at']);
+  const updatedAt = isNoTime(raw['updated_at']) ? createdAt : readTime(raw['updated_at']);
   if (updatedAt === null) return refer('updated_at');
   if (createdAt === null && !isNoTime(raw['created_at'])) return refer('created_at');
   const contacts = readContactList(raw['contacts']);
@@ -57,7 +57,7 @@ export function readConversationObject(raw: unknown): ReadConversation {
   const statistics = readRecord(raw['statistics']);
   if (statistics === 'unreadable') return refer('statistics');
   const closeTime = statistics?.[CLOSE_TIME] ?? null;
-  const readCloseAt = readInstant(closeTime);
+  const readCloseAt = readTime(closeTime);
   const isPossible = readCloseAt !== null && readCloseAt <= updatedAt + MAX_CLOSE_AHEAD_SECONDS;
   const lastCloseAt = isPossible ? readCloseAt : null;
 
@@ -98,8 +98,8 @@ export function readContactObject(raw: unknown): ReadContact {
 
   const role = typeof raw['role'] === 'string' ? readText(raw['role']) : null;
   if (role === null) return refer('role');
-  const createdAt = readInstant(raw['created_at']);
-  const updatedAt = isNoTime(raw['updated_at']) ? createdAt : readInstant(raw['updated_at']);
+  const createdAt = readTime(raw['created_at']);
+  const updatedAt = isNoTime(raw['updated_at']) ? createdAt : readTime(raw['updated_at']);
   if (updatedAt === null) return refer('updated_at');
   const custom = readRecord(raw['custom_attributes']);
   if (custom === 'unreadable') return refer('custom_attributes');

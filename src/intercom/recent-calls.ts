@@ -1,7 +1,7 @@
 import type { Blame } from '../errors.js';
-import type { Subject } from './circuit.js';
+import type { CalledPath } from './circuit.js';
 
-interface RecentCall extends Subject {
+interface RecentCall extends CalledPath {
   readonly isAnswered: boolean;
   readonly atMs: number;
   readonly number: number;
@@ -16,9 +16,9 @@ interface Failing {
 
 /** What became of the latest calls, to tell an object that alone fails from an outage. */
 export interface RecentCalls {
-  note(call: Subject, isAnswered: boolean, atMs: number): void;
+  note(call: CalledPath, isAnswered: boolean, atMs: number): void;
   /** Whose fault a failure of this call is; null where it is the object's own. Asked before it is noted. */
-  blame(call: Subject, atMs: number): Blame | null;
+  blame(call: CalledPath, atMs: number): Blame | null;
 }
 
 /** Of each address. */
@@ -73,6 +73,6 @@ export function createRecentCalls(): RecentCalls {
   };
 }
 
-function keyOf({ label, path }: Subject): string {
+function keyOf({ label, path }: CalledPath): string {
   return `${label} ${path}`;
 }

@@ -67,7 +67,7 @@ export function refusalOf(answer: Answer, request: RequestKind, blame: Blame | n
   const answered = error === null ? `${status}` : `${status} ${error.code}`;
   const said = error === null ? '' : quote(error.message, request.values);
   const options: AppErrorOptions = { status, blame, ...(said === '' ? {} : { said }) };
-  // 402 is what plan restrictions used to be: like a token without permission, an operator can mend it.
+  // 402 is what plan restrictions used to be: like a token without permission, an operator can fix it.
   if (status === 401 || status === 402 || status === 403) {
     return new AppError(
       'intercom_refused_token',

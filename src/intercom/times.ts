@@ -13,7 +13,7 @@ const MAX_TIME_LENGTH = 64;
  * is UTC, as all of Intercom's times are). Whole Unix seconds, or null for anything else: 0, milliseconds, and what
  * lies before 2000 is no time of an event or an object.
  */
-export function readInstant(value: unknown): number | null {
+export function readTime(value: unknown): number | null {
   if (typeof value === 'number') return inRange(Math.floor(value));
   if (typeof value !== 'string' || value.length > MAX_TIME_LENGTH) return null;
   const text = value.trim();

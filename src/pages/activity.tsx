@@ -9,7 +9,7 @@ import type { ShownTime } from '../watch/time-check.js';
 import { NotificationsTable } from './activity/notifications.js';
 import { OtherWorkspacesNotice } from './activity/other-workspaces.js';
 import { ParkedWork } from './activity/parked.js';
-import { BackfillNotice, GuardNotice, Runs } from './activity/runs.js';
+import { BackfillNotice, GuardNotice, RunTable } from './activity/runs.js';
 import { memberHref, runHref } from './addresses.js';
 import { FormToken } from './layout.js';
 import { LiveControls } from './live-controls.js';
@@ -56,8 +56,8 @@ const OTHERS: readonly JobName[] = [
   'engagement-sync',
   'referral-sync',
 ];
-const MOST_RUNS = 6;
-const MOST = 25;
+const MAX_RUNS = 6;
+const MAX = 25;
 /** Pieces of parked work on one page. */
 const MAX_PARKED = 50;
 
@@ -69,9 +69,9 @@ export async function showActivity(deps: ActivityPageDeps, context: Context): Pr
   const [runs, notifications, writes, fights, parked, backlog, freshness, workspace, otherWorkspaces] =
     await Promise.all([
       recentRuns(store),
-      store.recentNotifications(MOST, nowMs),
-      store.recentWrites(MOST),
-      store.foughtOver(MOST, nowMs),
+      store.recentNotifications(MAX, nowMs),
+      store.recentWrites(MAX),
+      store.foughtOver(MAX, nowMs),
       store.parked({ limit: MAX_PARKED + 1, after: parkedAfter }),
       store.backlog(nowMs),
       store.freshness(),
@@ -138,13 +138,13 @@ export async function showActivity(deps: ActivityPageDeps, context: Context): Pr
             ]}
           />
           <div class="head">
-            <h2 id="runs">Runs</h2>
+            <h2 id="runs">RunTable</h2>
             <div class="links">
               <StartButton mode="compare" label="Check for differences (no changes)" form="start" />
               <StartButton mode="write" label="Check and fix" form="start" />
             </div>
           </div>
-          <Runs runs={runs} zone={zone} />
+          <RunTable runs={runs} zone={zone} />
           <h2 id="parked">Failed updates</h2>
           <ParkedWork
             parked={parked.slice(0, MAX_PARKED)}
@@ -178,7 +178,7 @@ function placeIn(text: string | undefined): string | null {
 
 async function recentRuns(store: Pick<Store, 'listRuns'>): Promise<Run[]> {
   const lists = await Promise.all(
-    [SWEEPS, OTHERS].map((jobs) => store.listRuns({ jobs, limit: MOST_RUNS, after: null })),
+    [SWEEPS, OTHERS].map((jobs) => store.listRuns({ jobs, limit: MAX_RUNS, after: null })),
   );
   return lists
     .flatMap(({ runs }) => runs)

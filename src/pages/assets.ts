@@ -20,14 +20,14 @@ export interface Assets {
 
 /** @throws Error when they have not been built. */
 export function readAssets(): Assets {
-  const folder = findFolder();
+  const directory = findDirectory();
   const hrefs = new Map<string, string>();
   const byHref = new Map<
     string,
     { readonly type: string; readonly plain: Buffer; readonly zipped: Buffer }
   >();
   for (const [name, type] of Object.entries(FILES)) {
-    const plain = readFileSync(`${folder}${name}`);
+    const plain = readFileSync(`${directory}${name}`);
     const hash = createHash('sha256').update(plain).digest('hex').slice(0, 12);
     const href = `/assets/${name.replace('.', `.${hash}.`)}`;
     hrefs.set(name, href);
@@ -50,11 +50,11 @@ export function readAssets(): Assets {
 }
 
 /** Beside the built program, or where `npm run build` puts them when the program runs from its sources. */
-function findFolder(): string {
-  const folders = ['./assets/', '../../dist/pages/assets/'].map((path) =>
+function findDirectory(): string {
+  const directories = ['./assets/', '../../dist/pages/assets/'].map((path) =>
     fileURLToPath(new URL(path, import.meta.url)),
   );
-  const found = folders.find((folder) => existsSync(`${folder}pages.css`));
+  const found = directories.find((directory) => existsSync(`${directory}pages.css`));
   if (found === undefined) throw new Error('the pages have not been built: run `npm run build`');
   return found;
 }

@@ -20,8 +20,8 @@ export async function problemView(
   sentence: string,
 ): Promise<View> {
   const title = TITLES[status] ?? 'Problem';
-  const session = await access.sessionOf(context).catch(() => null);
-  const isStranger = access.hasSignIn && session === null;
+  const login = await access.loginOf(context).catch(() => null);
+  const isStranger = access.hasSignIn && login === null;
   const request: unknown = context.get('requestId');
   return {
     title,

@@ -39,9 +39,9 @@ export function createRender(deps: RenderDeps): Render {
   return async (context, view) => {
     const isPublic = view.isPublic === true;
     // A page that says that the database cannot be used is shown all the same.
-    const session = isPublic ? null : await access.sessionOf(context).catch(() => null);
-    const formToken = isPublic ? '' : access.sessions.formToken(session);
-    const boot = isPublic ? null : await bootMessenger(messenger, session?.personId ?? 'everybody', clock);
+    const login = isPublic ? null : await access.loginOf(context).catch(() => null);
+    const formToken = isPublic ? '' : access.logins.formToken(login);
+    const boot = isPublic ? null : await bootMessenger(messenger, login?.personId ?? 'everybody', clock);
     const page: string | Promise<string> = (
       <Layout
         title={view.title}
@@ -49,7 +49,7 @@ export function createRender(deps: RenderDeps): Render {
         assets={assets}
         messenger={boot}
         formToken={formToken}
-        canSignOut={session !== null}
+        canSignOut={login !== null}
         liveEveryMs={view.liveEveryMs ?? 0}
         isPublic={isPublic}
       >

@@ -30,7 +30,7 @@ const row = z.object({
 type Row = z.output<typeof row>;
 
 /** A year from any day of the week on. */
-const MOST_COLUMNS = 54;
+const MAX_COLUMNS = 54;
 
 export const sessionsPage: ReportPage<Row> = {
   path: '/intercom/sessions',
@@ -121,7 +121,7 @@ async function countWeeks(
   const { store, timeZone, todayOn } = context;
   const firstOn = mondayOf(from);
   const weeks = Math.floor(daysBetween(firstOn, to) / 7) + 1;
-  const step = Math.ceil(weeks / MOST_COLUMNS);
+  const step = Math.ceil(weeks / MAX_COLUMNS);
   const stepDays = 7 * step;
   const starts = Array.from({ length: Math.ceil((weeks * 7) / stepDays) }, (_, index) =>
     addDaysOn(firstOn, index * stepDays),

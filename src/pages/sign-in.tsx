@@ -1,8 +1,8 @@
 import { Hono, type Context } from 'hono';
 import { deleteCookie, setCookie } from 'hono/cookie';
-import { SESSION_COOKIE, type Access } from '../http/access.js';
+import { LOGIN_COOKIE, type Access } from '../http/access.js';
 import { isCrossSiteChange } from '../http/cross-site.js';
-import { SESSION_SECONDS } from '../http/sessions.js';
+import { SESSION_SECONDS } from '../http/logins.js';
 import { Notice } from './parts/notice.js';
 import type { Render, View } from './render.js';
 
@@ -18,7 +18,7 @@ export function createSignInRoutes(deps: SignInDeps): Hono {
 
   routes.get('/sign-in', async (context): Promise<Response> => {
     const next = pathAfterSignIn(context.req.query('next'));
-    if (!access.hasSignIn || (await access.sessionOf(context)) !== null) return context.redirect(next, 303);
+    if (!access.hasSignIn || (await access.loginOf(context)) !== null) return context.redirect(next, 303);
     return render(context, signInView(next, null));
   });
 
@@ -29,7 +29,7 @@ export function createSignInRoutes(deps: SignInDeps): Hono {
     if (isCrossSiteChange(context)) {
       return render(context, signInView(next, { status: 403, sentence: 'Sign in from this page itself.' }));
     }
-    const tokenNumber = access.sessions.tokenNumber((textOf(form['token']) ?? '').trim());
+    const tokenNumber = access.logins.tokenNumber((textOf(form['token']) ?? '').trim());
     if (tokenNumber === null) {
       const seconds = await access.countWrongToken(context, 'sign_in');
       const wrong = 'That token isn’t valid.';
@@ -38,7 +38,7 @@ export function createSignInRoutes(deps: SignInDeps): Hono {
       const sentence = `${wrong} Too many wrong tokens came from this address, so answers take longer for a while.`;
       return render(context, signInView(next, { status: 429, sentence }));
     }
-    setCookie(context, SESSION_COOKIE, access.sessions.open(tokenNumber), {
+    setCookie(context, LOGIN_COOKIE, access.logins.open(tokenNumber), {
       path: '/',
       httpOnly: true,
       sameSite: 'Lax',
@@ -50,10 +50,10 @@ export function createSignInRoutes(deps: SignInDeps): Hono {
   return routes;
 }
 
-/** Ends the session on the server and in the browser. Rejects when the server cannot keep that. */
+/** Ends the login on the server and in the browser. Rejects when the server cannot keep that. */
 export async function signOut(context: Context, access: Access): Promise<Response> {
-  await access.endSession(context);
-  deleteCookie(context, SESSION_COOKIE, { path: '/', secure: isHttps(context) });
+  await access.endLogin(context);
+  deleteCookie(context, LOGIN_COOKIE, { path: '/', secure: isHttps(context) });
   return context.redirect('/sign-in', 303);
 }
 

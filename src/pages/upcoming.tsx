@@ -23,7 +23,7 @@ const row = z.object({
 type Row = z.output<typeof row>;
 
 /** One count of the store for each column. */
-const MOST_COLUMNS = 10;
+const MAX_COLUMNS = 10;
 
 export const upcomingPage: ReportPage<Row> = {
   path: '/intercom/upcoming',
@@ -82,7 +82,7 @@ export const upcomingPage: ReportPage<Row> = {
 async function showAbove({ body, filters, context }: AboveFacts) {
   const { store, todayOn, timeZone } = context;
   const days = Number(filters['days']);
-  const step = Math.ceil((days + 1) / MOST_COLUMNS);
+  const step = Math.ceil((days + 1) / MAX_COLUMNS);
   const columns: Column[] = [];
   for (let ahead = 0; ahead <= days; ahead += step) {
     const fromOn = addDaysOn(todayOn, ahead);

@@ -2,7 +2,7 @@ import { applyWork, decideAt } from '../work/apply-work.js';
 import { allMembers, conversationsChangedSince } from '../intercom/search.js';
 import type { ContactFacts, ConversationFacts } from '../rules/facts.js';
 import type { CacheChange } from '../store/ports/changes.js';
-import { saveCoaches } from './save-coaches.js';
+import { refreshCoaches } from './refresh-coaches.js';
 import { isThere, readThere } from './read-alone.js';
 import { readSearch, type ReadPage, type SearchPhase } from './read-pages.js';
 import {
@@ -25,7 +25,7 @@ const MEMBERS_PER_STEP = 200;
 export const backfillPlan: Plan = {
   firstPhase: () => 'contacts',
 
-  prepare: saveCoaches,
+  prepare: refreshCoaches,
 
   takeStep: (frame, step) => {
     const { deps, call, startedAt } = frame;

@@ -101,7 +101,7 @@ export const DONE = 'done';
  * Carries a run that the caller has leased to its end, from where it stands. After each step the cache and the place to
  * go on from are stored together, so a crash loses nothing and repeats at most one step.
  * @returns the finished run.
- * @throws AppError that can't mend itself (the run is then recorded as failed), `run_in_progress` when another attempt
+ * @throws AppError that can't fix itself (the run is then recorded as failed), `run_in_progress` when another attempt
  * has it by now, or `stopped` when `stopping` aborts.
  */
 export async function carryOut(deps: RunDeps, run: HeldRun, plan: Plan, stopping: AbortSignal): Promise<Run> {

@@ -5,13 +5,13 @@ import { backfillPlan } from './backfill.js';
 import { carryOut, RUN_LEASE_MS, type RunDeps } from './run-frame.js';
 import { sweepPlan } from './sweep-plan.js';
 
-export interface JobRequest {
+export interface RunRequest {
   readonly job: JobName;
   readonly params: OpenRun['params'];
 }
 
 /** Asks for the one place that a run can have. What is `opened` or `unfinished` has to be carried to its end. */
-export function openJob({ store, clock, owner }: RunDeps, { job, params }: JobRequest): Promise<OpenedRun> {
+export function openJob({ store, clock, owner }: RunDeps, { job, params }: RunRequest): Promise<OpenedRun> {
   const lease = { owner, nowMs: clock.nowMs(), leaseMs: RUN_LEASE_MS };
   return store.openRun({ job, params: { ...params, startedAt: nowAt(clock) }, ...lease });
 }
@@ -29,7 +29,7 @@ const MAX_LEFT = 5;
  * @returns the finished run, or the one that another process is busy with (its status is `running`).
  * @throws AppError as {@link carryOut} does.
  */
-export async function runJob(deps: RunDeps, request: JobRequest, signal: AbortSignal): Promise<Run> {
+export async function runJob(deps: RunDeps, request: RunRequest, signal: AbortSignal): Promise<Run> {
   for (let left = 0; ; left += 1) {
     const { kind, run } = await openJob(deps, request);
     if (kind === 'busy') return run;
@@ -46,6 +46,6 @@ export async function runJob(deps: RunDeps, request: JobRequest, signal: AbortSi
   }
 }
 
-function isAskedFor(run: Run, { job, params }: JobRequest): boolean {
+function isAskedFor(run: Run, { job, params }: RunRequest): boolean {
   return run.job === job && Object.entries(params).every(([name, value]) => run.params[name] === value);
 }

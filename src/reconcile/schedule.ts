@@ -134,7 +134,7 @@ export function createSchedule(deps: RunDeps, settings: ScheduleSettings): Sched
   };
 
   const finishLeft = async (): Promise<Run | null> => {
-    const left = await store.takeUpRun({ owner, nowMs: clock.nowMs(), leaseMs: RUN_LEASE_MS });
+    const left = await store.adoptRun({ owner, nowMs: clock.nowMs(), leaseMs: RUN_LEASE_MS });
     return left === null ? null : carryRun(deps, left, signal);
   };
 

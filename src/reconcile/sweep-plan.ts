@@ -16,7 +16,7 @@ import {
   type Plan,
   type Step,
 } from './run-frame.js';
-import { saveCoaches } from './save-coaches.js';
+import { refreshCoaches } from './refresh-coaches.js';
 import { attributesOf, isWhole, phaseAfter, phasesOf, sweepSettings } from './sweep-scope.js';
 
 /** Few enough that what comes in meanwhile does not wait for them. */
@@ -36,7 +36,7 @@ export const sweepPlan: Plan = {
   prepare: async (frame) => {
     const { store, intercom } = frame.deps;
     if (frame.run.job === 'sweep') return;
-    await saveCoaches(frame);
+    await refreshCoaches(frame);
     if (isWhole(frame.run.job)) {
       // Its time zone may have changed. The contacts of another workspace would all seem deleted.
       const workspace = await asking(frame, () => intercom.readWorkspace(frame.call));
@@ -71,7 +71,7 @@ async function compareSome(frame: Frame, step: Step): Promise<Step> {
   const { deps, run } = frame;
   const { store, clock, maxChangeShare } = deps;
   const { after, phase } = step.checkpoint;
-  if (after === null) await store.noteSilence(clock.nowMs());
+  if (after === null) await store.detectSilence(clock.nowMs());
   const scope = run.job === 'sweep' ? 'found' : 'all';
   const batch = await store.nextFound({
     runId: run.id,

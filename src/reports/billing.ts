@@ -3,7 +3,7 @@ import { addDaysOn, monthWindow, startOfDayAt } from '../rules/calendar.js';
 import { BILLING_REACH_DAYS } from '../rules/vocabulary.js';
 import type { BillingRow } from '../store/ports/reports.js';
 import { pageFields } from '../http/answer-fields.js';
-import { date, heldDate, instant, memberFields } from '../http/columns.js';
+import { date, heldDateColumn, instant, memberFields } from '../http/columns.js';
 import { createListing, nextCursor, total } from '../http/listing.js';
 import { optionalMonth } from '../http/query-fields.js';
 import { createReport } from './report.js';
@@ -14,7 +14,7 @@ const row = z.object({
   memberName: memberFields.memberName,
   memberEmail: memberFields.memberEmail,
   employer: memberFields.client,
-  registrationAt: heldDate.nullable(),
+  registrationAt: heldDateColumn.nullable(),
   lastSessionAt: instant.nullable(),
   isNewParticipant: z.boolean(),
   engagedDuringMonth: z.boolean(),

@@ -11,7 +11,7 @@ export type ExportPlace =
 const NAME = /^[^./\\:\p{Cc}][^/\\:\p{Cc}]*$/u;
 
 /**
- * Where `outputPath` lies below `exportDir`; its folders are made. A path that leads elsewhere is refused, by its words
+ * Where `outputPath` lies below `exportDir`; its directories are made. A path that leads elsewhere is refused, by its words
  * or through a symbolic link, with a message that continues "outputPath …".
  */
 export async function findExportPlace(exportDir: string, outputPath: string): Promise<ExportPlace> {
@@ -36,19 +36,20 @@ async function lookForPlace(exportDir: string, outputPath: string): Promise<Expo
   const root = await realpath(exportDir);
   const path = join(root, ...names);
   for (let depth = 1; depth < names.length; depth += 1) {
-    const folder = join(root, ...names.slice(0, depth));
-    const what = await lookAt(folder);
+    const directory = join(root, ...names.slice(0, depth));
+    const what = await lookAt(directory);
     if (what === null) break;
-    const isInside = what.isSymbolicLink() ? isBelow(root, await realpath(folder).catch(() => sep)) : true;
+    const isInside = what.isSymbolicLink() ? isBelow(root, await realpath(directory).catch(() => sep)) : true;
     if (!isInside) return wrong('must not leave EXPORT_DIR through a symbolic link');
-    if (!what.isSymbolicLink() && !what.isDirectory()) return wrong('leads through a file that is no folder');
+    if (!what.isSymbolicLink() && !what.isDirectory())
+      return wrong('leads through a file that is no directory');
   }
   const there = await lookAt(path);
   if (there !== null && !there.isFile()) return wrong('names something that is no plain file');
   const precious = whyNotOverwritten(path);
   if (precious !== null) return wrong(precious);
   await mkdir(dirname(path), { recursive: true, mode: 0o700 });
-  // Once more, now that all folders exist: what is written to must be below, however it was made.
+  // Once more, now that all directories exist: what is written to must be below, however it was made.
   if (!isBelow(root, join(await realpath(dirname(path)), basename(path)))) {
     return wrong('must not leave EXPORT_DIR through a symbolic link');
   }
@@ -79,7 +80,7 @@ export async function writeWhole(path: string, pieces: AsyncIterable<string | Ui
       return written;
     });
     await rename(draft, target);
-    await syncFolder(dirname(target));
+    await syncDirectory(dirname(target));
     return bytes;
   } catch (error) {
     await rm(draft, { force: true });
@@ -96,13 +97,13 @@ async function withFile<Result>(path: string, work: (file: FileHandle) => Promis
   }
 }
 
-/** A name is on the disk once its folder is. */
-async function syncFolder(path: string): Promise<void> {
-  const folder = await open(path, 'r');
+/** A name is on the disk once its directory is. */
+async function syncDirectory(path: string): Promise<void> {
+  const directory = await open(path, 'r');
   try {
-    await folder.sync();
+    await directory.sync();
   } finally {
-    await folder.close();
+    await directory.close();
   }
 }
 

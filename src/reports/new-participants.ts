@@ -4,7 +4,7 @@ import { CHANNELS, NEW_PARTICIPANT_BUCKETS } from '../rules/vocabulary.js';
 import type { ParticipantRow } from '../store/ports/reports.js';
 import { pageFields } from '../http/answer-fields.js';
 import { bucketCounts, bucketCountsSchema, bucketLimits, bucketsSchema, rememberBuckets } from './buckets.js';
-import { date, days, heldDate, instant, memberFields } from '../http/columns.js';
+import { date, days, heldDateColumn, instant, memberFields } from '../http/columns.js';
 import { createListing, nextCursor, total } from '../http/listing.js';
 import { optionalDate } from '../http/query-fields.js';
 import { createReport, type ReportContext } from './report.js';
@@ -12,7 +12,7 @@ import { channelField, checkRange, coachField, employerField, lookbackField } fr
 
 const row = z.object({
   ...memberFields,
-  participantAt: heldDate,
+  participantAt: heldDateColumn,
   participantOn: date.meta({ description: 'Enrolled Date as a date' }),
   daysSinceParticipant: days,
   hasSession: z.boolean(),

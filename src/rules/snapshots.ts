@@ -22,7 +22,7 @@ export interface IncomingSnapshot extends SnapshotVersion {
 }
 
 /** Clocks differ, and what a sweep finds counts as seen a quarter of an hour before. */
-const MOST_AHEAD_MS = 30 * 60_000;
+const MAX_AHEAD_MS = 30 * 60_000;
 
 /**
  * `take`: the incoming snapshot replaces the cached one · `keep`: it is older and is dropped · `same`: it says nothing
@@ -58,7 +58,7 @@ export function judgeSnapshot(
 }
 
 function isAhead({ updatedAt, seenAtMs }: SnapshotVersion): boolean {
-  return updatedAt * 1000 > seenAtMs + MOST_AHEAD_MS;
+  return updatedAt * 1000 > seenAtMs + MAX_AHEAD_MS;
 }
 
 /** Whether two snapshots of a contact say the same in all that the rules and reports use. */

@@ -39,7 +39,7 @@ function storedForm(
  * An attribute that does not exist is 400 `parameter_invalid` (none is created on the way since 2.0), as is a list
  * value outside the list; a value of another type likewise.
  */
-export function checkAttributes(state: WorkspaceState, sent: unknown): AttributeValues {
+export function readSentAttributes(state: WorkspaceState, sent: unknown): AttributeValues {
   if (sent === undefined || sent === null) return {};
   if (typeof sent !== 'object' || Array.isArray(sent)) throw invalid('custom_attributes must be an object');
   const checked: Record<string, string | number | boolean | null> = {};

@@ -17,7 +17,7 @@ export function closeRandomCall(workspace: Workspace, random: Random): Conversat
   return workspace.closeConversation(conversation.id, { channel, serviceCode });
 }
 
-/** A teammate mends or spoils something by hand. Null in a workspace without members. */
+/** A teammate fixes or spoils something by hand. Null in a workspace without members. */
 export function editRandomContact(
   workspace: Workspace,
   random: Random,

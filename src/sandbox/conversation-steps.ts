@@ -20,7 +20,7 @@ export interface Close {
 }
 
 /** One act: what changes in the record, the part it leaves, and the topic that tells of it. */
-export interface Step {
+export interface ConversationStep {
   readonly at: number;
   readonly partType: PartRecord['partType'];
   readonly author: Author;
@@ -61,7 +61,7 @@ export function closeStep(
   close: Close,
   topic: string | null,
   by?: Author,
-): Step {
+): ConversationStep {
   const at = close.at ?? state.nowAt();
   const author: Author =
     by ??
@@ -88,7 +88,11 @@ export function closeStep(
   };
 }
 
-export function replyStep(state: WorkspaceState, before: ConversationRecord, by: 'user' | 'admin'): Step {
+export function replyStep(
+  state: WorkspaceState,
+  before: ConversationRecord,
+  by: 'user' | 'admin',
+): ConversationStep {
   const at = state.nowAt();
   const common = { at, partType: 'comment', body: '<p>Thank you!</p>' } as const;
   if (by === 'admin') {
@@ -120,7 +124,7 @@ export function replyStep(state: WorkspaceState, before: ConversationRecord, by:
 export function withStep(
   state: WorkspaceState,
   before: ConversationRecord,
-  step: Step,
+  step: ConversationStep,
 ): { readonly conversation: ConversationRecord; readonly part: PartRecord } {
   const conversationState: ConversationState = step.changes.state ?? before.state;
   const part: PartRecord = {

@@ -7,7 +7,7 @@ import {
   replyStep,
   withStep,
   type Close,
-  type Step,
+  type ConversationStep,
 } from './conversation-steps.js';
 import type { AttributeValues, Author, ConversationRecord } from './records.js';
 import { conversationOf, type WorkspaceState } from './state.js';
@@ -54,7 +54,10 @@ export interface ConversationActs {
 const OPERATOR: Author = { type: 'bot', id: '5200000' };
 
 export function createConversationActs(state: WorkspaceState): ConversationActs {
-  const take = (id: string, makeStep: (before: ConversationRecord) => Step): ConversationRecord => {
+  const take = (
+    id: string,
+    makeStep: (before: ConversationRecord) => ConversationStep,
+  ): ConversationRecord => {
     const before = conversationOf(state, id);
     const step = makeStep(before);
     const { conversation, part } = withStep(state, before, step);

@@ -1,5 +1,6 @@
+import type { Json } from '../intercom/json.js';
 import { randomUUID } from 'node:crypto';
-import { presentContact, webhookTimes, type Json } from './present-contact.js';
+import { presentContact, webhookTimes } from './present-contact.js';
 import { presentConversation, presentParts } from './present-conversation.js';
 import type { ConversationRecord, PartRecord } from './records.js';
 import type { WorkspaceEvent, WorkspaceState } from './state.js';

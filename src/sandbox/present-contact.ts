@@ -1,8 +1,7 @@
+import type { Json } from '../intercom/json.js';
 import type { ContactRecord } from './records.js';
 import type { WorkspaceSettings } from './settings.js';
 import { isSince, type ApiVersion } from './versions.js';
-
-export type Json = Readonly<Record<string, unknown>>;
 
 /** How instants are written: REST has Unix seconds, webhooks mostly ISO texts. */
 export type WriteTime = (at: number | null) => number | string | null;

@@ -1,10 +1,11 @@
-import { unixTime, type Json, type WriteTime } from './present-contact.js';
+import type { Json } from '../intercom/json.js';
+import { unixTime, type WriteTime } from './present-contact.js';
 import type { Author, ConversationRecord, PartRecord, StatisticsRecord } from './records.js';
 import type { WorkspaceState } from './state.js';
 import { isSince, type ApiVersion } from './versions.js';
 
 /** `GET /conversations/{id}` answers at most this many parts, the newest ones. */
-const MOST_PARTS = 500;
+const MAX_PARTS = 500;
 
 /** An item of a search answer (schema `conversation_list_item`): everything but the parts. */
 export function presentConversation(
@@ -85,7 +86,7 @@ export function presentWithParts(
     ...presentConversation(state, conversation, version),
     conversation_parts: presentParts(
       state,
-      conversation.parts.slice(-MOST_PARTS),
+      conversation.parts.slice(-MAX_PARTS),
       conversation.parts.length,
       version,
     ),

@@ -1,4 +1,4 @@
-import type { Json } from './present-contact.js';
+import type { Json } from '../intercom/json.js';
 import type { AdminRecord, AttributeModel, AttributeRecord } from './records.js';
 import type { WorkspaceState } from './state.js';
 import { isSince, type ApiVersion } from './versions.js';

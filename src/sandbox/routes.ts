@@ -1,7 +1,8 @@
+import type { Json } from '../intercom/json.js';
 import type { Context, Hono } from 'hono';
-import { checkAttributes, createAttribute } from './attributes.js';
+import { readSentAttributes, createAttribute } from './attributes.js';
 import { changeContact, type ContactPatch } from './contacts.js';
-import { presentContact, presentMergeHistory, type Json } from './present-contact.js';
+import { presentContact, presentMergeHistory } from './present-contact.js';
 import { presentConversation, presentWithParts } from './present-conversation.js';
 import {
   presentAdmins,
@@ -14,7 +15,7 @@ import {
 import type { AttributeModel, ContactRecord, ConversationRecord } from './records.js';
 import { invalid, notFound, Refusal } from './refusal.js';
 import { contactDialect, conversationDialect } from './search-fields.js';
-import { isRecord } from './search-query.js';
+import { isRecord } from '../intercom/json.js';
 import { createSearchCache, search } from './search.js';
 import { contactOf, conversationOf, type WorkspaceState } from './state.js';
 import { isSince, type ApiVersion } from './versions.js';
@@ -187,7 +188,7 @@ function readPatch(
     ...(isText(phone) ? { phone } : {}),
     ...(isText(externalId) ? { externalId } : {}),
     ...(typeof unsubscribed === 'boolean' ? { unsubscribedFromEmails: unsubscribed } : {}),
-    customAttributes: checkAttributes(state, body['custom_attributes']),
+    customAttributes: readSentAttributes(state, body['custom_attributes']),
   };
 }
 

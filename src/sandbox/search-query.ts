@@ -1,3 +1,4 @@
+import { isRecord } from '../intercom/json.js';
 import { dayBounds } from './day-bounds.js';
 import { invalid, Refusal } from './refusal.js';
 
@@ -26,9 +27,9 @@ export interface Dialect<Item> {
 type Predicate<Item> = (item: Item) => boolean;
 
 /** "There's a limit of max 2 nested filters": a group in a group, and no deeper. */
-const MOST_LEVELS = 2;
+const MAX_LEVELS = 2;
 /** "There's a limit of max 15 filters for each AND or OR group". */
-const MOST_FILTERS = 15;
+const MAX_FILTERS = 15;
 
 const EQUALITY = ['=', '!=', 'IN', 'NIN'] as const;
 const STRING_OPERATORS: ReadonlySet<string> = new Set([...EQUALITY, '~', '!~', '^', '$']);
@@ -48,9 +49,9 @@ function compileNode<Item>(node: unknown, dialect: Dialect<Item>, level: number)
   if (!isRecord(node)) throw invalid('A query must be a filter or a group of filters');
   const { operator, value } = node;
   if (operator !== 'AND' && operator !== 'OR') return compileFilter(node, dialect);
-  if (level > MOST_LEVELS) throw invalid(`Filters can be nested at most ${MOST_LEVELS} levels deep`);
+  if (level > MAX_LEVELS) throw invalid(`Filters can be nested at most ${MAX_LEVELS} levels deep`);
   if (!Array.isArray(value) || value.length === 0) throw invalid(`${operator} needs an array of filters`);
-  if (value.length > MOST_FILTERS) throw invalid(`${operator} takes at most ${MOST_FILTERS} filters`);
+  if (value.length > MAX_FILTERS) throw invalid(`${operator} takes at most ${MAX_FILTERS} filters`);
   const parts = value.map((part: unknown) => compileNode(part, dialect, level + 1));
   return operator === 'AND'
     ? (item) => parts.every((matches) => matches(item))
@@ -187,8 +188,4 @@ function compareValue<Item>(
     default:
       throw invalid(`Operator '${operator}' is not supported`);
   }
-}
-
-export function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -1,5 +1,6 @@
+import { isRecord } from '../intercom/json.js';
 import { invalid, Refusal } from './refusal.js';
-import { compileQuery, isRecord, type Dialect, type SearchField } from './search-query.js';
+import { compileQuery, type Dialect, type SearchField } from './search-query.js';
 import type { Shelf } from './shelf.js';
 
 /** What one search endpoint adds to the common machinery. */
@@ -26,7 +27,7 @@ export interface SearchCache<Item> {
 }
 
 /** Highest `per_page` (documented for conversations; connectors use the same for contacts). */
-const MOST_PER_PAGE = 150;
+const MAX_PER_PAGE = 150;
 const KEPT_RESULTS = 3;
 
 export function createSearchCache<Item>(): SearchCache<Item> {
@@ -162,8 +163,8 @@ function readPagination(
   if (pagination === undefined || pagination === null) return { perPage: defaultPerPage, after: null };
   if (!isRecord(pagination)) throw invalid('pagination must be an object');
   const { per_page: perPage = defaultPerPage, starting_after: startingAfter } = pagination;
-  if (typeof perPage !== 'number' || !Number.isInteger(perPage) || perPage < 1 || perPage > MOST_PER_PAGE) {
-    throw invalid(`per_page must be a whole number from 1 to ${MOST_PER_PAGE}`);
+  if (typeof perPage !== 'number' || !Number.isInteger(perPage) || perPage < 1 || perPage > MAX_PER_PAGE) {
+    throw invalid(`per_page must be a whole number from 1 to ${MAX_PER_PAGE}`);
   }
   if (startingAfter === undefined || startingAfter === null) return { perPage, after: null };
   // Connectors report that an empty cursor makes Intercom fail, instead of being taken for none.

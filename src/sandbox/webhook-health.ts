@@ -15,9 +15,9 @@ export interface WebhookHealth {
 }
 
 const MINUTE_MS = 60_000;
-const SHORTEST_THROTTLE_MS = MINUTE_MS;
+const MIN_THROTTLE_MS = MINUTE_MS;
 /** Longest throttle, and the age at which a delayed notification is dropped. */
-export const MOST_DELAY_MS = 120 * MINUTE_MS;
+export const MAX_DELAY_MS = 120 * MINUTE_MS;
 const FAILURES_TO_PAUSE = 1000;
 const PAUSE_MS = 15 * MINUTE_MS;
 const SUSPEND_AFTER_MS = 7 * 24 * 60 * MINUTE_MS;
@@ -25,7 +25,7 @@ const SUSPEND_AFTER_MS = 7 * 24 * 60 * MINUTE_MS;
 export function createWebhookHealth(): WebhookHealth {
   let isDisabled = false;
   let throttledUntilMs = 0;
-  let throttleMs = SHORTEST_THROTTLE_MS;
+  let throttleMs = MIN_THROTTLE_MS;
   let pausedUntilMs = 0;
   let failures = 0;
   let runStartedMs = 0;
@@ -44,7 +44,7 @@ export function createWebhookHealth(): WebhookHealth {
     noteSuccess: () => {
       failures = 0;
       failingSinceMs = null;
-      throttleMs = SHORTEST_THROTTLE_MS;
+      throttleMs = MIN_THROTTLE_MS;
     },
     noteFailure: (nowMs) => {
       failingSinceMs ??= nowMs;
@@ -61,7 +61,7 @@ export function createWebhookHealth(): WebhookHealth {
       // Answers to deliveries that were under way together count once.
       if (nowMs < throttledUntilMs) return;
       throttledUntilMs = nowMs + throttleMs;
-      throttleMs = Math.min(throttleMs * 2, MOST_DELAY_MS);
+      throttleMs = Math.min(throttleMs * 2, MAX_DELAY_MS);
     },
     disable: () => {
       isDisabled = true;
@@ -72,7 +72,7 @@ export function createWebhookHealth(): WebhookHealth {
       failingSinceMs = null;
       throttledUntilMs = 0;
       pausedUntilMs = 0;
-      throttleMs = SHORTEST_THROTTLE_MS;
+      throttleMs = MIN_THROTTLE_MS;
     },
   };
 }

@@ -3,7 +3,7 @@ import type { DeliveryFaults } from './faults.js';
 import { encodeNotification, makePing, newNotificationId, type Notification } from './notification.js';
 import type { WorkspaceSettings } from './settings.js';
 import { callTarget, postNotification, type PostResult, type WebhookTarget } from './webhook-post.js';
-import { createWebhookHealth, MOST_DELAY_MS, type WebhookHealth } from './webhook-health.js';
+import { createWebhookHealth, MAX_DELAY_MS, type WebhookHealth } from './webhook-health.js';
 
 interface DeliveryAttempt {
   readonly atMs: number;
@@ -39,7 +39,7 @@ export interface WebhookSender {
   readonly health: WebhookHealth;
 }
 
-const MOST_AT_ONCE = 20;
+const MAX_AT_ONCE = 20;
 const KEPT_DELIVERIES = 2_000;
 
 type Writable<Item> = { -readonly [Key in keyof Item]: Item[Key] };
@@ -69,7 +69,7 @@ export function createWebhookSender(settings: WorkspaceSettings, faults: Deliver
   };
 
   const takeSlot = async (): Promise<void> => {
-    if (busy >= MOST_AT_ONCE) await new Promise<void>((resolve) => queue.push(resolve));
+    if (busy >= MAX_AT_ONCE) await new Promise<void>((resolve) => queue.push(resolve));
     else busy += 1;
   };
   const leaveSlot = (): void => {
@@ -125,7 +125,7 @@ export function createWebhookSender(settings: WorkspaceSettings, faults: Deliver
         await clock.sleep(health.throttledUntilMs - now, stopped.signal);
         continue;
       }
-      if (state !== 'live' || subscription === null || now - queuedMs - delayMs > MOST_DELAY_MS) {
+      if (state !== 'live' || subscription === null || now - queuedMs - delayMs > MAX_DELAY_MS) {
         delivery.outcome = 'dropped';
         return;
       }

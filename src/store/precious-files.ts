@@ -32,7 +32,7 @@ function isDatabase(path: string): boolean {
   return isLog || beginning.equals(DATABASE_MAGIC);
 }
 
-/** Null for what is no plain file. One that can't be read throws: replacing it would only take rights on its folder. */
+/** Null for what is no plain file. One that can't be read throws: replacing it would only take rights on its directory. */
 function readBeginning(path: string): Buffer | null {
   if (!isPlainFile(path)) return null;
   const descriptor = openSync(path, 'r');

@@ -66,7 +66,7 @@ export function createChores<Name extends string>(options: ChoresOptions<Name>):
   };
 
   return createWorkLoop<never>({
-    loop: 'keep-house',
+    loop: 'housekeeping',
     clock,
     log,
     concurrency: 1,

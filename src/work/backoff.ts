@@ -2,10 +2,10 @@ import type { Clock } from '../clock.js';
 import { AppError } from '../errors.js';
 
 /** Growing delays: 1 s, 2 s, 4 s … up to this. */
-const LONGEST_DELAY_MS = 10 * 60_000;
+const MAX_DELAY_MS = 10 * 60_000;
 const FIRST_DELAY_MS = 1000;
 
-/** A failure that could mend itself is retried at least this long: an Intercom outage of a day must not park anything. */
+/** A failure that could fix itself is retried at least this long: an Intercom outage of a day must not park anything. */
 const KEEP_TRYING_MS = 3 * 86_400_000;
 const KEEP_TRYING_ATTEMPTS = 10;
 /** A failure that is not an `AppError` is a defect of ours: a few tries, then a person should see it. */
@@ -21,7 +21,7 @@ const OUTAGE_DELAY_MS = 500;
  * failed together doesn't come back together.
  */
 export function delayAfterMs(attempt: number, random: () => number = Math.random): number {
-  const full = Math.min(LONGEST_DELAY_MS, FIRST_DELAY_MS * 2 ** Math.min(attempt - 1, 20));
+  const full = Math.min(MAX_DELAY_MS, FIRST_DELAY_MS * 2 ** Math.min(attempt - 1, 20));
   return Math.round(full * (0.5 + random() / 2));
 }
 

@@ -35,7 +35,7 @@ export interface WorkLoopOptions<Item> {
 }
 
 /** Other processes on the same database can't wake this one, so it looks at least this often. */
-const LONGEST_SLEEP_MS = 2000;
+const MAX_SLEEP_MS = 2000;
 
 /** Lets everything that has come in be looked at first. */
 function nextTurn(): Promise<void> {
@@ -84,10 +84,9 @@ export function createWorkLoop<Item>(options: WorkLoopOptions<Item>): WorkLoop {
 
   const sleepUntilWork = async (): Promise<void> => {
     const dueAtMs = await options.nextDueAtMs();
-    const waitMs =
-      dueAtMs === null || inHand.size >= concurrency ? LONGEST_SLEEP_MS : dueAtMs - clock.nowMs();
+    const waitMs = dueAtMs === null || inHand.size >= concurrency ? MAX_SLEEP_MS : dueAtMs - clock.nowMs();
     // An entry that is due but could not be taken waits for its lane: the work in hand wakes the loop.
-    await clock.sleep(Math.min(LONGEST_SLEEP_MS, waitMs <= 0 ? LONGEST_SLEEP_MS : waitMs), wake.signal);
+    await clock.sleep(Math.min(MAX_SLEEP_MS, waitMs <= 0 ? MAX_SLEEP_MS : waitMs), wake.signal);
   };
 
   const run = async (): Promise<void> => {

@@ -197,13 +197,13 @@ function createComparison(harness: Harness, zone: string) {
       met.push(...rowsShape.parse(page[rowsIn]));
       cursor = page['nextCursor'];
     } while (cursor !== null);
-    insistOnSame(report, asked, met, expected);
+    assertSame(report, asked, met, expected);
 
     const text = await (await ask(report, { ...asked, format: 'csv' })).text();
     const [header = [], ...cells] = z.array(z.array(z.string())).parse(parse(text));
     const [first] = expected;
     if (first !== undefined) expect(header).toEqual(columnsOf(first));
-    insistOnSame(
+    assertSame(
       report,
       { ...asked, format: 'csv' },
       cells,
@@ -220,7 +220,7 @@ function createComparison(harness: Harness, zone: string) {
 }
 
 /** Compares as text first: a matcher takes seconds for twenty thousand rows. */
-function insistOnSame(
+function assertSame(
   report: string,
   asked: Asked,
   met: readonly unknown[],

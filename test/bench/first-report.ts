@@ -18,7 +18,7 @@ const LATER = 10;
  */
 export async function benchFirstReport(isShort: boolean): Promise<void> {
   const members = isShort ? 500 : 5000;
-  const folder = mkdtempSync(join(process.cwd(), 'node_modules', '.first-report-'));
+  const directory = mkdtempSync(join(process.cwd(), 'node_modules', '.first-report-'));
   const workspace = createWorkspace({ seed: 27 });
   populate(workspace, { members, seed: 27 });
   const intercom = await startSandboxServer(workspace);
@@ -26,7 +26,7 @@ export async function benchFirstReport(isShort: boolean): Promise<void> {
     spawn(process.execPath, ['-e', 'for (;;);'], { stdio: 'ignore' }),
   );
   try {
-    const where = { apiBase: intercom.url, databasePath: join(folder, 'first.db') };
+    const where = { apiBase: intercom.url, databasePath: join(directory, 'first.db') };
     for (const moment of ['while the first backfill writes', 'after a restart']) {
       const port = await freePort();
       const service = await startService(serviceSettings(workspace, { ...where, port }));
@@ -48,7 +48,7 @@ export async function benchFirstReport(isShort: boolean): Promise<void> {
   } finally {
     for (const loop of loops) loop.kill('SIGKILL');
     await intercom.close();
-    rmSync(folder, { recursive: true, force: true });
+    rmSync(directory, { recursive: true, force: true });
   }
 }
 

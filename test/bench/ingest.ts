@@ -9,21 +9,21 @@ const CLIENT_SECRET = 'benchmark-client-secret';
 
 /**
  * Durable acknowledged notifications per second: our receiving side against the bare handler, in turns, each with its
- * own new database in the same folder, the same client and the same payloads. Both answer 200 only after an fsync.
+ * own new database in the same directory, the same client and the same payloads. Both answer 200 only after an fsync.
  */
 export async function benchIngest(isShort: boolean): Promise<void> {
   const rounds = isShort ? 3 : 7;
   const perRound = isShort ? 3000 : 10_000;
-  const folder = mkdtempSync(join(process.cwd(), 'node_modules', '.bench-'));
+  const directory = mkdtempSync(join(process.cwd(), 'node_modules', '.bench-'));
   const ours: LoadResult[] = [];
   const bare: LoadResult[] = [];
   try {
     for (let round = 0; round < rounds; round += 1) {
-      bare.push(await measure('test/bench/bare-handler.ts', join(folder, `bare-${round}.db`), perRound));
-      ours.push(await measure('test/bench/ingest-server.ts', join(folder, `ours-${round}.db`), perRound));
+      bare.push(await measure('test/bench/bare-handler.ts', join(directory, `bare-${round}.db`), perRound));
+      ours.push(await measure('test/bench/ingest-server.ts', join(directory, `ours-${round}.db`), perRound));
     }
   } finally {
-    rmSync(folder, { recursive: true, force: true });
+    rmSync(directory, { recursive: true, force: true });
   }
   const line = (name: string, results: readonly LoadResult[]): void => {
     const perSecond = Math.round(median(results.map((result) => result.perSecond)));

@@ -66,7 +66,7 @@ export async function benchJourney(isShort: boolean): Promise<void> {
 }
 
 async function measure(start: Start, seconds: number): Promise<Journey> {
-  const folder = mkdtempSync(join(process.cwd(), 'node_modules', '.bench-'));
+  const directory = mkdtempSync(join(process.cwd(), 'node_modules', '.bench-'));
   // Fractions of a millisecond, which the system clock hasn't.
   const clock: Clock = { ...systemClock, nowMs: () => performance.timeOrigin + performance.now() };
   const workspace = createWorkspace({ clock, rateLimit: { perWindow: 1_000_000, windowMs: 10_000 } });
@@ -74,7 +74,7 @@ async function measure(start: Start, seconds: number): Promise<Journey> {
   const calls = Array.from({ length: seconds * CLOSES_PER_SECOND + WARM_UP_CLOSES }, () =>
     openCall(workspace),
   );
-  const receiver = await start(workspace, intercom.url, join(folder, 'bench.db'));
+  const receiver = await start(workspace, intercom.url, join(directory, 'bench.db'));
   const webhookMs: number[] = [];
   workspace.webhooks.deliverTo(async (request) => {
     const body = await request.arrayBuffer();
@@ -111,7 +111,7 @@ async function measure(start: Start, seconds: number): Promise<Journey> {
     workspace.webhooks.stop();
     await receiver.stop();
     await intercom.close();
-    rmSync(folder, { recursive: true, force: true });
+    rmSync(directory, { recursive: true, force: true });
   }
 }
 

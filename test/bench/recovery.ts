@@ -117,13 +117,17 @@ function problemsOf(
 
 /** The whole service in this process, with a clock that goes on only when nothing is under way. */
 async function measureMoved(outage: Outage): Promise<Recovery> {
-  const folder = mkdtempSync(join(process.cwd(), 'node_modules', '.bench-'));
+  const directory = mkdtempSync(join(process.cwd(), 'node_modules', '.bench-'));
   const clock = createMovedClock('2026-10-15T15:00:00Z');
   const workspace = newWorkspace(clock, outage.perWindow);
   const random = createRandom(4711);
   const act = actsIn(workspace, random);
   const network = callDirectly(workspace);
-  const where = { apiBase: network.apiBase, databasePath: join(folder, 'bench.db'), port: await freePort() };
+  const where = {
+    apiBase: network.apiBase,
+    databasePath: join(directory, 'bench.db'),
+    port: await freePort(),
+  };
   const config = readConfig({
     ...serviceSettings(workspace, where),
     SETTLE_AFTER_SECONDS: '0',
@@ -168,7 +172,7 @@ async function measureMoved(outage: Outage): Promise<Recovery> {
     workspace.webhooks.stop();
     await stopMoved(service.stop(), clock);
     network.restore();
-    rmSync(folder, { recursive: true, force: true });
+    rmSync(directory, { recursive: true, force: true });
   }
 }
 
@@ -245,8 +249,8 @@ async function quiet(workspace: Workspace, { happened }: Network): Promise<void>
 
 /** The built service in a process of its own, in real time. */
 async function measureReal(outage: Outage): Promise<Recovery> {
-  const folder = mkdtempSync(join(process.cwd(), 'node_modules', '.bench-'));
-  const databasePath = join(folder, 'bench.db');
+  const directory = mkdtempSync(join(process.cwd(), 'node_modules', '.bench-'));
+  const databasePath = join(directory, 'bench.db');
   const workspace = newWorkspace(systemClock, outage.perWindow);
   const random = createRandom(4711);
   const act = actsIn(workspace, random);
@@ -311,6 +315,6 @@ async function measureReal(outage: Outage): Promise<Recovery> {
     service.process.kill('SIGKILL');
     workspace.webhooks.stop();
     await intercom.close();
-    rmSync(folder, { recursive: true, force: true });
+    rmSync(directory, { recursive: true, force: true });
   }
 }

@@ -23,10 +23,10 @@ export interface DataSize {
 
 /** The path of a database file of this size, made by the first run that needs it and kept for the next ones. */
 export async function benchDatabase({ members, conversations }: DataSize): Promise<string> {
-  const folder = join(tmpdir(), 'intercom-engagement-bench');
-  const path = join(folder, `reports-${GENERATION}-${members}-${conversations}.db`);
+  const directory = join(tmpdir(), 'intercom-engagement-bench');
+  const path = join(directory, `reports-${GENERATION}-${members}-${conversations}.db`);
   if (existsSync(path)) return path;
-  mkdirSync(folder, { recursive: true });
+  mkdirSync(directory, { recursive: true });
   const making = `${path}.making`;
   for (const suffix of ['', '-wal', '-shm']) rmSync(`${making}${suffix}`, { force: true });
   // The store makes its own tables.

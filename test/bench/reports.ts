@@ -88,8 +88,8 @@ const EXPORTER = join(import.meta.dirname, 'exporter.ts');
 
 /** The built service on a copy of the database: how fast it exports, and what exports cost webhooks. */
 async function benchService(path: string, size: DataSize, isShort: boolean): Promise<void> {
-  const folder = mkdtempSync(join(process.cwd(), 'node_modules', '.bench-'));
-  const databasePath = join(folder, 'bench.db');
+  const directory = mkdtempSync(join(process.cwd(), 'node_modules', '.bench-'));
+  const databasePath = join(directory, 'bench.db');
   copyFileSync(path, databasePath);
   const workspace = createWorkspace();
   const intercom = await startSandboxServer(workspace);
@@ -114,7 +114,7 @@ async function benchService(path: string, size: DataSize, isShort: boolean): Pro
     service.process.kill('SIGKILL');
     await service.ended;
     await intercom.close();
-    rmSync(folder, { recursive: true, force: true });
+    rmSync(directory, { recursive: true, force: true });
   }
 }
 

@@ -21,16 +21,16 @@ import { undoingTwice } from './load.js';
 
 const WEBHOOKS_PER_SECOND = 100;
 /** An act makes up to three notifications, one of them only when the service has written. */
-const MOST_ACTS_PER_SECOND = 45;
+const MAX_ACTS_PER_SECOND = 45;
 const MEMBERS = 300;
 /**
  * Of what lives in the last third of the run over the third before; caches have filled up by then. What lives is the
  * least heap in use at any moment of a third, which is the one right after a collection: how much memory is resident
  * says only how seldom V8 collects on a machine that has plenty.
  */
-const MOST_GROWTH = 1.2;
+const MAX_GROWTH = 1.2;
 /** What the service's unit allows (`MemoryMax`). */
-const MOST_RESIDENT_MB = 1024;
+const MAX_RESIDENT_MB = 1024;
 /**
  * Share of the calls that are answered 429, each of which closes the rest of its window of 10 s. The load takes about
  * 1,060 of the 1,666 calls of each: a 429 in every 500 calls would leave less than that, and nobody could keep up. This
@@ -56,8 +56,8 @@ interface Sample {
  */
 export async function benchSoak(isShort: boolean): Promise<void> {
   const seconds = isShort ? 90 : 600;
-  const folder = mkdtempSync(join(process.cwd(), 'node_modules', '.soak-'));
-  const databasePath = join(folder, 'soak.db');
+  const directory = mkdtempSync(join(process.cwd(), 'node_modules', '.soak-'));
+  const databasePath = join(directory, 'soak.db');
   const workspace = createWorkspace({ clock: systemClock, seed: 17 });
   populate(workspace, { members: MEMBERS, seed: 17 });
   const intercom = await startSandboxServer(workspace);
@@ -86,7 +86,7 @@ export async function benchSoak(isShort: boolean): Promise<void> {
     service.process.kill('SIGKILL');
     workspace.webhooks.stop();
     await intercom.close();
-    rmSync(folder, { recursive: true, force: true });
+    rmSync(directory, { recursive: true, force: true });
   }
 }
 
@@ -127,7 +127,7 @@ async function sendFor(seconds: number, workspace: Workspace, service: ServicePr
   const elapsedMs = (): number => systemClock.nowMs() - beganAtMs;
   const ticks = (perSecond: number): number => (elapsedMs() / 1000) * perSecond;
   for (let acts = 0; elapsedMs() < seconds * 1000;) {
-    if (acts < ticks(MOST_ACTS_PER_SECOND) && counts.sent < ticks(WEBHOOKS_PER_SECOND)) {
+    if (acts < ticks(MAX_ACTS_PER_SECOND) && counts.sent < ticks(WEBHOOKS_PER_SECOND)) {
       acts += 1;
       if (acts % 7 === 0) editRandomContact(workspace, random, mayUndo);
       else closeRandomCall(workspace, random);
@@ -192,10 +192,10 @@ function memoryProblems(samples: readonly Sample[]): string[] {
   const resident = largest(samples, (one) => one.residentMb);
   return [
     // Written so that figures that are missing fail too.
-    ...(last <= before * MOST_GROWTH
+    ...(last <= before * MAX_GROWTH
       ? []
       : [`what lives in memory grew from ${before.toFixed(0)} to ${last.toFixed(0)} MB in the last third`]),
-    ...(resident <= MOST_RESIDENT_MB ? [] : [`${resident} MB of memory were resident`]),
+    ...(resident <= MAX_RESIDENT_MB ? [] : [`${resident} MB of memory were resident`]),
   ];
 }
 

@@ -34,7 +34,7 @@ interface Phase {
  */
 export async function benchSweep(isShort: boolean): Promise<void> {
   const members = isShort ? 300 : 10_000;
-  const folder = mkdtempSync(join(process.cwd(), 'node_modules', '.bench-'));
+  const directory = mkdtempSync(join(process.cwd(), 'node_modules', '.bench-'));
   const workspace = createWorkspace({
     clock: systemClock,
     latencyMs: CALL_MS,
@@ -43,7 +43,7 @@ export async function benchSweep(isShort: boolean): Promise<void> {
   });
   populate(workspace, { members, seed: 3 });
   const intercom = await startSandboxServer(workspace);
-  const where = { apiBase: intercom.url, databasePath: join(folder, 'bench.db'), port: await freePort() };
+  const where = { apiBase: intercom.url, databasePath: join(directory, 'bench.db'), port: await freePort() };
   const off = { SWEEP_EVERY_MINUTES: '0', RECONCILE_CRON: 'off' };
   const conversations = workspace.conversations().length;
   const pages = Math.ceil(conversations / 150) + Math.ceil(workspace.contacts().length / 150);
@@ -70,7 +70,7 @@ export async function benchSweep(isShort: boolean): Promise<void> {
     service?.process.kill('SIGTERM');
     await service?.ended;
     await intercom.close();
-    rmSync(folder, { recursive: true, force: true });
+    rmSync(directory, { recursive: true, force: true });
   }
 }
 

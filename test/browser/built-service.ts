@@ -27,12 +27,12 @@ export interface BuiltServiceOptions {
 }
 
 export async function startBuiltService(options: BuiltServiceOptions): Promise<BuiltService> {
-  const folder = mkdtempSync(join(tmpdir(), 'engagement-browser-'));
+  const directory = mkdtempSync(join(tmpdir(), 'engagement-browser-'));
   const workspace = createWorkspace({ seed: 7, ...options.workspace });
   populate(workspace, { members: options.members });
   const intercom = await startSandboxServer(workspace);
   const service = spawn(process.execPath, [join(process.cwd(), 'dist/main.js'), 'serve'], {
-    cwd: folder,
+    cwd: directory,
     stdio: ['ignore', 'pipe', 'inherit'],
     env: {
       PATH: process.env['PATH'],
@@ -40,7 +40,7 @@ export async function startBuiltService(options: BuiltServiceOptions): Promise<B
       INTERCOM_CLIENT_SECRET: workspace.settings.clientSecret,
       INTERCOM_API_BASE: intercom.url,
       INTERCOM_VERSION: workspace.settings.appVersion,
-      DATABASE_PATH: join(folder, 'browser.db'),
+      DATABASE_PATH: join(directory, 'browser.db'),
       PORT: '0',
       API_TOKENS: API_TOKEN,
       SETTLE_AFTER_SECONDS: '0',
@@ -77,7 +77,7 @@ export async function startBuiltService(options: BuiltServiceOptions): Promise<B
       service.kill('SIGTERM');
       await ended;
       await intercom.close();
-      rmSync(folder, { recursive: true, force: true });
+      rmSync(directory, { recursive: true, force: true });
     },
   };
 }

@@ -82,7 +82,7 @@ test('updates can be paused, and resume', async () => {
   await page.waitForResponse((answer) => answer.url().endsWith('/intercom/activity'));
 });
 
-test('parked work is shown with its reason, and is written once it is mended and replayed', async () => {
+test('parked work is shown with its reason, and is written once it is fixed and replayed', async () => {
   const { workspace } = running;
   const member = someMember('At Risk');
   workspace.removeAttribute('contact', 'Last Call');

@@ -302,7 +302,7 @@ test('a month of billing, dates of sessions and of enrolment are filters too', a
   }
 });
 
-test('an impossible address is explained on its page, and mended there', async () => {
+test('an impossible address is explained on its page, and fixed there', async () => {
   const watched = await openPage(browser, running.url, { except: /status of 400/ });
   await signIn(watched);
   const { page } = watched;

@@ -6,7 +6,7 @@ import { launchBrowser, signIn } from './watched-page.js';
 
 /**
  * `npm run screenshots`: the pictures of the README, from the built program on invented members. `npm run screenshots
- * -- <folder>` takes every page, at the widths of a desk and of a phone, light and dark, for looking at.
+ * -- <directory>` takes every page, at the widths of a desk and of a phone, light and dark, for looking at.
  */
 const IN_README: Readonly<Record<string, { readonly height: number }>> = {
   'home-desk-light': { height: 690 },
@@ -15,7 +15,7 @@ const IN_README: Readonly<Record<string, { readonly height: number }>> = {
 };
 const SIZES = { desk: { width: 1280, height: 900 }, phone: { width: 390, height: 844 } } as const;
 
-const [folder] = process.argv.slice(2);
+const [directory] = process.argv.slice(2);
 const running = await startBuiltService({ members: 300, workspace: { seed: 5 } });
 const browser = await launchBrowser();
 try {
@@ -27,7 +27,7 @@ try {
 }
 
 async function takeAll(from: Browser): Promise<void> {
-  const target = folder ?? join(import.meta.dirname, 'screenshots');
+  const target = directory ?? join(import.meta.dirname, 'screenshots');
   mkdirSync(target, { recursive: true });
   const pages = pagesToShow();
   for (const [size, viewport] of Object.entries(SIZES)) {
@@ -38,10 +38,10 @@ async function takeAll(from: Browser): Promise<void> {
       for (const [name, path] of Object.entries(pages)) {
         const picture = `${name}-${size}-${colorScheme}`;
         const shown = IN_README[picture];
-        if (folder === undefined && shown === undefined) continue;
+        if (directory === undefined && shown === undefined) continue;
         await page.goto(path);
-        await page.setViewportSize({ ...viewport, ...(folder === undefined ? shown : {}) });
-        await page.screenshot({ path: join(target, `${picture}.png`), fullPage: folder !== undefined });
+        await page.setViewportSize({ ...viewport, ...(directory === undefined ? shown : {}) });
+        await page.screenshot({ path: join(target, `${picture}.png`), fullPage: directory !== undefined });
       }
       await context.close();
     }

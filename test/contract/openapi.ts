@@ -29,7 +29,7 @@ export interface Description {
 const loaded = new Map<DescribedVersion, Description>();
 
 /**
- * Reads `<version>.yaml` from the folder in `INTERCOM_OPENAPI_DIR`; once per version and test file.
+ * Reads `<version>.yaml` from the directory in `INTERCOM_OPENAPI_DIR`; once per version and test file.
  * @throws Error when the variable is unset.
  */
 export function loadDescription(version: DescribedVersion): Description {
@@ -49,14 +49,14 @@ interface Operation {
 }
 
 function readDocument(version: DescribedVersion): Json {
-  const folder = process.env['INTERCOM_OPENAPI_DIR'];
-  if (folder === undefined || folder === '') {
+  const directory = process.env['INTERCOM_OPENAPI_DIR'];
+  if (directory === undefined || directory === '') {
     throw new Error(
-      "Set INTERCOM_OPENAPI_DIR to a folder with Intercom's OpenAPI descriptions as 2.11.yaml and 2.16.yaml " +
+      "Set INTERCOM_OPENAPI_DIR to a directory with Intercom's OpenAPI descriptions as 2.11.yaml and 2.16.yaml " +
         '(from descriptions/<version>/api.intercom.io.yaml of github.com/intercom/Intercom-OpenAPI).',
     );
   }
-  return record(parse(readFileSync(join(folder, `${version}.yaml`), 'utf8')), version);
+  return record(parse(readFileSync(join(directory, `${version}.yaml`), 'utf8')), version);
 }
 
 function describe(version: DescribedVersion, document: Json): Description {

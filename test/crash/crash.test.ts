@@ -48,8 +48,8 @@ function waitingIn(path: string): number {
 }
 
 test('kill -9 at ten random moments under load: nothing lost, nothing doubled, the end state is right', async () => {
-  const folder = mkdtempSync(join(tmpdir(), 'engagement-crash-'));
-  const databasePath = join(folder, 'crash.db');
+  const directory = mkdtempSync(join(tmpdir(), 'engagement-crash-'));
+  const databasePath = join(directory, 'crash.db');
   const workspace = createWorkspace({
     clock: systemClock,
     redeliverAfterMs: 1500,
@@ -67,7 +67,7 @@ test('kill -9 at ten random moments under load: nothing lost, nothing doubled, t
     loading.abort();
     service.process.kill('SIGKILL');
     await intercom.close();
-    rmSync(folder, { recursive: true, force: true });
+    rmSync(directory, { recursive: true, force: true });
   });
 
   const random = createRandom(4711);

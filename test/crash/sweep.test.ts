@@ -26,8 +26,8 @@ async function look<Result>(path: string, at: (store: Store) => Promise<Result>)
 }
 
 test('kill -9 in the middle of a backfill and of a sweep: each goes on where it was, and no member is missed', async () => {
-  const folder = mkdtempSync(join(tmpdir(), 'engagement-crash-'));
-  const databasePath = join(folder, 'sweep.db');
+  const directory = mkdtempSync(join(tmpdir(), 'engagement-crash-'));
+  const databasePath = join(directory, 'sweep.db');
   const workspace = createWorkspace({ clock: systemClock, latencyMs: 60, seed: 5, logLength: 200_000 });
   populate(workspace, { members: 400, seed: 5 });
   const intercom = await startSandboxServer(workspace);
@@ -38,7 +38,7 @@ test('kill -9 in the middle of a backfill and of a sweep: each goes on where it 
   onTestFinished(async () => {
     service.process.kill('SIGKILL');
     await intercom.close();
-    rmSync(folder, { recursive: true, force: true });
+    rmSync(directory, { recursive: true, force: true });
   });
   const random = createRandom(815);
   const killAgainAndAgain = async (): Promise<void> => {

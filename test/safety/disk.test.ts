@@ -12,18 +12,18 @@ const BALLAST_BYTES = 2_500_000;
 
 /** A file system of a few megabytes; the test is skipped where this user may not make one. */
 function mountSmall(context: TestContext): string {
-  const folder = mkdtempSync(join(tmpdir(), 'engagement-small-'));
+  const directory = mkdtempSync(join(tmpdir(), 'engagement-small-'));
   try {
-    execFileSync('mount', ['-t', 'tmpfs', '-o', MOUNT_OPTIONS.size, 'tmpfs', folder], { stdio: 'ignore' });
+    execFileSync('mount', ['-t', 'tmpfs', '-o', MOUNT_OPTIONS.size, 'tmpfs', directory], { stdio: 'ignore' });
   } catch {
-    rmSync(folder, { recursive: true, force: true });
+    rmSync(directory, { recursive: true, force: true });
     context.skip('needs the right to mount a small file system; test/failures.test.ts has a variant without');
   }
   onTestFinished(() => {
-    execFileSync('umount', ['-l', folder]);
-    rmSync(folder, { recursive: true, force: true });
+    execFileSync('umount', ['-l', directory]);
+    rmSync(directory, { recursive: true, force: true });
   });
-  return folder;
+  return directory;
 }
 
 function closeOf(number: number): object {
@@ -32,9 +32,9 @@ function closeOf(number: number): object {
 }
 
 test('a disk that runs full while receiving: 503, then all goes on, and nothing answered 200 is lost', async (context) => {
-  const folder = mountSmall(context);
-  const ballast = join(folder, 'ballast');
-  const { start, send, databasePath } = await prepareService({ folder, members: 5 });
+  const directory = mountSmall(context);
+  const ballast = join(directory, 'ballast');
+  const { start, send, databasePath } = await prepareService({ directory, members: 5 });
   const service = await start();
   /** A good answer is remembered for a second. */
   const becomes = async (status: number): Promise<boolean> => {
@@ -84,11 +84,11 @@ test('a disk that runs full while receiving: 503, then all goes on, and nothing 
 });
 
 test('a database on a file system that cannot be written: the start says so', async (context) => {
-  const folder = mountSmall(context);
-  const { start } = await prepareService({ folder, members: 5 });
+  const directory = mountSmall(context);
+  const { start } = await prepareService({ directory, members: 5 });
   const first = await start();
   first.process.kill('SIGTERM');
   expect(await first.ended).toBe(0);
-  execFileSync('mount', ['-o', MOUNT_OPTIONS.readOnly, folder]);
+  execFileSync('mount', ['-o', MOUNT_OPTIONS.readOnly, directory]);
   await expect(start()).rejects.toThrow('the service did not become ready');
 });

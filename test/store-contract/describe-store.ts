@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe } from 'vitest';
 import type { Store } from '../../src/store/ports/store.js';
 import { describeApplying } from './applying.js';
-import { describeKeepingHouse } from './keeping-house.js';
+import { describeKeepingHouse } from './upkeep.js';
 import { describeLifecycles } from './lifecycles.js';
 import { describeLooking } from './looking.js';
 import { describeReceiving } from './receiving.js';

@@ -94,8 +94,8 @@ export function describeRunning(storeOf: () => Store): void {
       expect(other).toMatchObject({ kind: 'busy', run: { id: run.id } });
       expect(await store.openRun({ ...request, job: 'sweep' })).toMatchObject({ kind: 'busy' });
       const takeOver = { owner: 'process-2', nowMs: NOW_MS + LEASE_MS - 1, leaseMs: LEASE_MS };
-      expect(await store.takeUpRun(takeOver)).toBeNull();
-      expect(await store.takeUpRun({ ...takeOver, nowMs: NOW_MS + LEASE_MS })).toMatchObject({ id: run.id });
+      expect(await store.adoptRun(takeOver)).toBeNull();
+      expect(await store.adoptRun({ ...takeOver, nowMs: NOW_MS + LEASE_MS })).toMatchObject({ id: run.id });
     });
 
     it('go on where a crashed process was, with the settings they began with', async () => {
@@ -142,8 +142,8 @@ export function describeRunning(storeOf: () => Store): void {
       await expect(store.advanceRun(pageOf(expired))).rejects.toMatchObject({ code: 'run_in_progress' });
       expect(await store.renewRun({ ...renewal, lease: newer.lease })).toBe(true);
       const late = { owner: 'process-2', nowMs: NOW_MS + 5 * LEASE_MS - 1, leaseMs: LEASE_MS };
-      expect(await store.takeUpRun(late)).toBeNull();
-      expect(await store.takeUpRun({ ...late, nowMs: NOW_MS + 5 * LEASE_MS })).toMatchObject({
+      expect(await store.adoptRun(late)).toBeNull();
+      expect(await store.adoptRun({ ...late, nowMs: NOW_MS + 5 * LEASE_MS })).toMatchObject({
         id: newer.id,
         lease: { owner: 'process-2', token: newer.lease.token + 1 },
       });

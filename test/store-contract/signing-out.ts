@@ -11,20 +11,20 @@ export function describeSigningOut(storeOf: () => Store): void {
     it('stay so, and no others do', async () => {
       const store = storeOf();
       const [mine, other] = [session('mine', 12), session('other', 12)];
-      expect(await store.isSessionEnded(mine)).toBe(false);
-      await store.endSession({ ...mine, nowAt: NOW_AT });
-      await store.endSession({ ...mine, nowAt: NOW_AT });
-      expect(await store.isSessionEnded(mine)).toBe(true);
-      expect(await store.isSessionEnded(other)).toBe(false);
+      expect(await store.isLoginEnded(mine)).toBe(false);
+      await store.endLogin({ ...mine, nowAt: NOW_AT });
+      await store.endLogin({ ...mine, nowAt: NOW_AT });
+      expect(await store.isLoginEnded(mine)).toBe(true);
+      expect(await store.isLoginEnded(other)).toBe(false);
     });
 
     it('are no session again when they were cleared away and the clock goes back', async () => {
       const store = storeOf();
-      await store.endSession({ ...session('early', 2), nowAt: NOW_AT });
-      await store.endSession({ ...session('later', 9), nowAt: NOW_AT + 3 * HOUR });
-      expect(await store.isSessionEnded(session('early', 2))).toBe(true);
-      expect(await store.isSessionEnded(session('later', 9))).toBe(true);
-      expect(await store.isSessionEnded(session('open', 3))).toBe(false);
+      await store.endLogin({ ...session('early', 2), nowAt: NOW_AT });
+      await store.endLogin({ ...session('later', 9), nowAt: NOW_AT + 3 * HOUR });
+      expect(await store.isLoginEnded(session('early', 2))).toBe(true);
+      expect(await store.isLoginEnded(session('later', 9))).toBe(true);
+      expect(await store.isLoginEnded(session('open', 3))).toBe(false);
     });
   });
 }

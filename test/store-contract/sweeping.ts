@@ -235,7 +235,7 @@ export function describeSweeping(storeOf: () => Store): void {
     const afterUsualPause = async (store: Store): Promise<(number | null)[]> => {
       const said: (number | null)[] = [];
       for (const hours of [20, 25]) {
-        await store.noteSilence(LAST_MS + hours * HOUR_MS);
+        await store.detectSilence(LAST_MS + hours * HOUR_MS);
         said.push(await silentSince(store));
       }
       return said;
@@ -246,12 +246,12 @@ export function describeSweeping(storeOf: () => Store): void {
       await knowSynced(store, 'a');
       await store.storeNotification(notification('one', { receivedAtMs: NOW_MS }));
       const run = await open(store);
-      await store.noteSilence(NOW_MS + 5 * HOUR_MS);
+      await store.detectSilence(NOW_MS + 5 * HOUR_MS);
       expect(await silentSince(store), 'nothing was found').toBeNull();
       await keep(store, run, [callChange(later)]);
-      await store.noteSilence(NOW_MS + 60_000);
+      await store.detectSilence(NOW_MS + 60_000);
       expect(await silentSince(store), 'too early to say').toBeNull();
-      await store.noteSilence(NOW_MS + HOUR_MS);
+      await store.detectSilence(NOW_MS + HOUR_MS);
       expect(await silentSince(store)).toBe(NOW_AT);
       await store.storeNotification(notification('two', { receivedAtMs: NOW_MS + HOUR_MS }));
       const [, two] = await store.leaseNotifications(lease({ nowMs: NOW_MS + HOUR_MS }));

@@ -482,7 +482,7 @@ export function describeWriting(storeOf: () => Store): void {
       const ahead = NOW_MS + 365 * 24 * HOUR_MS;
       await touch(store, 'a', { nowMs: ahead, decide: wanting(ours) });
       for (let round = 0; round < 3; round += 1) await sendAndLose(store, ahead, ours);
-      await store.mendTimes({ nowMs: NOW_MS, backMs: ahead - NOW_MS });
+      await store.fixTimes({ nowMs: NOW_MS, backMs: ahead - NOW_MS });
       expect(await store.nextWriteDueAtMs()).toBe(NOW_MS + 30_000);
       expect(await store.leaseWrites(lease({ nowMs: NOW_MS + 30_000 }))).toHaveLength(1);
     });

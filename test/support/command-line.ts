@@ -8,7 +8,7 @@ import { systemClock, type Clock } from '../../src/clock.js';
 import { runCommandLine } from '../../src/cli/program.js';
 
 /** As deep in the package as `dist/store/sqlite`, so that the program finds its migrations from here too. */
-export const BUNDLE_FOLDER = resolve('node_modules/.cache/command-line');
+export const BUNDLE_DIRECTORY = resolve('node_modules/.cache/command-line');
 
 export interface Outcome {
   readonly status: number | null;
@@ -17,18 +17,18 @@ export interface Outcome {
 }
 
 export interface CommandOptions {
-  /** Where it runs; an empty folder when left out. */
-  readonly folder?: string;
+  /** Where it runs; an empty directory when left out. */
+  readonly directory?: string;
   /** Its whole environment. */
   readonly settings?: Readonly<Record<string, string>>;
   /** Stops reading after the first bytes, as `head` does. */
   readonly readsOnlyTheBeginning?: boolean;
 }
 
-export function temporaryFolder(): string {
-  const folder = mkdtempSync(join(tmpdir(), 'engagement-cli-'));
-  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
-  return folder;
+export function temporaryDirectory(): string {
+  const directory = mkdtempSync(join(tmpdir(), 'engagement-cli-'));
+  onTestFinished(() => rmSync(directory, { recursive: true, force: true }));
+  return directory;
 }
 
 /**
@@ -60,8 +60,8 @@ export async function runCommand(
 
 /** Runs the command line in a process of its own, with these settings only. */
 export function spawnCommand(words: readonly string[], options: CommandOptions = {}): Promise<Outcome> {
-  const child = spawn(process.execPath, [join(BUNDLE_FOLDER, 'main.js'), ...words], {
-    cwd: options.folder ?? temporaryFolder(),
+  const child = spawn(process.execPath, [join(BUNDLE_DIRECTORY, 'main.js'), ...words], {
+    cwd: options.directory ?? temporaryDirectory(),
     env: { PATH: process.env['PATH'], ...options.settings },
     stdio: ['ignore', 'pipe', 'pipe'],
   });

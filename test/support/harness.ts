@@ -14,13 +14,13 @@ import { createBreaker, type Breaker } from '../../src/intercom/breaker.js';
 import { createRateBudget, type RateBudget } from '../../src/intercom/rate-budget.js';
 import { createLog } from '../../src/log.js';
 import { logOutages } from '../../src/work/log-outages.js';
-import { createHouseKeeping } from '../../src/upkeep/keep-house.js';
+import { createHousekeeping } from '../../src/upkeep/housekeeping.js';
 import { createMetrics, type Metrics } from '../../src/watch/metrics.js';
 import { createProber } from '../../src/work/probe-intercom.js';
 import { createProcessor } from '../../src/process/processor.js';
 import { createJobs } from '../../src/reconcile/jobs.js';
 import type { RunDeps } from '../../src/reconcile/run-frame.js';
-import { runJob, type JobRequest } from '../../src/reconcile/run-job.js';
+import { runJob, type RunRequest } from '../../src/reconcile/run-job.js';
 import type { Change, ConversationFacts } from '../../src/rules/facts.js';
 import { decideMember } from '../../src/rules/member.js';
 import { presentContact } from '../../src/sandbox/present-contact.js';
@@ -86,7 +86,7 @@ export interface Harness {
   settleWithRetries(withinMs?: number): Promise<void>;
   backfill(days?: number): Promise<Run>;
   /** Runs a job to its end, with the loops at work and time passing where a wait is all there is. */
-  runJob(request: JobRequest, over?: Partial<RunDeps>): Promise<Run>;
+  runJob(request: RunRequest, over?: Partial<RunDeps>): Promise<Run>;
   /** The same for what a request has begun. */
   whileJobsRun<Result>(work: Promise<Result>): Promise<Result>;
   readonly runDeps: RunDeps & { readonly breaker: Breaker };
@@ -101,14 +101,14 @@ export interface Harness {
 export async function createHarness(options: HarnessOptions = {}): Promise<Harness> {
   const clock = createMovedClock(options.at ?? '2026-10-15T15:00:00Z');
   const workspace = createTestWorkspace({ clock, ...options.workspace });
-  const folder = mkdtempSync(join(tmpdir(), 'engagement-test-'));
+  const directory = mkdtempSync(join(tmpdir(), 'engagement-test-'));
   const server = setupServer(...handlersFor(workspace));
   if (options.listens !== false) server.listen({ onUnhandledRequest: 'error' });
   const rules = {
     timeZone: options.timeZone ?? 'America/New_York',
     eligibleProgramsByReferral: { 'Counter Health': 'Smart Access' },
   };
-  const databasePath = options.database ?? join(folder, 'test.db');
+  const databasePath = options.database ?? join(directory, 'test.db');
   const logLines: string[] = [];
   const log = createLog({ level: 'trace', write: (line) => logLines.push(line) });
   const ending = new AbortController();
@@ -150,7 +150,7 @@ export async function createHarness(options: HarnessOptions = {}): Promise<Harne
     createProcessor({ ...deps, settleAfterSeconds: options.settleAfterSeconds ?? 0 }),
     writer,
     createTransitions(deps),
-    createHouseKeeping({ ...deps, payloadRetentionDays: 30 }),
+    createHousekeeping({ ...deps, payloadRetentionDays: 30 }),
   ];
   const jobs = createJobs(deps, ending.signal);
   const appDeps: AppDeps = {
@@ -159,7 +159,7 @@ export async function createHarness(options: HarnessOptions = {}): Promise<Harne
     ...settings,
     reports,
     makeCsv: makeCsvHere,
-    exportDir: options.exportDir ?? join(folder, 'exports'),
+    exportDir: options.exportDir ?? join(directory, 'exports'),
     clientSecrets: [workspace.settings.clientSecret],
     access: { apiTokens: [API_TOKEN], auth: 'token' },
     backfillDays: 365,
@@ -189,7 +189,7 @@ export async function createHarness(options: HarnessOptions = {}): Promise<Harne
     await reports.close();
     await store.close();
     server.close();
-    rmSync(folder, { recursive: true, force: true });
+    rmSync(directory, { recursive: true, force: true });
   });
 
   /** Lets time pass only when nothing else can go on: every call waits for the next window of the rate limit. */
@@ -233,7 +233,7 @@ export async function createHarness(options: HarnessOptions = {}): Promise<Harne
     await settle();
     return job;
   };
-  const runToEnd = (request: JobRequest, over: Partial<RunDeps> = {}): Promise<Run> =>
+  const runToEnd = (request: RunRequest, over: Partial<RunDeps> = {}): Promise<Run> =>
     whileJobsRun(track(runJob({ ...deps, ...over }, request, ending.signal)));
 
   return {

@@ -23,24 +23,24 @@ export interface StartedService {
 /** A look-alike workspace on a port of its own and what it takes to run the built service against it. */
 export async function prepareService(
   options: {
-    readonly folder?: string;
+    readonly directory?: string;
     readonly members?: number;
     readonly workspace?: WorkspaceOptions;
   } = {},
 ): Promise<StartedService> {
-  const folder = options.folder ?? mkdtempSync(join(tmpdir(), 'engagement-safety-'));
+  const directory = options.directory ?? mkdtempSync(join(tmpdir(), 'engagement-safety-'));
   const workspace = createTestWorkspace({ seed: 5, ...options.workspace });
   populate(workspace, { members: options.members ?? 20, seed: 5 });
   const intercom = await startSandboxServer(workspace);
   const port = await freePort();
-  const databasePath = join(folder, 'safety.db');
+  const databasePath = join(directory, 'safety.db');
   const started: ServiceProcess[] = [];
   onTestFinished(async () => {
     workspace.webhooks.stop();
     for (const service of started) service.process.kill('SIGKILL');
     await Promise.all(started.map((service) => service.ended));
     await intercom.close();
-    if (options.folder === undefined) rmSync(folder, { recursive: true, force: true });
+    if (options.directory === undefined) rmSync(directory, { recursive: true, force: true });
   });
   return {
     workspace,

@@ -48,7 +48,7 @@ export const jobAnswer = runSchema.extend({
 });
 
 /** How many differences a run is answered with; all of them are under `/drift`. */
-export const MOST_DIFFERENCES = 100;
+export const MAX_DIFFERENCES = 100;
 
 export function describeRun(run: Run): z.output<typeof runSchema> {
   const { progress, result } = run;

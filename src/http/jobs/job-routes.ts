@@ -7,7 +7,7 @@ import { readGiven } from '../read-request.js';
 import type { Run } from '../../store/ports/runs.js';
 import type { Store } from '../../store/ports/store.js';
 import { answerProblem, refuseFields } from '../problem.js';
-import { describeJob, MOST_DIFFERENCES } from './describe-run.js';
+import { describeJob, MAX_DIFFERENCES } from './describe-run.js';
 import { REQUESTABLE_JOBS, type Jobs, type RequestableJob } from '../../work/jobs.js';
 
 export interface JobDeps {
@@ -99,6 +99,6 @@ async function answerEnded(context: Context, run: Run, { store }: JobDeps): Prom
       `Run ${run.id} stopped: ${run.reason ?? ''} ("force": true). See ${drift}.`,
     );
   }
-  const drift = await store.listDrift({ runId: run.id, limit: MOST_DIFFERENCES, after: null });
+  const drift = await store.listDrift({ runId: run.id, limit: MAX_DIFFERENCES, after: null });
   return context.json(describeJob(run, drift));
 }

@@ -41,7 +41,7 @@ export const PARKED_FIELDS = {
   cursor,
 } as const;
 
-const MOST = 5000;
+const MAX = 5000;
 const notificationNumber = 'must be a list of numbers of parked notifications';
 const contactId = 'must be a list of contact ids of parked writes';
 
@@ -52,12 +52,12 @@ export const REPLAY_FIELDS = {
       z.coerce.number(notificationNumber).int(notificationNumber).positive(notificationNumber),
       notificationNumber,
     )
-    .max(MOST, `may have at most ${MOST} values`)
+    .max(MAX, `may have at most ${MAX} values`)
     .default([])
     .meta({ description: 'Numbers of parked notifications' }),
   writes: z
     .array(z.string(contactId).min(1, contactId).max(200, contactId), contactId)
-    .max(MOST, `may have at most ${MOST} values`)
+    .max(MAX, `may have at most ${MAX} values`)
     .default([])
     .meta({ description: 'Contact ids of parked writes' }),
   contacts: objectIds('contacts'),
@@ -68,7 +68,7 @@ function objectIds(what: string) {
   const wrong = `must be a list of ids of parked ${what}`;
   return z
     .array(z.string(wrong).min(1, wrong).max(200, wrong), wrong)
-    .max(MOST, `may have at most ${MOST} values`)
+    .max(MAX, `may have at most ${MAX} values`)
     .default([])
     .meta({ description: `Ids of parked ${what}: they are read again` });
 }

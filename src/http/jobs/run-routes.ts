@@ -15,7 +15,7 @@ import {
   describeJob,
   describeRun,
   differenceRow,
-  MOST_DIFFERENCES,
+  MAX_DIFFERENCES,
 } from './describe-run.js';
 
 export interface RunRoutesDeps {
@@ -41,7 +41,7 @@ export function createRunRoutes(deps: RunRoutesDeps): Hono {
   routes.get('/API/intercom/runs/:id', async (context) => {
     const run = await deps.store.findRun(context.req.param('id'));
     if (run === null) return answerUnknown(context);
-    const drift = await deps.store.listDrift({ runId: run.id, limit: MOST_DIFFERENCES, after: null });
+    const drift = await deps.store.listDrift({ runId: run.id, limit: MAX_DIFFERENCES, after: null });
     return context.json(describeJob(run, drift));
   });
   routes.get('/API/intercom/runs/:id/drift', (context) => showDrift(context, deps));

@@ -12,7 +12,7 @@ interface RunsProps {
 }
 
 /** What runs now, with its progress, and below it the runs that have ended, newest first. */
-export function Runs({ runs, zone }: RunsProps) {
+export function RunTable({ runs, zone }: RunsProps) {
   return (
     <>
       {runs

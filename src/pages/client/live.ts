@@ -1,6 +1,6 @@
 import { bringUpToDate } from './bring-up-to-date.js';
 
-const LONGEST_WAIT_MS = 30_000;
+const MAX_WAIT_MS = 30_000;
 
 /**
  * Asks for the page again every `everyMs` while it is looked at, and brings the regions marked `data-live` up to date.
@@ -17,7 +17,7 @@ export function keepLive(everyMs: number): void {
 
   const wait = (): void => {
     clearTimeout(timer);
-    const delayMs = Math.min(LONGEST_WAIT_MS, everyMs * 2 ** Math.min(failures, 5));
+    const delayMs = Math.min(MAX_WAIT_MS, everyMs * 2 ** Math.min(failures, 5));
     if (!isPaused) timer = window.setTimeout(() => void refresh(), delayMs);
   };
 

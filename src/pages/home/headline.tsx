@@ -29,7 +29,7 @@ const figures = z.object({
 type Figures = z.output<typeof figures>;
 
 const WEEKS = 8;
-const MOST_SERIES = 5;
+const MAX_SERIES = 5;
 const REST = 'Other Service Codes';
 const EMPTY = 'Service Code empty';
 const TONES: Readonly<Record<string, string>> = {
@@ -97,7 +97,7 @@ function layWeeks(weeks: Figures['weeks'], todayOn: string) {
       Number(isQualifying(other)) - Number(isQualifying(one)) ||
       (totals.get(other) ?? 0) - (totals.get(one) ?? 0),
   );
-  const own = new Set(names.slice(0, names.length > MOST_SERIES + 1 ? MOST_SERIES : names.length));
+  const own = new Set(names.slice(0, names.length > MAX_SERIES + 1 ? MAX_SERIES : names.length));
   const series = own.size === names.length ? [...own] : [...own, REST];
   const monday = mondayOf(todayOn);
   const columns = Array.from({ length: WEEKS }, (_, index) => {

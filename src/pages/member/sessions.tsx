@@ -18,16 +18,16 @@ interface MemberSessionsProps {
 }
 
 /** A page shows no more than a person reads; `/API/intercom/members/{id}` has them all. */
-const MOST = 100;
+const MAX = 100;
 
 /** All cached conversations of the member, newest first, and what each of them counts as. */
 export function MemberSessions({ conversations, zone }: MemberSessionsProps) {
-  const left = conversations.length - MOST;
+  const left = conversations.length - MAX;
   return (
     <>
       <DataTable
         caption="Conversations, newest first"
-        rows={conversations.slice(0, MOST)}
+        rows={conversations.slice(0, MAX)}
         empty="No conversation is known."
         columns={[
           { name: 'Closed', isRowHeader: true, cell: (one) => <Instant at={sessionAt(one)} zone={zone} /> },

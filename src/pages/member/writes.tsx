@@ -7,11 +7,11 @@ interface MemberWritesProps {
   readonly zone: string;
 }
 
-const MOST = 50;
+const MAX = 50;
 
 /** The member's writes, newest first. */
 export function MemberWrites({ writes, zone }: MemberWritesProps) {
-  const shown = writes.slice(0, MOST).map((write) => ({ ...write, causeKind: write.cause.kind }));
+  const shown = writes.slice(0, MAX).map((write) => ({ ...write, causeKind: write.cause.kind }));
   const left = writes.length - shown.length;
   return (
     <>

@@ -25,7 +25,7 @@ const BOTTOM = 22;
 const LEFT = 7;
 
 /** As many as have room side by side on a phone. */
-const MOST_TICKS = 5;
+const MAX_TICKS = 5;
 
 /** Standing columns in layers, drawn here as SVG, with a legend and the same figures as a table. */
 export function StackedColumns({ title, columnHeading, series, columns }: StackedColumnsProps) {
@@ -35,7 +35,7 @@ export function StackedColumns({ title, columnHeading, series, columns }: Stacke
   const highest = Math.max(4, ...layers.flatMap((layer) => layer.map(([, top]) => top)));
   const y = scaleLinear([0, highest], [HEIGHT - BOTTOM, TOP]).nice(4);
   const x = scaleBand(columns.map(({ name }) => name), [LEFT, 100]).padding(0.25); // prettier-ignore
-  const every = Math.ceil(columns.length / MOST_TICKS);
+  const every = Math.ceil(columns.length / MAX_TICKS);
   return (
     <figure class="columns">
       <figcaption>{title}</figcaption>

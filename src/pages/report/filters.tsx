@@ -47,7 +47,7 @@ export const WRONG_ID = 'wrong';
 export const ROWS_PER_PAGE = [25, 50, 100] as const;
 export const DEFAULT_ROWS = 50;
 /** More boxes than this help nobody, and are slow to load: then a value is typed. */
-const MOST_BOXES = 200;
+const MAX_BOXES = 200;
 
 /** The filters as a form of the address: what is shown can be bookmarked and sent to others. */
 export function Filters({ filters, address, choices, understood, wrong = new Set() }: FiltersProps) {
@@ -114,7 +114,7 @@ function Field({ filter, values, choices, understood, isWrong }: FieldProps) {
     );
   }
   const all = filter.choices(choices);
-  if (all.length > MOST_BOXES) {
+  if (all.length > MAX_BOXES) {
     return (
       <label>
         {label}

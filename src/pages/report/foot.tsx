@@ -2,7 +2,7 @@ import { countOf, countText } from '../parts/numbers.js';
 import { tableHref, type TableAddress } from './address.js';
 import type { ReadReport } from './read-report.js';
 import type { ReportPage } from './report-page.js';
-import { MOST_SORTED_ROWS } from './rows.js';
+import { MAX_SORTED_ROWS } from './rows.js';
 
 interface FootProps<Row> {
   readonly page: ReportPage<Row>;
@@ -24,7 +24,7 @@ export function Foot<Row>({ page, address, read }: FootProps<Row>) {
     <div class="below">
       <p id="row-count">
         {shown === total ? countOf(total, page.noun) : `${countText(shown)} of ${countOf(total, page.noun)}`}
-        {!read.canSort && `. Filter down to ${countText(MOST_SORTED_ROWS)} to sort by any column.`}
+        {!read.canSort && `. Filter down to ${countText(MAX_SORTED_ROWS)} to sort by any column.`}
       </p>
       <nav class="links" aria-label="Pages of the table, download">
         {!isFirst && <a href={tableHref(address, {})}>First page</a>}

@@ -4,7 +4,7 @@ import type { PreparedReport, ReportContext } from '../../reports/report.js';
 import { givenFields, type Sort, type TableAddress } from './address.js';
 import { DEFAULT_ROWS, ROWS_PER_PAGE } from './filters.js';
 import type { ReportColumn, ReportPage } from './report-page.js';
-import { MOST_SORTED_ROWS, sortRows, type SortValue } from './rows.js';
+import { MAX_SORTED_ROWS, sortRows, type SortValue } from './rows.js';
 
 /** Part of a report as one page of its table shows it. */
 export interface ReadReport<Row> {
@@ -61,7 +61,7 @@ export async function readReport<Row>(
   const prepared = prepareReport(page, fields, context, wrong);
   const body = await prepared.body();
   const total = Number(body['total']);
-  const canSort = total <= MOST_SORTED_ROWS;
+  const canSort = total <= MAX_SORTED_ROWS;
   const rowsPerPage = Number(address.fields.get('limit')?.[0] ?? DEFAULT_ROWS);
   const common = { prepared, body, total, canSort, rowsPerPage };
   if (other === null || !canSort) {

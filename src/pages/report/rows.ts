@@ -5,7 +5,7 @@ import type { Sort } from './address.js';
 export type SortValue = string | number | boolean | null;
 
 /** A report in its own order can be as long as it likes; in another order all of its rows are read and sorted here. */
-export const MOST_SORTED_ROWS = 5000;
+export const MAX_SORTED_ROWS = 5000;
 
 /** A row as the page reads it, and as the report gave it. */
 interface SortedRow<Row> {
@@ -15,7 +15,7 @@ interface SortedRow<Row> {
 
 const COLLATOR = new Intl.Collator('en', { sensitivity: 'base', numeric: true });
 
-/** All rows of the report in the wanted order, empty values last. For at most {@link MOST_SORTED_ROWS} of them. */
+/** All rows of the report in the wanted order, empty values last. For at most {@link MAX_SORTED_ROWS} of them. */
 export async function sortRows<Row>(
   prepared: Pick<PreparedReport, 'table'>,
   schema: z.ZodType<Row>,

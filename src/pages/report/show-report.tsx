@@ -130,7 +130,7 @@ function sortedTable<Row>(
   };
 }
 
-/** What cannot be answered is said above the same filters, so that they can be mended. */
+/** What cannot be answered is said above the same filters, so that they can be fixed. */
 async function withProblems<Row>(
   deps: ReportPageDeps,
   page: ReportPage<Row>,

@@ -1,4 +1,4 @@
-import type { ErrorCode, Retry } from '../../errors.js';
+import type { ErrorCode, RetryAdvice } from '../../errors.js';
 import type { PageRequest, ReportStore } from '../../store/ports/reports.js';
 
 /** Lists of the report store. */
@@ -41,7 +41,7 @@ export type ThreadAnswer =
       readonly id: number;
       readonly kind: 'failed';
       readonly code: ErrorCode;
-      readonly retry: Retry;
+      readonly retry: RetryAdvice;
       readonly message: string;
     }
   /** A defect, which the other side throws as it is. */

@@ -51,7 +51,7 @@ export function openReportThread({ path, program = PROGRAM }: ThreadOptions): Re
       count: (filter) => ask({ kind: 'count', list: name, filter }),
       page,
       async *all(filter) {
-        const pages = oneAhead(page(filter, { limit: BATCH, after: null }), ({ next }: Page<Row>) =>
+        const pages = prefetch(page(filter, { limit: BATCH, after: null }), ({ next }: Page<Row>) =>
           next === null ? null : page(filter, { limit: BATCH, after: next }),
         );
         for await (const { rows } of pages) {
@@ -68,7 +68,7 @@ export function openReportThread({ path, program = PROGRAM }: ThreadOptions): Re
     const begin = { kind: 'csv', csv, report: report.name, given, nowAt, timeZone } satisfies ThreadQuestion;
     const goOn = { kind: 'csvPiece', csv } satisfies ThreadQuestion;
     const end = { kind: 'csvEnd', csv } satisfies ThreadQuestion;
-    const pieces = oneAhead(exports.ask<CsvPiece | null>(begin), (piece) =>
+    const pieces = prefetch(exports.ask<CsvPiece | null>(begin), (piece) =>
       piece === null ? null : exports.ask(goOn),
     );
     for await (const piece of pieces) {
@@ -170,7 +170,7 @@ function createThread(options: {
 }
 
 /** Answers one after the other; the next one is asked for while the one before is made something of. */
-async function* oneAhead<Answer>(
+async function* prefetch<Answer>(
   first: Promise<Answer>,
   after: (answer: Answer) => Promise<Answer> | null,
 ): AsyncGenerator<Answer> {

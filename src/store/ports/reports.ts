@@ -50,7 +50,7 @@ export interface ReportStore {
   readonly upcoming: ReportList<UpcomingFilter, UpcomingRow>;
 
   /**
-   * What coaches and registrars can mend at the source: calls by coach (name, then id; without a coach last), newest
+   * What coaches and registrars can fix at the source: calls by coach (name, then id; without a coach last), newest
    * first; then members by problem.
    */
   readonly dataQuality: ReportList<DataQualityFilter, DataQualityRow>;

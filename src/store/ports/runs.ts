@@ -11,7 +11,7 @@ export interface RunStore {
   /** How many different entries the phase of the unfinished run has been shown; see {@link RunPage.counted}. */
   countEntries(phase: string): Promise<number>;
   /** Takes over the unfinished run whose owner is gone; null when there is none, or when a live process has it. */
-  takeUpRun(request: Omit<OpenRun, 'job' | 'params'>): Promise<HeldRun | null>;
+  adoptRun(request: Omit<OpenRun, 'job' | 'params'>): Promise<HeldRun | null>;
   /** Prolongs the lease of an unfinished run. False when it is lost. */
   renewRun(held: Pick<RunPage, 'runId' | 'lease' | 'leaseUntilMs'>): Promise<boolean>;
   /** Prolongs the lease and records progress without touching the cache. Rejects `run_in_progress` if the lease is lost. */

@@ -53,7 +53,7 @@ export interface SweepStore {
    * How long webhooks have been silent while the run found changes that they should have told of. Remembers it for
    * {@link Freshness}.silentSinceAt when that is longer than usual.
    */
-  noteSilence(nowMs: number): Promise<void>;
+  detectSilence(nowMs: number): Promise<void>;
 }
 
 export interface Found {

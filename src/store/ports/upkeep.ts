@@ -30,7 +30,7 @@ export interface UpkeepStore {
    * is remembered, when that is more than two minutes (the clocks of two processes differ). Answers how many rows that
    * concerned.
    */
-  mendTimes(clock: ClockReading): Promise<number>;
+  fixTimes(clock: ClockReading): Promise<number>;
 }
 
 /** What a piece of a longer clean-up did: how many payloads or rows went, and whether there are further pieces. */

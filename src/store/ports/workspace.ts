@@ -4,12 +4,12 @@ export interface WorkspaceStore {
    * Ties the database to one Intercom workspace: stores `id` when none is stored. Returns the stored one, so that the
    * caller can refuse a token of another workspace.
    */
-  bindWorkspace(workspace: Workspace): Promise<Workspace>;
+  bindWorkspace(workspace: BoundWorkspace): Promise<BoundWorkspace>;
   /** Null until a workspace has been bound. */
-  readWorkspace(): Promise<Workspace | null>;
+  readWorkspace(): Promise<BoundWorkspace | null>;
 }
 
-export interface Workspace {
+export interface BoundWorkspace {
   /** `GET /me` → `app.id_code`. */
   readonly id: string;
   /** `GET /me` → `app.timezone`, UTC where that names none; contact search matches dates by day in it. */

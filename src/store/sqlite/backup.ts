@@ -42,7 +42,7 @@ export async function backupDatabase(request: BackupRequest): Promise<number> {
   const target = resolve(request.target);
   const draft = join(dirname(target), `.${basename(target).slice(0, 100)}.${randomUUID()}.partial`);
   try {
-    insistOnPlace(request, target);
+    assertPlace(request, target);
     // First, so that it is private before there is anything in it.
     closeSync(openSync(draft, 'wx', 0o600));
     await copyInto(draft, request);
@@ -57,7 +57,7 @@ export async function backupDatabase(request: BackupRequest): Promise<number> {
   }
 }
 
-function insistOnPlace({ path, replace }: BackupRequest, target: string): void {
+function assertPlace({ path, replace }: BackupRequest, target: string): void {
   if (!existsSync(path)) {
     throw new AppError('store_unavailable', 'never', `there is no database at ${path}: set DATABASE_PATH`);
   }

@@ -32,7 +32,7 @@ const SERVING_TIMEOUT_MS = 10;
 const MIGRATIONS = fileURLToPath(new URL('../../../drizzle/sqlite', import.meta.url));
 
 /**
- * Opens the database file at `path`, creates it with its folder (readable by this user only) where it is missing, and
+ * Opens the database file at `path`, creates it with its directory (readable by this user only) where it is missing, and
  * brings its tables up to this program's version. Without `mayMigrate` only those of a new file: a service of an older
  * version may be using the others.
  * @throws AppError `store_newer_than_program` when a newer version of the program has been here, `store_unavailable` when
@@ -68,7 +68,7 @@ export function openConnection(path: string, { mayMigrate }: { readonly mayMigra
 
 function createPrivately(path: string): void {
   try {
-    if (existsSync(path)) return insistOnPrivacy(path);
+    if (existsSync(path)) return assertPrivacy(path);
     mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
     // SQLite gives its -wal and -shm files the mode of the database file.
     closeSync(openSync(path, 'a', 0o600));
@@ -82,7 +82,7 @@ function createPrivately(path: string): void {
 }
 
 /** A copy that was put back may be readable by others; so may be its log, when it was made beside such a file. */
-function insistOnPrivacy(path: string): void {
+function assertPrivacy(path: string): void {
   for (const file of [path, `${path}-wal`, `${path}-shm`]) {
     const mode = statSync(file, { throwIfNoEntry: false })?.mode ?? 0;
     if ((mode & 0o077) !== 0) chmodSync(file, mode & 0o700);

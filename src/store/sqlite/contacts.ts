@@ -26,7 +26,7 @@ export interface Contacts {
   /** Ids of contacts with role user, in order, behind `afterId`. */
   readonly userIdsAfter: (afterId: string | null, limit: number) => string[];
   /** Reads the columns of reports from the attributes again, for another report time zone or by other rules. */
-  readonly readAttributesAgain: () => void;
+  readonly rebuildColumns: () => void;
 }
 
 export function createContacts(connection: Connection, timeZone: string): Contacts {
@@ -92,7 +92,7 @@ export function createContacts(connection: Connection, timeZone: string): Contac
 
     userIdsAfter: (afterId, limit) => users.all({ afterId: afterId ?? '', limit }).map((row) => row.id),
 
-    readAttributesAgain: () => {
+    rebuildColumns: () => {
       const columns = { id: contacts.id, attributes: contacts.attributes, unreadable: contacts.unreadable };
       const after = (afterId: string, limit: number) =>
         db

@@ -33,7 +33,7 @@ export interface Conversations {
    * Works the columns of reports out again, for rows that another version of the program has written. Answers whose
    * conversations count otherwise now.
    */
-  readonly judgeAgain: () => ReadonlySet<string>;
+  readonly rebuildColumns: () => ReadonlySet<string>;
 }
 
 export function createConversations(connection: Connection): Conversations {
@@ -113,7 +113,7 @@ export function createConversations(connection: Connection): Conversations {
       (isMember ? report : hide).run({ contactId });
     },
 
-    judgeAgain: () => {
+    rebuildColumns: () => {
       const affected = new Set<string>();
       for (const batch of batchesById((afterId, limit) =>
         db

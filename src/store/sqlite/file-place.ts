@@ -27,7 +27,7 @@ export function watchPlace(path: string): () => string | null {
   };
 }
 
-/** Inode numbers of some file systems don't fit into a double. A folder that can't be looked into hides the file. */
+/** Inode numbers of some file systems don't fit into a double. A directory that can't be looked into hides the file. */
 function lookAt(path: string): BigIntStats | undefined {
   try {
     return statSync(path, { bigint: true, throwIfNoEntry: false });

@@ -13,7 +13,7 @@ interface Waiting<Item, Answer> {
 }
 
 /** So that a stream without a gap is committed too. */
-const MOST_TURNS = 8;
+const MAX_TURNS = 8;
 
 /**
  * Collects what arrives within one turn of the event loop, and the turns after it as long as each brings more, and
@@ -46,7 +46,7 @@ export function createGroupCommit<Item, Answer>(
 
   const flushWhenQuiet = (seen: number, turns: number): void => {
     if (group.length === 0) return;
-    if (group.length === seen || turns === MOST_TURNS) flush();
+    if (group.length === seen || turns === MAX_TURNS) flush();
     else setImmediate(flushWhenQuiet, group.length, turns + 1);
   };
 

@@ -1,11 +1,11 @@
 import { isTimeZone } from '../../rules/calendar.js';
 import type { OtherWorkspaces } from '../ports/queries.js';
 import type { ServiceSettings } from '../ports/service-settings.js';
-import type { Workspace } from '../ports/workspace.js';
+import type { BoundWorkspace } from '../ports/workspace.js';
 
 /** Every single value that is stored, by name. */
 export interface MetaValues {
-  readonly workspace: Workspace;
+  readonly workspace: BoundWorkspace;
   /** The zone in which the date columns of contacts were read. */
   readonly report_time_zone: string;
   /** Those of the last start of the service; null before the first one. */
@@ -29,7 +29,7 @@ export interface MetaValues {
   readonly scrub_pass: ScrubPass | null;
   /** Of the hashes by which erased people are recognized. */
   readonly mark_key: string;
-  /** The latest time that was looked at; see `mend-times.ts`. */
+  /** The latest time that was looked at; see `fix-times.ts`. */
   readonly clock_at_ms: number;
   /** Notifications of other workspaces that came to this service. */
   readonly other_workspaces: OtherWorkspaces;
@@ -127,7 +127,7 @@ export function readServiceSettings(value: unknown): ServiceSettings | null {
   return { eligibleProgramsByReferral: Object.fromEntries(entries), dryRun };
 }
 
-function readWorkspace(value: unknown): Workspace | null {
+function readWorkspace(value: unknown): BoundWorkspace | null {
   if (typeof value !== 'object' || value === null || !('id' in value) || !('timeZone' in value)) return null;
   const { id, timeZone } = value;
   if (typeof id !== 'string' || typeof timeZone !== 'string') return null;

@@ -10,7 +10,7 @@ type ParkedRow = typeof parkedObjects.$inferSelect;
 const FIRST_DELAY_MS = 5 * 60_000;
 const MAX_DELAY_MS = 86_400_000;
 
-export interface Place {
+export interface ParkedPlace {
   readonly sinceMs: number;
   readonly kind: ParkedItem['kind'];
   readonly id: string;
@@ -31,7 +31,7 @@ export interface ParkedObjects {
   readonly mayConcern: (contactId: string) => boolean;
   readonly count: (kind: Subject['kind']) => number;
   /** Behind `place`, by time, kind and id. */
-  readonly list: (place: Place, limit: number) => ParkedItem[];
+  readonly list: (place: ParkedPlace, limit: number) => ParkedItem[];
   readonly makeDue: (kind: Subject['kind'], id: string) => boolean;
   readonly idsOf: (kind: Subject['kind']) => string[];
 }

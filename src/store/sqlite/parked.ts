@@ -1,4 +1,4 @@
-import type { Place } from './parked-objects.js';
+import type { ParkedPlace } from './parked-objects.js';
 import type Database from 'better-sqlite3';
 import { PARKED_PLACE, type ParkedItem } from '../ports/queries.js';
 import type { Tables } from './tables.js';
@@ -101,13 +101,13 @@ export function countParked(sqlite: Database.Database): number {
 }
 
 /** Behind which contact id the writes of that very moment go on; behind all of them where the place is an object. */
-function afterWrite({ kind, id }: Place): string {
+function afterWrite({ kind, id }: ParkedPlace): string {
   if (kind === 'write') return id;
   return kind === 'notification' ? '' : '\uffff';
 }
 
 /** A text that is no place means the beginning. */
-function readPlace(after: string | null): Place {
+function readPlace(after: string | null): ParkedPlace {
   const [, sinceMs, kind, id = ''] = PARKED_PLACE.exec(after ?? '') ?? [];
   if (sinceMs === undefined) return { sinceMs: -1, kind: 'notification', id: '', number: -1 };
   return {

@@ -6,8 +6,8 @@ interface Candidate {
 }
 
 /** What one transaction may cost: overwriting this much takes some milliseconds, and webhooks wait that long. */
-const MOST_ROWS = 200;
-const MOST_BYTES = 2_000_000;
+const MAX_ROWS = 200;
+const MAX_BYTES = 2_000_000;
 
 /**
  * Erases raw payloads that came in before `beforeMs`, oldest first, as many as one short transaction takes. Answers how
@@ -27,7 +27,7 @@ export function eraseOldPayloads({ sqlite, transact }: Connection, beforeMs: num
            and (status in ('done', 'ignored') or (status = 'parked' and settled_at_ms < ?))
          order by received_at_ms limit ?`,
       )
-      .all(beforeMs, beforeMs, MOST_ROWS);
+      .all(beforeMs, beforeMs, MAX_ROWS);
     const erase = sqlite.prepare(
       `update inbox set body = null,
          status = case when status = 'parked' and subject_id is null then 'ignored' else status end,
@@ -38,7 +38,7 @@ export function eraseOldPayloads({ sqlite, transact }: Connection, beforeMs: num
     let bytes = 0;
     let erased = 0;
     for (const candidate of candidates) {
-      if (erased > 0 && bytes + candidate.bytes > MOST_BYTES) break;
+      if (erased > 0 && bytes + candidate.bytes > MAX_BYTES) break;
       erase.run(candidate.id);
       bytes += candidate.bytes;
       erased += 1;

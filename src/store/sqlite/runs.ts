@@ -23,11 +23,11 @@ type RunRow = typeof runs.$inferSelect;
 
 export interface Runs {
   readonly open: (request: OpenRun) => OpenedRun;
-  readonly takeUp: (request: Omit<OpenRun, 'job' | 'params'>) => HeldRun | null;
+  readonly adopt: (request: Omit<OpenRun, 'job' | 'params'>) => HeldRun | null;
   readonly renew: (held: Parameters<RunStore['renewRun']>[0]) => boolean;
   readonly isHeld: (runId: string, lease: HeldLease) => boolean;
   /** @throws AppError `run_in_progress` */
-  readonly insistOnLease: (runId: string, lease: HeldLease) => void;
+  readonly assertLease: (runId: string, lease: HeldLease) => void;
   readonly savePage: (page: RunPage) => void;
   readonly advance: (page: RunPage) => void;
   readonly finish: (finish: FinishRun) => void;
@@ -57,7 +57,7 @@ export function createRuns(connection: Connection, meta: Meta): Runs {
     const known = row(runId);
     return known?.status === 'running' && known.leaseOwner === owner && known.leaseToken === token;
   };
-  const insistOnLease = (runId: string, lease: HeldLease): void => {
+  const assertLease = (runId: string, lease: HeldLease): void => {
     if (isHeld(runId, lease)) return;
     throw new AppError(
       'run_in_progress',
@@ -105,7 +105,7 @@ export function createRuns(connection: Connection, meta: Meta): Runs {
 
   return {
     isHeld,
-    insistOnLease,
+    assertLease,
     savePage,
     renew: ({ runId, lease, leaseUntilMs }) => renewLease([{ key: runId, lease }], leaseUntilMs).length === 0,
 
@@ -126,7 +126,7 @@ export function createRuns(connection: Connection, meta: Meta): Runs {
         return { kind: 'opened', run: { ...run, lease: { owner, token: 1 } } };
       }),
 
-    takeUp: (request) =>
+    adopt: (request) =>
       transact(() => {
         const known = unfinished();
         return known === undefined ? null : takeOver(known, request);
@@ -134,13 +134,13 @@ export function createRuns(connection: Connection, meta: Meta): Runs {
 
     advance: (page) =>
       transact(() => {
-        insistOnLease(page.runId, page.lease);
+        assertLease(page.runId, page.lease);
         savePage(page);
       }),
 
     finish: ({ runId, lease, status, reason, nowMs, progress, result, sweptUntilAt, completeAt }) =>
       transact(() => {
-        insistOnLease(runId, lease);
+        assertLease(runId, lease);
         const job = row(runId)?.job;
         const end = { status, reason, progress, finishedAtMs: nowMs, leaseOwner: null, leaseUntilMs: null };
         db.update(runs)

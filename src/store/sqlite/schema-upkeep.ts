@@ -43,8 +43,8 @@ export const webhookHours = sqliteTable(
   (table) => [primaryKey({ columns: [table.hourAt, table.result] })],
 );
 
-/** Sign-ins that people have ended, until they would have expired anyway; see `ended-sessions.ts`. */
-export const endedSessions = sqliteTable(
+/** Sign-ins that people have ended, until they would have expired anyway; see `ended-logins.ts`. */
+export const endedLogins = sqliteTable(
   'ended_sessions',
   {
     id: text('id').primaryKey(),

@@ -7,14 +7,14 @@ import type { Store } from '../ports/store.js';
 import { recentNotifications, recentWrites } from './activity.js';
 import { applyWork, compareWork, recomputeMembers } from './apply.js';
 import { openConnection, type Connection } from './connection.js';
-import { deriveAgain, refuseToDerive } from './derive-again.js';
+import { rebuildDerived, refuseToRebuild } from './rebuild-derived.js';
 import { watchPlace } from './file-place.js';
 import { createGroupCommit } from './group-commit.js';
-import { bindWorkspace, canWrite, releaseDeadLeases, saveCoaches } from './keep-house.js';
+import { bindWorkspace, canWrite, releaseDeadLeases, saveCoaches } from './workspace.js';
 import { eraseLeft } from './erase.js';
 import { countBacklog, findMember, readFreshness } from './look.js';
 import { createLogEmptying } from './log-emptying.js';
-import { mendTimes } from './mend-times.js';
+import { fixTimes } from './fix-times.js';
 import { createMeta } from './meta.js';
 import { noteOtherWorkspaces } from './other-workspaces.js';
 import { eraseOldPayloads } from './payload-retention.js';
@@ -33,14 +33,14 @@ import {
   keepFound,
   listDrift,
   nextFound,
-  noteSilence,
+  detectSilence,
 } from './sweep-steps.js';
 import { createTables } from './tables.js';
 import { PATIENCE_MS, waitForLock } from './wait-for-lock.js';
 import { countOlderWebhooks } from './webhook-hours.js';
 
 export interface SqliteStoreOptions {
-  /** The database file; created with its folder where it is missing. */
+  /** The database file; created with its directory where it is missing. */
   readonly path: string;
   /** Report time zone (IANA name): in it the dates that reports filter by are read. */
   readonly timeZone: string;
@@ -106,7 +106,7 @@ function createStore(
     log?.warn({}, 'erased data stays in the write-ahead log until a reader lets go of it'),
   );
 
-  const insistOnOpen = (): void => {
+  const assertOpen = (): void => {
     if (!connection.sqlite.open) throw new AppError('store_unavailable', 'later', 'the database is closed');
   };
   const sleep = (ms: number): Promise<void> => clock.sleep(ms);
@@ -115,7 +115,7 @@ function createStore(
     <Result>(work: () => Result | Promise<Result>): Promise<Result> =>
       waitForLock(
         () => {
-          insistOnOpen();
+          assertOpen();
           assertFit(whyNot());
           return work();
         },
@@ -186,7 +186,7 @@ function createStore(
     nextTransitionAt: () => withOpen(() => members.nextChangeAt()),
 
     openRun: (request) => withOpen(() => runs.open(request)),
-    takeUpRun: (request) => withOpen(() => runs.takeUp(request)),
+    adoptRun: (request) => withOpen(() => runs.adopt(request)),
     renewRun: (held) => withOpen(() => runs.renew(held)),
     advanceRun: (page) => withOpen(() => runs.advance(page)),
     finishRun: (finish) => withOpen(() => runs.finish(finish)),
@@ -204,7 +204,7 @@ function createStore(
     countCached: (conversationsFromAt) => withOpen(() => countCached(tables, conversationsFromAt)),
     countSynced: () => withOpen(() => members.countSynced()),
     countWritesOf: (runId) => withOpen(() => countWritesOf(tables, runId)),
-    noteSilence: (nowMs) => withOpen(() => noteSilence(tables, nowMs)),
+    detectSilence: (nowMs) => withOpen(() => detectSilence(tables, nowMs)),
 
     parkObject: (object) => withOpen(() => connection.transact(() => parkedObjects.park(object))),
     findParkedObject: (subject, nowMs) => withOpen(() => parkedObjects.find(subject, nowMs)),
@@ -241,8 +241,8 @@ function createStore(
         return false;
       }),
 
-    endSession: (session) => withOpenBriefly(() => tables.endedSessions.end(session)),
-    isSessionEnded: (session) => withOpen(() => tables.endedSessions.isEnded(session)),
+    endLogin: (login) => withOpenBriefly(() => tables.endedLogins.end(login)),
+    isLoginEnded: (login) => withOpen(() => tables.endedLogins.isEnded(login)),
 
     eraseOldPayloads: (beforeMs) => withOpen(() => loggedErasure(eraseOldPayloads(connection, beforeMs))),
     finishErasures: (nowMs) =>
@@ -267,7 +267,7 @@ function createStore(
         }),
       ),
     // Briefly, because what it is told of the clock grows old meanwhile.
-    mendTimes: (reading) => withOpenBriefly(() => mendTimes(tables, reading)),
+    fixTimes: (reading) => withOpenBriefly(() => fixTimes(tables, reading)),
     bindWorkspace: (workspace) => withOpen(() => bindWorkspace(tables, workspace)),
     readWorkspace: () => withOpen(() => meta.read('workspace')),
     releaseDeadLeases: (isDead) => withOpen(() => releaseDeadLeases(tables, isDead)),
@@ -320,9 +320,9 @@ function open({ path, timeZone, settings }: SqliteStoreOptions, role: 'service' 
           }),
       };
       const tables = createTables(connection, timeZone, bare);
-      if (role === 'command') refuseToDerive(tables, { timeZone, settings });
+      if (role === 'command') refuseToRebuild(tables, { timeZone, settings });
       // A command begins what is new, and meets the check above once more should a service begin it at the same moment.
-      deriveAgain(role === 'command' ? tables : { ...tables, connection: bare }, timeZone);
+      rebuildDerived(role === 'command' ? tables : { ...tables, connection: bare }, timeZone);
       makeMarkKey(bare, meta);
       if (role === 'service') {
         countOlderWebhooks(bare);

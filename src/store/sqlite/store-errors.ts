@@ -2,7 +2,7 @@ import { AppError } from '../../errors.js';
 
 /** SQLite's result codes that say "not now": disk full, no access, another process holds the file. */
 const UNAVAILABLE = /^SQLITE_(?:FULL|IOERR|READONLY|CANTOPEN|BUSY|LOCKED|PROTOCOL|NOMEM)/;
-/** Codes that say that the file itself is damaged or is no database: waiting does not mend it. */
+/** Codes that say that the file itself is damaged or is no database: waiting does not fix it. */
 const DAMAGED = /^SQLITE_(?:CORRUPT|NOTADB)/;
 
 /** What an error of the database means to the rest of the product; anything else is a defect and passes unchanged. */

@@ -17,7 +17,7 @@ export function keepFound(tables: Tables, { page, changes, seen, nowMs }: Found)
   const { connection, runs, sweeps, parkedObjects } = tables;
   const { news, known } = findNews(tables, changes, nowMs);
   connection.transact(() => {
-    tables.runs.insistOnLease(page.runId, page.lease);
+    tables.runs.assertLease(page.runId, page.lease);
     for (const { change, subject, contactIds } of news) {
       const contactId = ownerOf(change) ?? contactIds[0] ?? NOBODY;
       sweeps.keepFound({
@@ -104,7 +104,7 @@ export function keepDrift(
   { page, differences }: Parameters<SweepStore['keepDrift']>[0],
 ): void {
   tables.connection.transact(() => {
-    tables.runs.insistOnLease(page.runId, page.lease);
+    tables.runs.assertLease(page.runId, page.lease);
     for (const { contactId, attribute, before, after, why } of differences) {
       tables.sweeps.keepDrift({ runId: page.runId, contactId, attribute, before, after, why });
     }
@@ -194,14 +194,14 @@ export function countWritesOf({ connection }: Tables, runId: string): WritesOfRu
 /** Intercom repeats a failed delivery after a minute; after this nothing more is to be expected of it. */
 const DELIVERY_SECONDS = 10 * 60;
 /** A pause shorter than this is never called silence. */
-const SHORTEST_SILENCE_SECONDS = 30 * 60;
+const MIN_SILENCE_SECONDS = 30 * 60;
 /** How many days of webhooks tell what is usual. */
 const USUAL_DAYS = 14;
 /** Longer than usual: this many times the longest pause of a usual day. */
 const LONGER = 1.5;
 
-/** See {@link SweepStore.noteSilence}. */
-export function noteSilence({ connection, hours, sweeps, meta }: Tables, nowMs: number): void {
+/** See {@link SweepStore.detectSilence}. */
+export function detectSilence({ connection, hours, sweeps, meta }: Tables, nowMs: number): void {
   const { sqlite, transact } = connection;
   const nowAt = Math.floor(nowMs / 1000);
   if (sweeps.countFound(nowAt - DELIVERY_SECONDS) === 0) return;
@@ -209,7 +209,7 @@ export function noteSilence({ connection, hours, sweeps, meta }: Tables, nowMs: 
   // Without any webhook yet: since this service has been at work.
   const firstRun = sqlite.prepare<[], number | null>('select min(started_at_ms) from runs').pluck();
   const since = Math.floor((last ?? firstRun.get() ?? nowMs) / 1000);
-  if (nowAt - since < SHORTEST_SILENCE_SECONDS) return;
+  if (nowAt - since < MIN_SILENCE_SECONDS) return;
   const pauses = hours.longestPausesMs(nowMs - USUAL_DAYS * 86_400_000);
   const usual = ((pauses[Math.floor(pauses.length / 2)] ?? 0) / 1000) * LONGER;
   if (nowAt - since > usual) transact(() => meta.save('silent_since_at', since));

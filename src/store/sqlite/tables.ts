@@ -2,7 +2,7 @@ import type { Connection } from './connection.js';
 import { createContacts, type Contacts } from './contacts.js';
 import { createConversations, type Conversations } from './conversations.js';
 import { createFights, type Fights } from './fights.js';
-import { createEndedSessions, type EndedSessions } from './ended-sessions.js';
+import { createEndedLogins, type EndedLogins } from './ended-logins.js';
 import { createInbox, type Inbox } from './inbox.js';
 import { createLifecycles, type Lifecycles } from './lifecycles.js';
 import { createMembers, type Members } from './members.js';
@@ -37,7 +37,7 @@ export interface Tables {
   readonly runs: Runs;
   readonly sweeps: Sweeps;
   readonly parkedObjects: ParkedObjects;
-  readonly endedSessions: EndedSessions;
+  readonly endedLogins: EndedLogins;
   readonly meta: Meta;
 }
 
@@ -72,6 +72,6 @@ export function createTables(
     runs: createRuns(connection, meta),
     sweeps: createSweeps(connection),
     parkedObjects: createParkedObjects(connection),
-    endedSessions: createEndedSessions(connection),
+    endedLogins: createEndedLogins(connection),
   };
 }

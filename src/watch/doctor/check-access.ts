@@ -13,7 +13,7 @@ export const CALL: CallOptions = { priority: 'soon' };
 const PERMISSIONS = 'Developer Hub, your app, Configure, Authentication';
 
 /** How far this machine's clock may be from Intercom's, whose answers have whole seconds. */
-const MOST_CLOCK_ERROR_MS = 30_000;
+const MAX_CLOCK_ERROR_MS = 30_000;
 
 /** An id that no contact has. */
 const NOBODY = '0'.repeat(24);
@@ -79,7 +79,7 @@ export async function checkClock(intercom: IntercomClient): Promise<Finding> {
   const clock = await intercom.readClock(CALL);
   const errorMs = clockErrorMs(clock);
   if (errorMs === null) return ok('clock', 'not compared: the answer tells no time');
-  if (Math.abs(errorMs) <= MOST_CLOCK_ERROR_MS) return ok('clock', "it agrees with Intercom's");
+  if (Math.abs(errorMs) <= MAX_CLOCK_ERROR_MS) return ok('clock', "it agrees with Intercom's");
   const seconds = Math.round(Math.abs(errorMs) / 1000);
   const tell = Math.abs(errorMs) > MAX_ERROR_MS ? fail : warn;
   return tell(

@@ -201,10 +201,10 @@ function conversationProblems(
   const known = values.map((value) => `"${value}"`).join(', ');
   if (attribute === undefined) {
     const isArchived = listed.some((one) => one.name === name);
-    const mend = isArchived
+    const fix = isArchived
       ? `Unarchive it in ${CONVERSATION_SETTINGS}`
       : `Make it in ${CONVERSATION_SETTINGS}, Create attribute: a list with ${known}. Apps can't make it for you`;
-    return [fail(CONVERSATION, `"${name}" is ${isArchived ? 'archived' : 'missing'}: no call counts`, mend)];
+    return [fail(CONVERSATION, `"${name}" is ${isArchived ? 'archived' : 'missing'}: no call counts`, fix)];
   }
   if (!['string', 'list', 'options'].includes(attribute.dataType)) {
     const sentence = `"${name}" has the type ${attribute.dataType}: no call counts`;

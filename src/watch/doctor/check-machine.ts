@@ -8,25 +8,25 @@ import { fail, ok, warn, type Finding } from './finding.js';
 const GIGABYTE = 1_000_000_000;
 /** Below the first it is time to look, below the second SQLite will soon have no room for its log. */
 const ENOUGH_BYTES = 2 * GIGABYTE;
-const LEAST_BYTES = GIGABYTE / 5;
+const MIN_BYTES = GIGABYTE / 5;
 
 export interface MachineCheck {
   readonly databasePath: string;
   readonly exportDir: string;
   readonly database: DatabaseFacts;
   readonly nodeVersion: string;
-  readonly freeBytes?: (folder: string) => number;
+  readonly freeBytes?: (directory: string) => number;
 }
 
 export function checkMachine(check: MachineCheck): readonly Finding[] {
   const { databasePath, exportDir, freeBytes = readFreeBytes } = check;
-  const folder = dirname(resolve(databasePath));
+  const directory = dirname(resolve(databasePath));
   return [
     checkNode(check.nodeVersion),
-    ...checkFolder('database folder', folder, 'DATABASE_PATH'),
+    ...checkDirectory('database directory', directory, 'DATABASE_PATH'),
     ...checkDatabase(databasePath, check.database),
-    ...checkFolder('export folder', resolve(exportDir), 'EXPORT_DIR'),
-    ...checkFreeSpace(nearestFolder(folder), freeBytes),
+    ...checkDirectory('export directory', resolve(exportDir), 'EXPORT_DIR'),
+    ...checkFreeSpace(nearestDirectory(directory), freeBytes),
     ...(existsSync('.env') ? [checkPrivacy('.env', resolve('.env'))] : []),
   ];
 }
@@ -38,11 +38,11 @@ function checkNode(version: string): Finding {
 }
 
 /** Tries it: rights alone don't tell of file systems that can only be read. */
-function checkFolder(check: string, folder: string, setting: string): readonly Finding[] {
-  const there = nearestFolder(folder);
+function checkDirectory(check: string, directory: string, setting: string): readonly Finding[] {
+  const there = nearestDirectory(directory);
   const user = userInfo().username;
   try {
-    if (!statSync(there).isDirectory()) throw new Error('no folder');
+    if (!statSync(there).isDirectory()) throw new Error('no directory');
     accessSync(there, constants.W_OK | constants.X_OK);
     rmdirSync(mkdtempSync(join(there, '.doctor-')));
   } catch {
@@ -50,17 +50,17 @@ function checkFolder(check: string, folder: string, setting: string): readonly F
       fail(
         check,
         `${user} can't write to ${there}`,
-        `Set ${setting} to a folder that the service may write to, or give it this one (chown, and ReadWritePaths ` +
+        `Set ${setting} to a directory that the service may write to, or give it this one (chown, and ReadWritePaths ` +
           'where systemd shuts it in)',
       ),
     ];
   }
-  if (there !== folder) return [ok(check, `${folder} can be made`)];
-  // Exports are personal data in files of their own; the database's folder may be shared, its file is not.
-  const isOpen = setting === 'EXPORT_DIR' && (statSync(folder).mode & 0o077) !== 0;
+  if (there !== directory) return [ok(check, `${directory} can be made`)];
+  // Exports are personal data in files of their own; the database's directory may be shared, its file is not.
+  const isOpen = setting === 'EXPORT_DIR' && (statSync(directory).mode & 0o077) !== 0;
   return isOpen
-    ? [warn(check, `others on this machine can look into ${folder}`, `chmod 700 ${folder}`)]
-    : [ok(check, `${user} can write to ${folder}`)];
+    ? [warn(check, `others on this machine can look into ${directory}`, `chmod 700 ${directory}`)]
+    : [ok(check, `${user} can write to ${directory}`)];
 }
 
 function checkDatabase(path: string, database: DatabaseFacts): readonly Finding[] {
@@ -105,21 +105,23 @@ function checkPrivacy(check: string, path: string): Finding {
   return ok(check, `${path} is readable by its owner only`);
 }
 
-function checkFreeSpace(folder: string, freeBytes: (folder: string) => number): readonly Finding[] {
-  if (!existsSync(folder)) return [];
-  const free = freeBytes(folder);
+function checkFreeSpace(directory: string, freeBytes: (directory: string) => number): readonly Finding[] {
+  if (!existsSync(directory)) return [];
+  const free = freeBytes(directory);
   const sentence = `${(free / GIGABYTE).toFixed(1)} GB free for the database`;
-  const mend = 'Make room, or move the database to a larger disk (stop, copy, set DATABASE_PATH)';
-  if (free < LEAST_BYTES) return [fail('disk', sentence, mend)];
-  return [free < ENOUGH_BYTES ? warn('disk', sentence, mend) : ok('disk', sentence)];
+  const fix = 'Make room, or move the database to a larger disk (stop, copy, set DATABASE_PATH)';
+  if (free < MIN_BYTES) return [fail('disk', sentence, fix)];
+  return [free < ENOUGH_BYTES ? warn('disk', sentence, fix) : ok('disk', sentence)];
 }
 
-function readFreeBytes(folder: string): number {
-  const { bavail, bsize } = statfsSync(folder);
+function readFreeBytes(directory: string): number {
+  const { bavail, bsize } = statfsSync(directory);
   return bavail * bsize;
 }
 
-/** The folder itself, or the next one above it that exists. */
-function nearestFolder(folder: string): string {
-  return existsSync(folder) || dirname(folder) === folder ? folder : nearestFolder(dirname(folder));
+/** The directory itself, or the next one above it that exists. */
+function nearestDirectory(directory: string): string {
+  return existsSync(directory) || dirname(directory) === directory
+    ? directory
+    : nearestDirectory(dirname(directory));
 }

@@ -27,7 +27,7 @@ export interface Examination {
   };
   /** Makes missing contact attributes. Everything else is only looked at. */
   readonly fix: boolean;
-  readonly freeBytes?: (folder: string) => number;
+  readonly freeBytes?: (directory: string) => number;
 }
 
 /** Checks everything that the service needs, in the order in which it is needed; a finding is told as it is made. */
@@ -58,8 +58,8 @@ function checkSameSettings(settings: Examination['settings'], database: Database
   if (database.kind !== 'found') return [];
   const why = whyNotTheSame({ timeZone: settings.timeZone, settings }, database);
   if (why === null) return [];
-  const mend = "Run doctor with the service's own settings, or restart the service to change over to these";
-  return [warn('settings', why, mend)];
+  const fix = "Run doctor with the service's own settings, or restart the service to change over to these";
+  return [warn('settings', why, fix)];
 }
 
 function checkBase(apiBase: string): Finding {

@@ -3,20 +3,20 @@ export interface Finding {
   readonly check: string;
   readonly level: 'ok' | 'warn' | 'fail';
   readonly sentence: string;
-  /** How to mend it; null where nothing is wrong. */
-  readonly mend: string | null;
+  /** How to fix it; null where nothing is wrong. */
+  readonly fix: string | null;
 }
 
 export function ok(check: string, sentence: string): Finding {
-  return { check, level: 'ok', sentence, mend: null };
+  return { check, level: 'ok', sentence, fix: null };
 }
 
 /** It works, but somebody should look at it. */
-export function warn(check: string, sentence: string, mend: string): Finding {
-  return { check, level: 'warn', sentence, mend };
+export function warn(check: string, sentence: string, fix: string): Finding {
+  return { check, level: 'warn', sentence, fix };
 }
 
 /** The service does not do its work, or not all of it. */
-export function fail(check: string, sentence: string, mend: string): Finding {
-  return { check, level: 'fail', sentence, mend };
+export function fail(check: string, sentence: string, fix: string): Finding {
+  return { check, level: 'fail', sentence, fix };
 }

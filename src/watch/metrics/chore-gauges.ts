@@ -7,7 +7,7 @@ export interface ChoreCounts<Name extends string> {
   readonly failed: (name: Name, failures: number) => void;
 }
 
-/** What `upkeep/keep-house.ts` does; each has an alert of its own. */
+/** What `upkeep/housekeeping.ts` does; each has an alert of its own. */
 export const CHORES = ['clock', 'erasures', 'scrub', 'payloads', 'inbox', 'runs', 'counts'] as const;
 export type ChoreName = (typeof CHORES)[number];
 

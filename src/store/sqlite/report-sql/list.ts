@@ -15,7 +15,7 @@ export interface SortKey {
 }
 
 /** Where a page begins and ends: pieces for the statement that reads it. */
-export interface Place {
+export interface RowPlace {
   /** True behind the place where the last page ended. */
   readonly behind: string;
   /** `order by … limit …`. */
@@ -30,7 +30,7 @@ export interface ListPart {
   readonly sort: readonly SortKey[];
   readonly params: Params;
   /** The statement; its last columns are the sort keys. */
-  readonly rows: (place: Place) => string;
+  readonly rows: (place: RowPlace) => string;
 }
 
 /** Rows to be counted: `from … where …` without anything that counting doesn't need. */

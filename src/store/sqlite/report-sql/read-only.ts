@@ -5,7 +5,7 @@ import type { ReportStore } from '../../ports/reports.js';
 import type { Freshness } from '../../ports/queries.js';
 import { whyNotTheSame } from '../../ports/service-settings.js';
 import { refuseNewer, refuseOlder } from '../connection.js';
-import { refuseOtherGeneration } from '../derive-again.js';
+import { refuseOtherGeneration } from '../rebuild-derived.js';
 import { settingsRefused } from '../settings-fit.js';
 import { asStoreError, guarded } from '../store-errors.js';
 import { openSqliteReportStore } from './sqlite-report-store.js';
@@ -34,7 +34,7 @@ export function openReportsReadOnly(options: {
   try {
     const sqlite = new Database(path, { readonly: true, fileMustExist: true });
     try {
-      insistOnFit(sqlite, timeZone);
+      assertFits(sqlite, timeZone);
       const reports = openSqliteReportStore({ path });
       return {
         reports,
@@ -53,7 +53,7 @@ export function openReportsReadOnly(options: {
   }
 }
 
-function insistOnFit(sqlite: Database.Database, timeZone: string): void {
+function assertFits(sqlite: Database.Database, timeZone: string): void {
   refuseNewer(sqlite);
   refuseOlder(sqlite);
   refuseOtherGeneration(readMeta(sqlite, 'derived_by'));

@@ -9,16 +9,16 @@ const MAX_DIFFERENCE_MS = 2 * 60_000;
  * taken from it: else work would wait for a time that comes again, and what is read now would count as older than what
  * is cached. Answers how many rows that concerned; 0 where the clock goes on as it should.
  */
-export function mendTimes(tables: Tables, { nowMs, backMs }: ClockReading): number {
+export function fixTimes(tables: Tables, { nowMs, backMs }: ClockReading): number {
   const { connection, meta, bell } = tables;
   const rememberedMs = (meta.read('clock_at_ms') ?? 0) - nowMs;
   const stepMs = Math.max(backMs, rememberedMs > MAX_DIFFERENCE_MS ? rememberedMs : 0);
-  const mended = connection.transact(() => {
+  const fixed = connection.transact(() => {
     meta.save('clock_at_ms', nowMs);
     return stepMs > 0 ? putBack(tables, nowMs, stepMs) : 0;
   });
-  if (mended > 0) for (const kind of ['inbox', 'writes', 'transitions'] as const) bell.ring(kind);
-  return mended;
+  if (fixed > 0) for (const kind of ['inbox', 'writes', 'transitions'] as const) bell.ring(kind);
+  return fixed;
 }
 
 /** Times at which something has happened: the schedule, retention and what people see count from them. */

@@ -1,12 +1,12 @@
 import { inArray, isNotNull } from 'drizzle-orm';
 import type { Coach } from '../ports/cache.js';
-import type { Workspace } from '../ports/workspace.js';
+import type { BoundWorkspace } from '../ports/workspace.js';
 import { prepareUpsert } from './prepare-upsert.js';
 import { coaches, inbox, outbox, runs } from './schema.js';
 import type { Tables } from './tables.js';
 
 /** Ties the database to a workspace once; its time zone may change. See {@link Store.bindWorkspace}. */
-export function bindWorkspace({ connection, meta }: Tables, workspace: Workspace): Workspace {
+export function bindWorkspace({ connection, meta }: Tables, workspace: BoundWorkspace): BoundWorkspace {
   return connection.transact(() => {
     const bound = meta.read('workspace');
     if (bound !== null && bound.id !== workspace.id) return bound;

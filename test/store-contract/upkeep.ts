@@ -302,7 +302,7 @@ export function describeKeepingHouse(storeOf: () => Store): void {
   describe('times that a wrong clock gave', () => {
     const AHEAD_MS = NOW_MS + 400 * DAY_MS;
     const back = (store: Store): Promise<number> =>
-      store.mendTimes({ nowMs: NOW_MS, backMs: AHEAD_MS - NOW_MS });
+      store.fixTimes({ nowMs: NOW_MS, backMs: AHEAD_MS - NOW_MS });
 
     it('keep no notification waiting', async () => {
       const store = storeOf();
@@ -364,15 +364,15 @@ export function describeKeepingHouse(storeOf: () => Store): void {
     it('are noticed at the next start too', async () => {
       const store = storeOf();
       await store.storeNotification(notification('a', { receivedAtMs: AHEAD_MS }));
-      expect(await store.mendTimes({ nowMs: AHEAD_MS, backMs: 0 })).toBe(0);
-      expect(await store.mendTimes({ nowMs: NOW_MS, backMs: 0 })).toBeGreaterThan(0);
-      expect(await store.mendTimes({ nowMs: NOW_MS, backMs: 0 })).toBe(0);
+      expect(await store.fixTimes({ nowMs: AHEAD_MS, backMs: 0 })).toBe(0);
+      expect(await store.fixTimes({ nowMs: NOW_MS, backMs: 0 })).toBeGreaterThan(0);
+      expect(await store.fixTimes({ nowMs: NOW_MS, backMs: 0 })).toBe(0);
     });
 
     it('are left alone while the clock goes on', async () => {
       const store = storeOf();
       await store.storeNotification(notification('a', { receivedAtMs: AHEAD_MS }));
-      expect(await store.mendTimes({ nowMs: NOW_MS, backMs: 0 })).toBe(0);
+      expect(await store.fixTimes({ nowMs: NOW_MS, backMs: 0 })).toBe(0);
       expect(await store.nextNotificationDueAtMs()).toBe(AHEAD_MS);
     });
   });

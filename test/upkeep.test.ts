@@ -12,10 +12,10 @@ const WORDS = 'my knee hurts since the wedding';
 
 /** The database and the files beside it, byte by byte. */
 function readFiles({ databasePath }: Harness): string {
-  const folder = dirname(databasePath);
-  return readdirSync(folder)
+  const directory = dirname(databasePath);
+  return readdirSync(directory)
     .filter((file) => file.startsWith('test.db'))
-    .map((file) => readFileSync(join(folder, file), 'latin1'))
+    .map((file) => readFileSync(join(directory, file), 'latin1'))
     .join('');
 }
 

@@ -2,43 +2,43 @@ import { createHash, createHmac, hkdfSync, randomBytes, timingSafeEqual } from '
 import { nowAt, type Clock } from '../clock.js';
 
 /** Somebody who has signed in on the pages. */
-export interface Session {
+export interface Login {
   readonly id: string;
   /** Which of the tokens opened it, as an index. */
   readonly tokenNumber: number;
-  /** The same for every session of one token, and says nothing about the token itself. */
+  /** The same for every login of one token, and says nothing about the token itself. */
   readonly personId: string;
   readonly expiresAt: number;
 }
 
 /**
- * Sessions of the pages. A session lives in its cookie alone, signed with a key derived from the token that opened it:
- * a restart ends none, and taking a token out of `API_TOKENS` ends all of its sessions.
+ * Logins of the pages. A login lives in its cookie alone, signed with a key derived from the token that opened it:
+ * a restart ends none, and taking a token out of `API_TOKENS` ends all of its logins.
  */
-export interface Sessions {
+export interface Logins {
   /** The number of the token that `text` is, compared in constant time; null when it is none of them. */
   tokenNumber(text: string): number | null;
-  /** A new session's cookie value. */
+  /** A new login's cookie value. */
   open(tokenNumber: number): string;
   /** Null for a cookie that is forged or expired. Whether it was signed out the store knows. */
-  read(cookie: string | undefined): Session | null;
+  read(cookie: string | undefined): Login | null;
   /** For a hidden field of a form; another one each time, so that compressed pages give nothing away. */
-  formToken(session: Session | null): string;
-  isFormToken(text: string | undefined, session: Session | null): boolean;
+  formToken(login: Login | null): string;
+  isFormToken(text: string | undefined, login: Login | null): boolean;
 }
 
 export const SESSION_SECONDS = 12 * 3600;
 /** How far the clock of another process may be ahead. */
 const CLOCK_ERROR_SECONDS = 600;
 
-export function createSessions(apiTokens: readonly string[], clock: Clock): Sessions {
+export function createLogins(apiTokens: readonly string[], clock: Clock): Logins {
   const hashes = apiTokens.map((token) => createHash('sha256').update(token).digest());
   const keys = apiTokens.map((token) => deriveKey(token));
   /** Where nobody signs in, forms are signed with a key of this process. */
   const processKey = randomBytes(32);
 
-  const keyOf = (session: Session | null): Buffer =>
-    session === null ? processKey : (keys[session.tokenNumber] ?? processKey);
+  const keyOf = (login: Login | null): Buffer =>
+    login === null ? processKey : (keys[login.tokenNumber] ?? processKey);
 
   return {
     tokenNumber: (text) => {
@@ -71,14 +71,14 @@ export function createSessions(apiTokens: readonly string[], clock: Clock): Sess
       };
     },
 
-    formToken: (session) => {
+    formToken: (login) => {
       const nonce = randomBytes(16).toString('base64url');
-      return `${nonce}.${sign(keyOf(session), `form ${session?.id ?? ''} ${nonce}`)}`;
+      return `${nonce}.${sign(keyOf(login), `form ${login?.id ?? ''} ${nonce}`)}`;
     },
 
-    isFormToken: (text, session) => {
+    isFormToken: (text, login) => {
       const [, nonce = '', signature = ''] = /^([\w-]{22})\.([\w-]{43})$/.exec(text ?? '') ?? [];
-      return isSame(sign(keyOf(session), `form ${session?.id ?? ''} ${nonce}`), signature);
+      return isSame(sign(keyOf(login), `form ${login?.id ?? ''} ${nonce}`), signature);
     },
   };
 }

@@ -15,7 +15,7 @@ const BATCH = 1000;
  * another report time zone, or by a program that did not know them all. In another zone statuses and their next changes
  * are others too: every member is decided again, as if its time had come.
  */
-export function deriveAgain(tables: Tables, timeZone: string): void {
+export function rebuildDerived(tables: Tables, timeZone: string): void {
   const { connection, meta } = tables;
   const isUpToDate = (): boolean =>
     meta.read('report_time_zone') === timeZone && meta.read('derived_by') === DERIVED_BY;
@@ -36,7 +36,7 @@ export function deriveAgain(tables: Tables, timeZone: string): void {
  * The same check for a process that must not change what a service stands on; a new database it may begin.
  * @throws AppError `config_invalid` or `store_unavailable`
  */
-export function refuseToDerive({ meta }: Tables, own: OwnSettings): void {
+export function refuseToRebuild({ meta }: Tables, own: OwnSettings): void {
   const timeZone = meta.read('report_time_zone');
   if (timeZone === null) return;
   refuseOtherGeneration(meta.read('derived_by'));
@@ -59,9 +59,9 @@ export function refuseOtherGeneration(derivedBy: unknown): void {
 
 function deriveAll(tables: Tables): void {
   const { contacts, conversations, members, meta } = tables;
-  contacts.readAttributesAgain();
+  contacts.rebuildColumns();
   // What counts otherwise now, or was written in a form that is read now, changes what should stand in Intercom.
-  if (meta.read('derived_by') !== DERIVED_BY) members.decideAgain([...conversations.judgeAgain()]);
+  if (meta.read('derived_by') !== DERIVED_BY) members.decideAgain([...conversations.rebuildColumns()]);
   let ids = contacts.userIdsAfter(null, BATCH);
   while (ids.length > 0) {
     for (const id of ids) {

@@ -6,7 +6,7 @@ const MAX_LINKS = 40;
 
 /**
  * True when `inner` is `outer` or lies below it, whatever their spelling: through symbolic links, another mount of the
- * same folder, or other capitals where the file system doesn't tell them apart. Neither has to exist.
+ * same directory, or other capitals where the file system doesn't tell them apart. Neither has to exist.
  */
 export function isWithin(outer: string, inner: string): boolean {
   const [top, start] = [realPlace(outer), realPlace(inner)];

@@ -16,7 +16,7 @@ export interface KeepHouseDeps {
     | 'pruneInbox'
     | 'pruneRuns'
     | 'keepWebhookCounts'
-    | 'mendTimes'
+    | 'fixTimes'
     | 'onWork'
   >;
   readonly clock: Clock;
@@ -52,7 +52,7 @@ const MIN_STEP_MS = 1000;
  * Keeps nothing longer than it has to be kept, finishes what an erasure began, and puts times right when the clock has
  * gone back. Each is a chore of its own; the order is that of one round.
  */
-export function createHouseKeeping(deps: KeepHouseDeps): WorkLoop {
+export function createHousekeeping(deps: KeepHouseDeps): WorkLoop {
   const { store, clock, log } = deps;
   /** What both clocks showed at the last look. */
   let last: { readonly wallMs: number; readonly monotonicMs: number } | null = null;
@@ -65,13 +65,13 @@ export function createHouseKeeping(deps: KeepHouseDeps): WorkLoop {
     return backMs > MIN_STEP_MS ? Math.round(backMs) : 0;
   };
 
-  const mendTimes: Chore<ChoreName> = {
+  const fixTimes: Chore<ChoreName> = {
     name: 'clock',
     everyMs: 10 * MINUTE_MS,
     run: async (nowMs) => {
       const backMs = steppedBackMs(nowMs);
-      const mended = await store.mendTimes({ nowMs, backMs });
-      if (mended > 0) log.warn({ mended, backMs }, 'the clock has gone back: times were put back');
+      const fixed = await store.fixTimes({ nowMs, backMs });
+      if (fixed > 0) log.warn({ fixed, backMs }, 'the clock has gone back: times were put back');
       return 'done';
     },
   };
@@ -100,7 +100,7 @@ export function createHouseKeeping(deps: KeepHouseDeps): WorkLoop {
 
   const { payloadRetentionDays } = deps;
   const chores: readonly Chore<ChoreName>[] = [
-    mendTimes,
+    fixTimes,
     clearing('erasures', 5000, 'payloads were erased', (nowMs) => store.finishErasures(nowMs)),
     clearing('scrub', 10 * MINUTE_MS, 'payloads were erased', (nowMs) => store.scrubPayloads(nowMs)),
     clearing(

@@ -3,7 +3,7 @@ import { AppError } from '../errors.js';
 import { asking, giveUpWhereHopeless, type Frame } from './run-frame.js';
 
 /** Keeps the coaches' names. Without them a run goes on: those that are known stay. */
-export async function saveCoaches(frame: Frame): Promise<void> {
+export async function refreshCoaches(frame: Frame): Promise<void> {
   const { store, intercom, log } = frame.deps;
   try {
     const coaches = await asking(

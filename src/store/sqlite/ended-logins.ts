@@ -1,25 +1,25 @@
 import type { SignInStore } from '../ports/sign-ins.js';
 import type { Connection } from './connection.js';
 
-/** More sign-outs within the life of a session than people make. */
+/** More sign-outs within the life of a login than people make. */
 const MAX_ROWS = 10_000;
 
-type Session = Parameters<SignInStore['isSessionEnded']>[0];
+type Login = Parameters<SignInStore['isLoginEnded']>[0];
 
 /**
- * Sessions that were signed out. Rows of expired ones go, and the latest end among them stays as a floor under which no
- * session counts: a clock that goes back revives none. Too many rows raise the floor too, which ends some other
- * sessions early and none too late.
+ * Logins that were signed out. Rows of expired ones go, and the latest end among them stays as a floor under which no
+ * login counts: a clock that goes back revives none. Too many rows raise the floor too, which ends some other
+ * logins early and none too late.
  */
-export interface EndedSessions {
-  readonly end: (session: Parameters<SignInStore['endSession']>[0]) => void;
-  readonly isEnded: (session: Session) => boolean;
+export interface EndedLogins {
+  readonly end: (login: Parameters<SignInStore['endLogin']>[0]) => void;
+  readonly isEnded: (login: Login) => boolean;
 }
 
-/** The id of the row that holds the floor; no session has it. */
+/** The id of the row that holds the floor; no login has it. */
 const FLOOR = '';
 
-export function createEndedSessions({ sqlite, transact }: Connection, maxRows = MAX_ROWS): EndedSessions {
+export function createEndedLogins({ sqlite, transact }: Connection, maxRows = MAX_ROWS): EndedLogins {
   const insert = sqlite.prepare(
     `insert into ended_sessions (id, expires_at) values (@id, @expiresAt)
      on conflict (id) do update set expires_at = max(expires_at, excluded.expires_at)`,
@@ -33,7 +33,7 @@ export function createEndedSessions({ sqlite, transact }: Connection, maxRows = 
     .pluck();
   const remove = sqlite.prepare("delete from ended_sessions where id <> '' and expires_at <= ?");
   const find = sqlite
-    .prepare<[Session], number>(
+    .prepare<[Login], number>(
       `select 1 from ended_sessions where id = @id or (id = '' and expires_at >= @expiresAt) limit 1`,
     )
     .pluck();
