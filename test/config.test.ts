@@ -10,6 +10,7 @@ import {
 } from '../src/config/config.js';
 import { AppError } from '../src/errors.js';
 import { temporaryDirectory } from './support/command-line.js';
+import { documentAt, sectionOf } from './support/documents.js';
 
 const REQUIRED = {
   INTERCOM_ACCESS_TOKEN: 'dG9rOjEyMzQ1Njc4OTA=',
@@ -319,15 +320,34 @@ test('what is logged at the start holds no secret', () => {
   expect(config.apiTokens).toHaveLength(2);
 });
 
-test('README, .env.example and the program name the same variables', () => {
+test('docs/operating.md, .env.example and the program name the same variables', () => {
   const example = readFileSync('.env.example', 'utf8');
   const inExample = [...example.matchAll(/^#? ?([A-Z][A-Z_]+)=/gm)].map(([, name]) => name);
-  const readme = readFileSync('README.md', 'utf8');
-  const settings = readme.slice(readme.indexOf('\n## Settings'));
-  const inReadme = [...settings.matchAll(/^\| `([A-Z_]+)`/gm)].map(([, name]) => name);
   expect(inExample).toEqual(VARIABLES);
-  expect(inReadme).toEqual(VARIABLES);
+  expect(documentedSettings().map(({ name }) => name)).toEqual(VARIABLES);
 });
+
+test('documented defaults are what an unset variable means', () => {
+  const unset = readConfig(REQUIRED);
+  for (const { name, about } of documentedSettings()) {
+    const value = /^default `(.+)`$/.exec(about)?.[1];
+    const isRequired = Object.hasOwn(REQUIRED, name);
+    expect({ name, about }).toEqual({
+      name,
+      about: isRequired ? 'required' : value === undefined ? 'default: none' : `default \`${value}\``,
+    });
+    expect(readConfig({ ...(value === undefined ? {} : { [name]: value }), ...REQUIRED })).toEqual(unset);
+  }
+});
+
+/** Each setting of docs/operating.md with what stands behind its name: `required`, or its default. */
+function documentedSettings(): { readonly name: string; readonly about: string }[] {
+  const settings = sectionOf(documentAt('docs/operating.md'), '## Settings');
+  return [...settings.matchAll(/^- `([A-Z_]+)` \((.+?)\): /gm)].map(([, name = '', about = '']) => ({
+    name,
+    about,
+  }));
+}
 
 test('.env.example, filled in, is accepted as it stands', () => {
   const lines = readFileSync('.env.example', 'utf8').matchAll(/^([A-Z_]+)=(.*)$/gm);

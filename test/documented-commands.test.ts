@@ -8,11 +8,12 @@ import { systemClock, type Clock } from '../src/clock.js';
 import { populate } from '../src/sandbox/population.js';
 import { runCommand, temporaryDirectory } from './support/command-line.js';
 import { createHarness } from './support/harness.js';
-import { requestOf, wordsOf } from './support/readme-examples.js';
+import { requestOf, wordsOf } from './support/documented-examples.js';
+import { DOCUMENTS } from './support/documents.js';
 import { handlersFor } from './support/sandbox-msw.js';
 import { createTestWorkspace, intercomSettings } from './support/test-workspace.js';
 
-const PAGES = ['README.md', 'wrangler-free.md'].map((page) => ({ page, text: readFileSync(page, 'utf8') }));
+const PAGES = DOCUMENTS.map(({ path: page, text }) => ({ page, text }));
 
 /** The blocks of a page in one of these languages; crontab lines are in blocks without any. */
 function blocksIn(text: string, ...languages: readonly string[]): string[] {
@@ -21,9 +22,18 @@ function blocksIn(text: string, ...languages: readonly string[]): string[] {
   );
 }
 
+/** A block's lines, with the values of the variables that it sets itself. */
+function linesOf(block: string): string[] {
+  const variables = [...block.matchAll(/^([A-Z]+)=(\S+)$/gm)];
+  const lines = block.replaceAll('\\\n', ' ').split('\n');
+  return lines.map((line) =>
+    variables.reduce((text, [, name = '', value = '']) => text.replaceAll(`$${name}/`, `${value}/`), line),
+  );
+}
+
 const LINES = PAGES.flatMap(({ page, text }) =>
   blocksIn(text, 'sh', '')
-    .flatMap((block) => block.replaceAll('\\\n', ' ').split('\n'))
+    .flatMap(linesOf)
     .map((line) => ({ page, line })),
 );
 

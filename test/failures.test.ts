@@ -10,7 +10,7 @@ import { createHarness, createTestClient, type Harness, type HarnessOptions } fr
 import { createMovedClock } from './support/moved-clock.js';
 import { openForLooking } from './support/open-for-looking.js';
 
-// Each of these stands in the README under "What happens if …".
+// Each of these stands in docs/operating.md under "What happens if …".
 
 /** The service, and the one connection with which it writes. */
 async function createWithConnection(options: HarnessOptions = {}) {

@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { z } from 'zod';
 import { populate } from '../src/sandbox/population.js';
 import { API_TOKEN, createHarness, type Harness } from './support/harness.js';
-import { examples, requestOf } from './support/readme-examples.js';
+import { examples, requestOf } from './support/documented-examples.js';
 
 const AUTHORIZATION = { authorization: `Bearer ${API_TOKEN}` };
 const answerShape = z.looseObject({
@@ -240,7 +240,7 @@ test('parked work is listed page by page, on the page of activities too, and all
   expect(await all.json()).toEqual({ replayed: 120 });
 });
 
-test("the README's examples run as they are written", async () => {
+test('the documented examples run as they are written', async () => {
   const harness = await createDrifted(1);
   const lines = examples('Jobs', 'curl');
   expect(lines.length).toBeGreaterThan(4);

@@ -1,9 +1,9 @@
-import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { createApp, type AppDeps } from '../src/app.js';
 import { temporaryDirectory } from './support/command-line.js';
+import { documentAt, DOCUMENTS } from './support/documents.js';
 import { API_TOKEN, createHarness, type Harness } from './support/harness.js';
 
 /** The same app with other access rules. */
@@ -294,18 +294,19 @@ test('metrics count webhooks and show the backlog', async () => {
   expect(text).toMatch(/^engagement_inbox_waiting 0$/m);
 });
 
-test("the README's addresses are there, and every address is in the README", async () => {
+test('documented addresses are there, and every address is in docs/http.md', async () => {
   const harness = await createHarness();
   const known = harness.app.routes
     .filter(({ method, path }) => method !== 'ALL' && !path.endsWith('*'))
     .map(({ method, path }) => `${method} ${path.replace(/:(\w+)/g, '{$1}').replace(/(.)\/$/, '$1')}`);
-  const readme = readFileSync('README.md', 'utf8');
   // `GET /a` names one, `GET`, `POST /a` both.
-  const named = [...readme.matchAll(/(`GET`, )?`(GET|POST) (\/[^`? ]*)`/g)].flatMap(
-    ([, both, method, path]) =>
+  const namedIn = (text: string): string[] =>
+    [...text.matchAll(/(`GET`, )?`(GET|POST) (\/[^`? ]*)`/g)].flatMap(([, both, method, path]) =>
       both === undefined ? [`${method} ${path}`] : [`GET ${path}`, `${method} ${path}`],
-  );
-  expect(named.filter((address) => !known.includes(address))).toEqual([]);
+    );
+  const wrong = DOCUMENTS.flatMap(({ text }) => namedIn(text)).filter((address) => !known.includes(address));
+  expect(wrong).toEqual([]);
+  const named = namedIn(documentAt('docs/http.md'));
   const missing = known.filter((address) => !named.includes(address) && address !== 'GET /webhooks/intercom');
   expect(missing).toEqual([]);
 });

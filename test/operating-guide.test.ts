@@ -1,4 +1,5 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { VARIABLES } from '../src/config/config.js';
@@ -6,10 +7,11 @@ import { SCOPES } from '../src/intercom/scopes.js';
 import { CHORES } from '../src/watch/metrics/chore-gauges.js';
 import { SUBSCRIBED_TOPICS, topicKind } from '../src/intercom/topics.js';
 import { runCommand } from './support/command-line.js';
+import { anchorsIn, documentAt, DOCUMENTS, linksIn, sectionOf } from './support/documents.js';
 import { createHarness } from './support/harness.js';
 
-const GUIDE = readFileSync('wrangler-free.md', 'utf8');
-const README = readFileSync('README.md', 'utf8');
+const GUIDE = documentAt('wrangler-free.md');
+const OPERATING = documentAt('docs/operating.md');
 
 /** Metric names with a type, as a scrape lists them. */
 async function scrapedNames(): Promise<string[]> {
@@ -35,8 +37,6 @@ describe('the guide says of Intercom what the program needs', () => {
   test('the topics', () => {
     const list = /the topics are these[^]*?```\n([^]*?)```/.exec(GUIDE)?.[1] ?? '';
     expect(topicsIn(list)).toEqual([...SUBSCRIBED_TOPICS]);
-    const readme = /and the topics ([^]*?)\.\n\n/.exec(README)?.[1] ?? '';
-    expect(topicsIn(readme)).toEqual([...SUBSCRIBED_TOPICS]);
     const unknown = SUBSCRIBED_TOPICS.filter((topic) => ['ignored', 'ping'].includes(topicKind(topic)));
     expect(unknown).toEqual([]);
   });
@@ -44,13 +44,12 @@ describe('the guide says of Intercom what the program needs', () => {
   test('the permissions', () => {
     const table = /\| permission[^]*?\n\n/.exec(GUIDE)?.[0] ?? '';
     expect([...table.matchAll(/^ *\| `([^`]+)`/gm)].map(([, name]) => name)).toEqual(Object.values(SCOPES));
-    for (const scope of Object.values(SCOPES)) expect(README.replaceAll(/\s+/g, ' ')).toContain(`_${scope}_`);
   });
 });
 
 describe('metrics, their descriptions, alerts and dashboard agree', () => {
   test('each metric of ours is described, and each described one is there', async () => {
-    const table = /^\| metric[^]*?\n\n/m.exec(GUIDE)?.[0] ?? '';
+    const table = /^\| metric[^]*?\n\n/m.exec(OPERATING)?.[0] ?? '';
     const described = [...table.matchAll(/^\| `(\w+)`/gm)].map(([, name = '']) => name);
     const ours = (await scrapedNames()).filter((name) => name.startsWith('engagement_'));
     expect(described.toSorted()).toEqual(ours.toSorted());
@@ -72,6 +71,17 @@ describe('metrics, their descriptions, alerts and dashboard agree', () => {
       annotations: { summary: expect.stringMatching(/[.?]$/) },
     });
     expect(rules).toMatchObject({ groups: [{ rules: expressions.map(() => wellFormed) }] });
+  });
+
+  test('each alert has a line that says what to do', () => {
+    const rules = readFileSync('src/watch/monitoring/alerts.yml', 'utf8');
+    const alerts = [...rules.matchAll(/- alert: (\w+)[^]*?severity: (\w+)/g)].map(([, name, severity]) => ({
+      name,
+      severity,
+    }));
+    const lines = sectionOf(OPERATING, '## Alerts').matchAll(/^\| `(\w+)` +\| (\w+) +\| \S/gm);
+    expect(alerts.length).toBeGreaterThan(20);
+    expect([...lines].map(([, name, severity]) => ({ name, severity }))).toEqual(alerts);
   });
 
   test('each chore has a gauge that an alert asks for by its name', async () => {
@@ -100,35 +110,57 @@ describe('metrics, their descriptions, alerts and dashboard agree', () => {
   });
 });
 
-describe('what the guide tells to type is there', () => {
+describe('what the documents tell to look for is there', () => {
+  test('log lines and results', () => {
+    const source = readdirSync('src', { recursive: true, encoding: 'utf8' })
+      .filter((name) => /\.tsx?$/.test(name))
+      .map((name) => readFileSync(join('src', name), 'utf8'))
+      .join('\n');
+    const looked = sectionOf(OPERATING, '## What happens if …').matchAll(/^- You see: ([^]*?)(?=^- )/gm);
+    const quoted = [...looked].flatMap(([, text = '']) =>
+      [...text.matchAll(/`([^`]+)`/g)].map(([, words = '']) => words.replaceAll(/\s+/g, ' ')),
+    );
+    // What a person or Intercom adds stands behind a bracket or an ellipsis.
+    const messages = quoted
+      .map((words) => words.replace(/^failed: | *[(…].*$/g, ''))
+      .filter((words) => / |_/.test(words));
+    const isMetric = (words: string): boolean => /^engagement_|^SQLITE_|=/.test(words);
+    const missing = messages.filter((words) => !isMetric(words) && !source.includes(words));
+    expect(quoted.length).toBeGreaterThan(25);
+    expect(missing).toEqual([]);
+  });
+});
+
+describe('what the documents tell to type is there', () => {
   test('commands and their options', async () => {
-    const typed = [...GUIDE.matchAll(/(?:^engagement|dist\/main\.js) ([a-z]+)((?: [^\n>|]*)?)/gm)];
-    expect(typed.length).toBeGreaterThan(8);
+    const typed = DOCUMENTS.flatMap(({ text }) => [
+      ...text.matchAll(/(?:^engagement|dist\/main\.js) ([a-z]+)((?: [^\n>|`]*)?)/gm),
+    ]);
+    expect(typed.length).toBeGreaterThan(15);
     for (const [, command = '', rest = ''] of typed) {
-      const { status, stdout } = await runCommand([command, '--help']);
+      const report = command === 'report' ? (/^ [a-z-]+/.exec(rest)?.[0].trim() ?? '') : '';
+      const words = [command, report].filter((word) => word !== '');
+      const { status, stdout } = await runCommand([...words, '--help']);
       expect({ command, status }).toEqual({ command, status: 0 });
       for (const [option] of rest.matchAll(/--[a-z-]+/g)) expect(stdout).toContain(`${option} `);
     }
   });
 
   test('settings', () => {
-    const named = [...GUIDE.matchAll(/\b([A-Z]+(?:_[A-Z]+)+)\b/g)].map(([, name = '']) => name);
-    // Of systemd and of sockets.
-    const others = new Set(['AF_INET', 'AF_UNIX']);
-    expect([...new Set(named)].filter((name) => !VARIABLES.includes(name) && !others.has(name))).toEqual([]);
-  });
-
-  test('files and places within the page', () => {
-    const targets = linksIn(GUIDE);
-    const headings = new Set(
-      [...GUIDE.matchAll(/^#+ (.+)$/gm)].map(
-        ([, text = '']) => `#${text.toLowerCase().replaceAll(' ', '-')}`,
-      ),
+    const named = DOCUMENTS.flatMap(({ text }) =>
+      [...text.matchAll(/\b([A-Z]+(?:_[A-Z]+)+)\b/g)].map(([, name = '']) => name),
     );
-    const isThere = (target: string): boolean =>
-      target.startsWith('https://') || headings.has(target) || existsSync(target);
-    expect(targets.length).toBeGreaterThan(10);
-    expect(targets.filter((target) => !isThere(target))).toEqual([]);
+    // Of sockets, of SQLite, of the tests, and in the source.
+    const others = new Set([
+      'AF_INET',
+      'AF_UNIX',
+      'CHROMIUM_PATH',
+      'DERIVED_BY',
+      'INTERCOM_OPENAPI_DIR',
+      'SQLITE_BUSY',
+      'SQLITE_READONLY',
+    ]);
+    expect([...new Set(named)].filter((name) => !VARIABLES.includes(name) && !others.has(name))).toEqual([]);
   });
 
   test('the paths of the service are where its settings say', () => {
@@ -155,14 +187,11 @@ describe('the package that npm makes', () => {
     return ending !== undefined && path.startsWith(directory ?? '') && path.endsWith(ending);
   };
 
-  test.each(['README.md', 'wrangler-free.md', 'CHANGELOG.md'])('holds what %s links to', (page) => {
-    const text = readFileSync(page, 'utf8');
+  test.each(DOCUMENTS)('holds $path and what it links to', ({ path, text }) => {
     const targets = linksIn(text)
-      .filter((target) => !/^(?:https?:|#|mailto:)/.test(target))
-      .map((target) => target.replace(/#.*$/, ''));
-    expect(targets.length).toBeGreaterThan(0);
-    expect(targets.filter((target) => !existsSync(target))).toEqual([]);
-    expect(targets.filter((target) => !isPacked(target))).toEqual([]);
+      .filter((target) => !isElsewhere(target))
+      .map((target) => pathOf(path, target));
+    expect([path, ...targets].filter((target) => !isPacked(target))).toEqual([]);
   });
 
   test('names nothing that is not there', () => {
@@ -194,11 +223,79 @@ describe('the container', () => {
   });
 });
 
-/** Targets of links and pictures. */
-function linksIn(text: string): string[] {
-  return [...text.matchAll(/\]\(([^)]+)\)|\bsrc="([^"]+)"/g)].map(
-    ([, link, picture]) => link ?? picture ?? '',
-  );
+describe('the documents', () => {
+  test('are short enough to be read', () => {
+    expect(documentAt('README.md').trimEnd().split('\n').length).toBeLessThan(200);
+    const long = DOCUMENTS.flatMap(({ path, text }) =>
+      text
+        .split('\n')
+        .flatMap((line, at) =>
+          line.length > 160 ? [`${path}:${at + 1} has ${line.length} characters`] : [],
+        ),
+    );
+    expect(long).toEqual([]);
+  });
+
+  test('link to what is there', () => {
+    const links = DOCUMENTS.flatMap(({ path, text }) =>
+      linksIn(text).flatMap((target) => (isElsewhere(target) ? [] : [{ path, target }])),
+    );
+    expect(links.length).toBeGreaterThan(100);
+    const leadsSomewhere = ({ path, target }: { path: string; target: string }): boolean => {
+      const [, anchor] = target.split('#');
+      const file = pathOf(path, target);
+      return existsSync(file) && (anchor === undefined || anchorsIn(documentAt(file)).has(`#${anchor}`));
+    };
+    expect(links.filter((link) => !leadsSomewhere(link))).toEqual([]);
+  });
+
+  test('map every directory of the source, and no other', () => {
+    const map = sectionOf(documentAt('README.md'), '## Source map');
+    const mapped = [...map.matchAll(/^- ((?:`[^`]+`(?:, )?)+): /gm)].flatMap(([, names = '']) =>
+      [...names.matchAll(/`([^`]+)`/g)].map(([, name = '']) => name),
+    );
+    expect(mapped.filter((name) => !existsSync(name))).toEqual([]);
+    const directories = readdirSync('src', { withFileTypes: true }).filter((entry) => entry.isDirectory());
+    const isMapped = (directory: string): boolean =>
+      mapped.some((name) => name.startsWith(`src/${directory}/`));
+    expect(directories.map(({ name }) => name).filter((name) => !isMapped(name))).toEqual([]);
+  });
+
+  test('are each reached from the README', () => {
+    const reached = new Set(['README.md']);
+    for (const path of reached) {
+      const text = DOCUMENTS.find((document) => document.path === path)?.text ?? '';
+      for (const target of linksIn(text)) if (!isElsewhere(target)) reached.add(pathOf(path, target));
+    }
+    expect(DOCUMENTS.map(({ path }) => path).filter((path) => !reached.has(path))).toEqual([]);
+  });
+
+  test('decide one thing each, numbered without a gap', () => {
+    const decisions = DOCUMENTS.filter(({ path }) => /^docs\/decisions\/(?!README)/.test(path));
+    const numbers = decisions.map(({ path }) => Number(/^(\d{4})-[a-z0-9-]+\.md$/.exec(basename(path))?.[1]));
+    expect(numbers).toEqual(decisions.map((_, at) => at + 1));
+    expect(numbers.length).toBeGreaterThan(0);
+    for (const { path, text } of decisions) {
+      expect({ path, headings: text.match(/^#+ .+$/gm)?.slice(1) }).toEqual({
+        path,
+        headings: ['## Context', '## Decision', '## Consequences'],
+      });
+      const [, title = '', on = ''] = /^# (.+)\n\nDate: (\d{4}-\d{2}-\d{2})\n\n/.exec(text) ?? [];
+      expect(Number.isNaN(Date.parse(on))).toBe(false);
+      const entry = `- [${basename(path).slice(0, 4)}: ${title}](${basename(path)}), ${on}`;
+      expect(documentAt('docs/decisions/README.md').split('\n')).toContain(entry);
+    }
+  });
+});
+
+function isElsewhere(target: string): boolean {
+  return /^(?:https?|mailto):/.test(target);
+}
+
+/** The file that a link in a document leads to. */
+function pathOf(document: string, target: string): string {
+  const [file = ''] = target.split('#');
+  return file === '' ? document : join(dirname(document), file);
 }
 
 function packageJson(): { readonly files: readonly string[] } {

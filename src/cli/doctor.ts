@@ -63,7 +63,7 @@ async function* findings(fix: boolean, deps: DoctorDeps): AsyncGenerator<Finding
     yield fail(
       'settings',
       error.message,
-      "Set them in ./.env or in the service's environment (README, Settings)",
+      "Set them in ./.env or in the service's environment (docs/operating.md, Settings)",
     );
     return;
   }

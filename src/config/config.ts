@@ -103,8 +103,8 @@ const programs = z
   .default({ ...DEFAULT_ELIGIBLE_PROGRAMS_BY_REFERRAL });
 
 /**
- * Each variable with its default and the sentence that a wrong value is answered with. `.env.example` and the README's
- * table are checked against the keys of this object.
+ * Each variable with its default and the sentence that a wrong value is answered with. `.env.example` and
+ * docs/operating.md are checked against the keys of this object.
  */
 const environment = z.object({
   INTERCOM_ACCESS_TOKEN: z

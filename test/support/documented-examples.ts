@@ -1,10 +1,9 @@
-import { readFileSync } from 'node:fs';
+import { documentAt, sectionOf } from './documents.js';
 import { API_TOKEN } from './harness.js';
 
-/** The lines of the README's examples in a section that begin with `word`. */
+/** The lines of examples in a section of docs/http.md that begin with `word`. */
 export function examples(title: string, word: string): string[] {
-  const readme = readFileSync('README.md', 'utf8');
-  const section = new RegExp(`^## ${title}$(.*?)^## `, 'ms').exec(readme)?.[1] ?? '';
+  const section = sectionOf(documentAt('docs/http.md'), `## ${title}`);
   const blocks = [...section.matchAll(/^```sh$(.*?)^```$/gms)].map(([, block = '']) => block);
   return blocks.flatMap((block) => block.split('\n')).filter((line) => line.startsWith(`${word} `));
 }
