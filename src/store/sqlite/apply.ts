@@ -1,237 +1,103 @@
-import type { Applied, Compared, Loss, QueuedChange, Recompute, Reread, Work } from '../ports/cache.js';
-import { erasePayload } from './erase.js';
-import type { InboxRow } from './schema.js';
-import { noteOtherWorkspaces } from './other-workspaces.js';
-import { beginLearning, learnChange, readsNeeded, type Learned } from './learn.js';
-import { compareMember, findLiveUser, recomputeMember } from './recompute.js';
-import type { Tables } from './tables.js';
+import type { Applied, Compared, Work } from '../ports/cache.js';
 import { waitingChange } from './writes.js';
-
-/** Thrown to roll the transaction back with an answer that is no failure. */
-class Abandon extends Error {
-  readonly answer: Exclude<Applied, { readonly kind: 'applied' }> | Compared;
-
-  constructor(answer: Abandon['answer']) {
-    super(answer.kind);
-    this.answer = answer;
-  }
-}
+import { compareWork } from '../plan/compare-work.js';
+import { planWork, type Planned } from '../plan/plan-work.js';
+import { erasePayload } from './erase.js';
+import { loadSlice } from './load-slice.js';
+import { noteOtherWorkspaces } from './other-workspaces.js';
+import { saveDiff } from './save-diff.js';
+import type { InboxRow } from './schema.js';
+import type { Tables } from './tables.js';
 
 /**
- * The heart of the store: what became known → cache → decisions → waiting writes → what was being worked on is
- * settled, in one transaction. See {@link Store.apply}.
+ * Loads what the work can touch, has it planned, saves the plan and settles what was being worked on, in one
+ * transaction. See {@link CacheStore.apply}.
  * @param onErased called after the commit of a work that has erased personal data.
  */
-export function applyWork(tables: Tables, work: Work, onErased: () => void): Applied {
+export function apply(tables: Tables, work: Work, onErased: () => void): Applied {
   let hasErased = false;
-  try {
-    const applied = tables.connection.transact(() => {
-      const held = checkLease(tables, work);
-      const learned = learnAll(tables, work);
-      const { affected } = learned;
-      for (const contactId of work.members ?? []) affected.add(contactId);
-      if (work.completes.kind === 'write') {
-        keepWhatWasSent(tables, work);
-        affected.add(work.completes.contactId);
-      }
-      let members = 0;
-      const queued: QueuedChange[] = [];
-      for (const contactId of affected) {
-        const decide = work.recompute === 'now' ? work.decide : null;
-        const recomputed = recomputeMember(tables, contactId, {
-          cause: work.cause,
-          nowMs: work.nowMs,
-          decide,
-          only: work.only,
-        });
-        if (recomputed.isDecided) members += 1;
-        queued.push(...recomputed.queued);
-      }
-      for (const reread of [...(work.rereads ?? []), ...conversationsOf(learned.revived, work.nowMs)]) {
-        tables.inbox.addReread(reread);
-      }
-      complete(tables, work, held);
-      hasErased = learned.hasErased;
-      if (held !== undefined && (learned.tellsOfDeleted || isOfOtherWorkspace(work))) {
-        erasePayload(tables, held.id);
-        hasErased = true;
-      } else if (held !== undefined && tables.scrubber.forgetMentions(held, work.nowMs)) {
-        hasErased = true;
-      }
-      return { kind: 'applied', members, queued, waiting: stillWaiting(tables, work) } as const;
-    });
-    if (hasErased) onErased();
-    return applied;
-  } catch (error) {
-    const answer = abandoned(error);
-    if (answer.kind === 'compared') throw error;
-    return answer;
-  }
-}
-
-/** Learns and decides as {@link applyWork} does, and leaves everything as it was. See {@link Store.compare}. */
-export function compareWork(tables: Tables, work: Work): Compared {
-  try {
-    return tables.connection.transact<never>(() => {
-      checkLease(tables, work);
-      const { decide, only, members = [] } = work;
-      const before = membersBefore(tables, work);
-      learnAll(tables, work);
-      const differences = members.flatMap((contactId) => {
-        const compared = compareMember(tables, contactId, { decide, only });
-        if (compared === null) return [];
-        const wasSynced = typeof tables.members.find(contactId)?.syncedAtMs === 'number';
-        return compared.differences.map((change) => {
-          const evidence = compared.decision.evidence.find((one) => one.attribute === change.attribute);
-          return { ...change, contactId, why: evidence?.because ?? '', wasSynced };
-        });
-      });
-      const losses = lossesOf(tables, before);
-      throw new Abandon({ kind: 'compared', members: members.length, differences, losses });
-    });
-  } catch (error) {
-    return abandoned(error);
-  }
-}
-
-interface MembersBefore {
-  /** Whether Intercom had held what the rules want of them. */
-  readonly wasSynced: ReadonlyMap<string, boolean>;
-  /** Whose cached conversations the work deletes. */
-  readonly losing: ReadonlySet<string>;
-}
-
-function membersBefore(
-  { members, conversations }: Tables,
-  { changes, members: ids = [] }: Work,
-): MembersBefore {
-  // Only those the work is about: a merge concerns two of them, and each is counted where its turn comes.
-  const wasSynced = new Map<string, boolean>();
-  for (const id of ids) {
-    const row = members.find(id);
-    if (row !== undefined) wasSynced.set(id, row.syncedAtMs !== null);
-  }
-  const losing = new Set<string>();
-  for (const change of changes) {
-    if (change.kind !== 'conversation-deleted') continue;
-    const owner = conversations.find(change.id)?.contactId;
-    if (typeof owner === 'string') losing.add(owner);
-  }
-  return { wasSynced, losing };
-}
-
-/** Who is no member any more after what the work tells, or has lost conversations. */
-function lossesOf(tables: Tables, { wasSynced, losing }: MembersBefore): Loss[] {
-  return [...wasSynced].flatMap(([contactId, isSynced]): Loss[] => {
-    const lost = { contactId, wasSynced: isSynced };
-    if (findLiveUser(tables, contactId) === null) {
-      const state = tables.lifecycles.find('contact', contactId)?.state;
-      if (state === 'deleted') return [{ ...lost, kind: 'erased' }];
-      return [{ ...lost, kind: state === 'merged' ? 'merged' : 'left' }];
-    }
-    return losing.has(contactId) ? [{ ...lost, kind: 'conversation deleted' }] : [];
+  const applied = tables.connection.transact((): Applied => {
+    const held = findHeld(tables, work);
+    if (held === 'lost') return { kind: 'lease-lost' };
+    const plan = planWork(loadSlice(tables, work), work);
+    if (plan.kind === 'needs') return plan;
+    saveDiff(tables, plan.diff, work.nowMs);
+    complete(tables, work, held);
+    hasErased = plan.hasErased || erasePayloadOf(tables, work, held, plan.tellsOfDeleted);
+    const { members, queued } = plan;
+    return { kind: 'applied', members, queued, waiting: stillWaiting(tables, work) };
   });
+  if (hasErased) onErased();
+  return applied;
 }
 
-/** @throws Abandon when something has to be read first */
-function learnAll(tables: Tables, work: Work): Learned {
-  const learned = beginLearning();
-  for (const change of work.changes) learnChange(tables, learned, change, work.nowMs);
-  const reads = readsNeeded(tables, learned, work.unknownContacts);
-  if (reads.length > 0) throw new Abandon({ kind: 'needs', reads });
-  return learned;
+/** What {@link apply} would do; nothing is changed. See {@link CacheStore.compare}. */
+export function compare(tables: Tables, work: Work): Compared {
+  return tables.connection.transact(() =>
+    findHeld(tables, work) === 'lost' ? { kind: 'lease-lost' } : compareWork(loadSlice(tables, work), work),
+  );
 }
 
-function abandoned(error: unknown): Abandon['answer'] {
-  if (error instanceof Abandon) return error.answer;
-  throw error;
-}
-
-/** Recomputes the members behind `afterContactId`. See {@link Store.recomputeMembers}. */
-export function recomputeMembers(
+/** Decides these members again. Answers how many of them are members. */
+export function decideAgain(
   tables: Tables,
-  { afterContactId, limit, cause, nowMs, decide }: Recompute,
-): { readonly members: number; readonly lastContactId: string | null } {
-  return tables.connection.transact(() => {
-    const ids = tables.contacts.userIdsAfter(afterContactId, limit);
-    const decided = ids.filter((id) => recomputeMember(tables, id, { cause, nowMs, decide }).isDecided);
-    return { members: decided.length, lastContactId: ids.length < limit ? null : (ids.at(-1) ?? null) };
-  });
+  members: readonly string[],
+  work: Pick<Planned, 'cause' | 'nowMs' | 'decide'>,
+): number {
+  const planned: Planned = {
+    ...work,
+    members,
+    changes: [],
+    completes: { kind: 'nothing' },
+    unknownContacts: 'accept',
+    recompute: 'now',
+  };
+  const plan = planWork(loadSlice(tables, planned), planned);
+  if (plan.kind === 'needs') return 0;
+  saveDiff(tables, plan.diff, work.nowMs);
+  return plan.members;
 }
 
-/** Answers the inbox entry that the work completes, if it is one. */
-function checkLease({ inbox, outbox, runs }: Tables, { completes }: Work): InboxRow | undefined {
-  const lost = (): Abandon => new Abandon({ kind: 'lease-lost' });
+/** The inbox entry that the work completes, if it is one; `lost` when the lease of the work is no longer the current one. */
+function findHeld({ inbox, outbox, runs }: Tables, { completes }: Work): InboxRow | null | 'lost' {
   switch (completes.kind) {
     case 'nothing':
-      return undefined;
-    case 'notification': {
-      const row = inbox.findHeld(completes.id, completes.lease);
-      if (row === undefined) throw lost();
-      return row;
-    }
-    case 'write':
-      if (outbox.findHeld(completes) === undefined) throw lost();
-      return undefined;
-    case 'page':
-      if (!runs.isHeld(completes.page.runId, completes.page.lease)) throw lost();
-      return undefined;
-  }
-}
-
-/** Before the decision, which must know what has reached Intercom and in which form. */
-function keepWhatWasSent({ writes, contacts }: Tables, { completes, nowMs }: Work): void {
-  if (completes.kind !== 'write') return;
-  const { contactId, sentWriteIds, keptForms } = completes;
-  contacts.keepForms(contactId, keptForms);
-  for (const { attribute, after } of writes.markSent(contactId, sentWriteIds, nowMs)) {
-    if (attribute !== 'First Session Date') continue;
-    contacts.setOwnFirstSession(contactId, typeof after === 'number' ? after : null);
-  }
-}
-
-function isOfOtherWorkspace({ completes }: Work): boolean {
-  return completes.kind === 'notification' && completes.otherWorkspaceId !== undefined;
-}
-
-function complete(tables: Tables, { completes, nowMs }: Work, held?: InboxRow): void {
-  const { inbox, outbox, runs, meta } = tables;
-  switch (completes.kind) {
-    case 'nothing':
-      return;
+      return null;
     case 'notification':
-      if (held === undefined) return;
-      inbox.settle(held, completes.outcome === 'applied' ? 'done' : 'ignored', nowMs);
-      if (completes.otherWorkspaceId !== undefined) {
-        noteOtherWorkspaces(tables, [{ id: completes.otherWorkspaceId, count: 1, lastAtMs: nowMs }]);
-        return;
-      }
-      if (held.origin !== 'webhook') return;
-      if (completes.outcome === 'applied') meta.save('applied_at', Math.floor(nowMs / 1000));
-      if (meta.read('silent_since_at') !== null) meta.save('silent_since_at', null);
-      return;
+      return inbox.findHeld(completes.id, completes.lease) ?? 'lost';
     case 'write':
-      outbox.settle(completes.contactId, {
-        nowMs,
-        hasSent: completes.sentWriteIds.length > 0,
-        keepsLease: completes.afterwards === 'keep',
-      });
-      return;
+      return outbox.findHeld(completes) === undefined ? 'lost' : null;
     case 'page':
-      runs.savePage(completes.page);
-      return;
+      return runs.isHeld(completes.page.runId, completes.page.lease) ? null : 'lost';
   }
 }
 
-/** Deleting a contact has erased its conversations too: reading it again brings them back. */
-function conversationsOf(revived: ReadonlySet<string>, nowMs: number): Reread[] {
-  return [...revived].map((id) => ({
-    dedupeKey: `revived:${id}:${nowMs}`,
-    origin: 'reread',
-    subject: { kind: 'contact', id },
-    lane: id,
-    dueAtMs: nowMs,
-  }));
+function complete(tables: Tables, { completes, nowMs }: Work, held: InboxRow | null): void {
+  const { inbox, runs, meta } = tables;
+  if (completes.kind === 'page') runs.savePage(completes.page);
+  if (completes.kind !== 'notification' || held === null) return;
+  inbox.settle(held, completes.outcome === 'applied' ? 'done' : 'ignored', nowMs);
+  if (completes.otherWorkspaceId !== undefined) {
+    noteOtherWorkspaces(tables, [{ id: completes.otherWorkspaceId, count: 1, lastAtMs: nowMs }]);
+    return;
+  }
+  if (held.origin !== 'webhook') return;
+  if (completes.outcome === 'applied') meta.save('applied_at', Math.floor(nowMs / 1000));
+  if (meta.read('silent_since_at') !== null) meta.save('silent_since_at', null);
+}
+
+/** Answers whether the payload of the entry had to go. */
+function erasePayloadOf(
+  tables: Tables,
+  { completes, nowMs }: Work,
+  held: InboxRow | null,
+  tellsOfDeleted: boolean,
+): boolean {
+  if (held === null) return false;
+  const isOfOther = completes.kind === 'notification' && completes.otherWorkspaceId !== undefined;
+  if (!tellsOfDeleted && !isOfOther) return tables.scrubber.forgetMentions(held, nowMs);
+  erasePayload(tables, held.id);
+  return true;
 }
 
 function stillWaiting({ writes }: Tables, { completes, nowMs }: Work): ReturnType<typeof waitingChange>[] {

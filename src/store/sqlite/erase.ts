@@ -1,4 +1,5 @@
 import type { Subject } from '../ports/subject.js';
+import type { PlanStep } from '../plan/slice.js';
 import type { Tables } from './tables.js';
 
 /** What one transaction may overwrite: milliseconds, and webhooks wait that long. */
@@ -14,50 +15,33 @@ interface Payload {
 }
 
 /**
- * Erases a contact for good: what is cached of it and of its conversations, stored payloads, and who its writes were
- * about. What stays is that there was a contact with this id, so that no late notification brings it back, hashes by
- * which it is recognized in later payloads, and the audit without names. Runs inside the caller's transaction; the
- * write-ahead log has to be emptied after the commit. More payloads than fit are left to {@link eraseLeft}.
+ * Erases what no slice holds of a contact: its stored payloads, what was found of it, and who its writes were about. What
+ * stays are hashes by which it is recognized in later payloads, and the audit without names. Runs inside the caller's
+ * transaction; the write-ahead log has to be emptied after the commit. More payloads than fit are left to
+ * {@link eraseLeft}.
  */
-export function eraseContact(tables: Tables, contactId: string, nowMs: number): void {
-  const { contacts, conversations, fights, lifecycles, marks, meta, parkedObjects } = tables;
-  const { scrubber, writes, outbox, sweeps } = tables;
-  // A contact that was merged into this one was the same person.
-  const ids = [contactId, ...lifecycles.absorbedBy(contactId)];
-  const cached = contacts.find(contactId);
-  const before = lifecycles.find('contact', contactId)?.state;
-  const conversationIds = conversations.ofContact(contactId).map((conversation) => conversation.id);
-  marks.rememberIds(contactId, ids);
-  if (cached !== undefined) marks.remember(contactId, cached);
-  const hadPayloads = eraseOwnPayloads(tables, ids, conversationIds, nowMs);
-  for (const id of ids) {
+export function eraseContact(
+  tables: Tables,
+  { contactIds, conversationIds, person, isNew, wasKnown }: Extract<PlanStep, { kind: 'erased' }>,
+  nowMs: number,
+): void {
+  const { fights, marks, parkedObjects, scrubber, sweeps, writes } = tables;
+  const [contactId] = contactIds;
+  marks.rememberIds(contactId, contactIds);
+  if (person !== null) marks.remember(contactId, person);
+  const hadPayloads = eraseOwnPayloads(tables, contactIds, conversationIds, nowMs);
+  for (const id of contactIds) {
     writes.supersede(
       writes.waiting(id).map((write) => write.id),
       nowMs,
     );
   }
   // A second notice of the same deletion has nothing new to look for.
-  if (before !== 'deleted' || cached !== undefined) {
-    const isKnown = cached !== undefined || before !== undefined || conversationIds.length > 0 || hadPayloads;
-    scrubber.begin(nowMs, isKnown);
-  }
-  tables.bell.ring('erasure');
-  writes.anonymise(ids);
-  sweeps.forgetContacts(ids);
-  fights.forgetContacts(ids);
-  parkedObjects.forgetContacts(ids);
-  outbox.dropIfEmpty(contactId, nowMs);
-  conversations.remove(conversationIds);
-  // Its member rows go with it.
-  contacts.remove(contactId);
-  meta.renewDataVersion();
-  lifecycles.record({
-    kind: 'contact',
-    id: contactId,
-    state: 'deleted',
-    at: Math.floor(nowMs / 1000),
-    mergedIntoId: null,
-  });
+  if (isNew) scrubber.begin(nowMs, wasKnown || hadPayloads);
+  writes.anonymize(contactIds);
+  sweeps.forgetContacts(contactIds);
+  fights.forgetContacts(contactIds);
+  parkedObjects.forgetContacts(contactIds);
 }
 
 /** The payload of one entry, whatever it is about. */

@@ -1,23 +1,12 @@
-import { FOUGHT_OVER_FROM, pauseAfterMs, REVERSAL_WITHIN_MS } from '../plan/damping.js';
-import { sameValue } from '../../rules/difference.js';
-import type { AttributeValue, Change } from '../../rules/facts.js';
-import type { MaintainedAttribute } from '../../rules/vocabulary.js';
+import { FOUGHT_OVER_FROM, REVERSAL_WITHIN_MS } from '../plan/damping.js';
+import type { FightRow } from '../plan/rows.js';
 import type { FoughtOver } from '../ports/activity.js';
 import type { Connection } from './connection.js';
 
-/** Why a write has to wait. */
-export interface Pause {
-  readonly notBeforeMs: number;
-  readonly reversals: number;
-}
-
 /** Who keeps changing back what this service writes, by contact and attribute. */
 export interface Fights {
-  /**
-   * Looks whether wanting `change` means that somebody has changed away what was written last, counts it where it does,
-   * and answers how long the write has to wait; null: not at all.
-   */
-  readonly judge: (contactId: string, change: Change, nowMs: number) => Pause | null;
+  readonly ofContact: (contactId: string) => FightRow[];
+  readonly put: (fights: readonly FightRow[], nowMs: number) => void;
   /** How many attributes are fought over at the moment. */
   readonly count: (nowMs: number) => number;
   /** Those that wait longest first. */
@@ -25,39 +14,14 @@ export interface Fights {
   readonly forgetContacts: (contactIds: readonly string[]) => void;
 }
 
-interface FightRow {
-  readonly reversals: number;
-  readonly sinceMs: number;
-  readonly untilMs: number;
-  readonly lastWriteId: number;
-}
-
-interface SentRow {
-  readonly id: number;
-  readonly after: string | null;
-  readonly settledAtMs: number;
-}
-
-/** Of the contact's whole history no more is looked through. */
-const MAX_WRITES_BACK = 50;
 /** What is over is kept no longer. */
 const KEPT_MS = 86_400_000;
 
-/** These two are one decision, and are written together. */
-function decidedBy(attribute: MaintainedAttribute): MaintainedAttribute {
-  return attribute === 'Engagement Status Date' ? 'Engagement Status' : attribute;
-}
-
 export function createFights({ sqlite }: Connection): Fights {
-  const find = sqlite.prepare<[string, string], FightRow>(
-    `select reversals, since_ms as sinceMs, until_ms as untilMs, last_write_id as lastWriteId
-     from fights where contact_id = ? and attribute = ?`,
-  );
-  const lastSent = sqlite.prepare<[string, number, string], SentRow>(
-    `select id, after, settled_at_ms as settledAtMs
-     from (select id, attribute, after, outcome, settled_at_ms from writes
-           where contact_id = ? order by id desc limit ?)
-     where attribute = ? and outcome = 'sent' limit 1`,
+  const ofContact = sqlite.prepare<[string], FightRow>(
+    `select contact_id as contactId, attribute, reversals, since_ms as sinceMs, until_ms as untilMs,
+       last_write_id as lastWriteId
+     from fights where contact_id = ?`,
   );
   const save = sqlite.prepare<[string, string, number, number, number, number]>(
     `insert into fights (contact_id, attribute, reversals, since_ms, until_ms, last_write_id)
@@ -80,23 +44,14 @@ export function createFights({ sqlite }: Connection): Fights {
   );
 
   return {
-    judge: (contactId, { attribute, after }, nowMs) => {
-      const fought = decidedBy(attribute);
-      const known = find.get(contactId, fought);
-      const isOver = known === undefined || known.untilMs + REVERSAL_WITHIN_MS < nowMs;
-      const before = isOver ? { reversals: 0, sinceMs: nowMs, untilMs: 0, lastWriteId: 0 } : known;
-      const sent = fought === attribute ? lastSent.get(contactId, MAX_WRITES_BACK, attribute) : undefined;
-      const isReversal =
-        sent !== undefined &&
-        sent.id !== before.lastWriteId &&
-        nowMs - sent.settledAtMs < REVERSAL_WITHIN_MS &&
-        sameValue(attribute, readValue(sent.after), after);
-      if (!isReversal) return before.untilMs > nowMs ? { ...before, notBeforeMs: before.untilMs } : null;
-      const reversals = before.reversals + 1;
-      const untilMs = nowMs + pauseAfterMs(reversals);
+    ofContact: (contactId) => ofContact.all(contactId),
+
+    put: (fights, nowMs) => {
+      if (fights.length === 0) return;
       prune.run(nowMs - KEPT_MS);
-      save.run(contactId, fought, reversals, before.sinceMs, untilMs, sent.id);
-      return untilMs > nowMs ? { reversals, notBeforeMs: untilMs } : null;
+      for (const { contactId, attribute, reversals, sinceMs, untilMs, lastWriteId } of fights) {
+        save.run(contactId, attribute, reversals, sinceMs, untilMs, lastWriteId);
+      }
     },
 
     count: (nowMs) => countActive.get(nowMs - REVERSAL_WITHIN_MS) ?? 0,
@@ -105,9 +60,4 @@ export function createFights({ sqlite }: Connection): Fights {
       for (const id of contactIds) forget.run(id);
     },
   };
-}
-
-function readValue(text: string | null): AttributeValue {
-  const value: unknown = text === null ? null : JSON.parse(text);
-  return typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean' ? value : null;
 }

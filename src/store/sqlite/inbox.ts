@@ -10,7 +10,8 @@ import type {
 } from '../ports/inbox.js';
 import type { Reread } from '../ports/cache.js';
 import type { Connection } from './connection.js';
-import { createRenewal, NO_LEASE, type Renew } from './leases.js';
+import { NO_LEASE } from '../plan/outbox-row.js';
+import { createRenewal, type Renew } from './leases.js';
 import { inbox, type InboxRow } from './schema.js';
 import type { Scrubber } from './payload-scrub.js';
 import type { WebhookHours } from './webhook-hours.js';

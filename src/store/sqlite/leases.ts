@@ -6,9 +6,6 @@ interface Held<Key> {
   readonly lease: HeldLease;
 }
 
-/** What a row says of its lease when nobody has it. */
-export const NO_LEASE = { leaseOwner: null, leasedAtMs: null, leaseUntilMs: null } as const;
-
 /** Prolongs leases of one table in one transaction. Answers the keys of those that are no longer the current ones. */
 export type Renew<Key> = (held: readonly Held<Key>[], leaseUntilMs: number) => Key[];
 

@@ -1,18 +1,15 @@
 import { and, eq, sql } from 'drizzle-orm';
+import type { LifecycleRow } from '../plan/rows.js';
 import type { Connection } from './connection.js';
 import { prepareUpsert } from './prepare-upsert.js';
 import { lifecycles } from './schema.js';
 
-type Lifecycle = typeof lifecycles.$inferSelect;
-type Kind = Lifecycle['kind'];
-
 /** What became of objects that were archived, deleted or merged; one without a row is simply there. */
 export interface Lifecycles {
-  readonly find: (kind: Kind, id: string) => Lifecycle | undefined;
-  readonly record: (lifecycle: Lifecycle) => void;
-  readonly forget: (kind: Kind, id: string) => void;
-  /** The contact that stands for `id` now: the survivor where it was merged, else itself. */
-  readonly survivorOf: (id: string) => string;
+  readonly find: (kind: LifecycleRow['kind'], id: string) => LifecycleRow | undefined;
+  readonly record: (row: LifecycleRow) => void;
+  /** @param key of the plan, `contact:…` or `conversation:…` */
+  readonly forget: (key: string) => void;
   /** Who was merged into this contact, directly or by way of others. */
   readonly absorbedBy: (survivorId: string) => string[];
   /** Contacts merged into `fromId` count as merged into `toId` from now on. */
@@ -20,7 +17,8 @@ export interface Lifecycles {
 }
 
 export function createLifecycles(connection: Connection): Lifecycles {
-  const { db } = connection;
+  const { db, sqlite } = connection;
+  const forget = sqlite.prepare<[string, string]>('delete from lifecycles where kind = ? and id = ?');
   const one = db
     .select()
     .from(lifecycles)
@@ -31,12 +29,9 @@ export function createLifecycles(connection: Connection): Lifecycles {
   return {
     find,
     record: prepareUpsert(connection, lifecycles, [lifecycles.kind, lifecycles.id]),
-    forget: (kind, id) => {
-      db.delete(lifecycles)
-        .where(and(eq(lifecycles.kind, kind), eq(lifecycles.id, id)))
-        .run();
+    forget: (key) => {
+      forget.run(key.slice(0, key.indexOf(':')), key.slice(key.indexOf(':') + 1));
     },
-    survivorOf: (id) => find('contact', id)?.mergedIntoId ?? id,
     absorbedBy: (survivorId) =>
       db
         .select({ id: lifecycles.id })

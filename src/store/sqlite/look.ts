@@ -1,7 +1,7 @@
 import { statSync } from 'node:fs';
 import type { Backlog, Freshness, MemberRecord } from '../ports/queries.js';
-import { contactFacts } from './contacts.js';
-import { storedDecision } from './members.js';
+import { contactFacts } from '../plan/contact-row.js';
+import { storedDecision } from '../plan/member-row.js';
 import type { Tables } from './tables.js';
 
 /** How many of a member's writes are shown. */

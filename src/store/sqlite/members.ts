@@ -1,21 +1,15 @@
-import { and, asc, count, eq, isNotNull, isNull, lte, min, sql } from 'drizzle-orm';
-import type { MemberDecision } from '../../rules/facts.js';
+import { and, asc, count, eq, isNotNull, lte, min, sql } from 'drizzle-orm';
+import type { MemberRow } from '../plan/rows.js';
 import type { Connection } from './connection.js';
 import { prepareUpsert } from './prepare-upsert.js';
 import { contacts, members } from './schema.js';
-
-export type MemberRow = typeof members.$inferSelect;
 
 /** What the rules said last of each live contact with role user. */
 export interface Members {
   readonly find: (contactId: string) => MemberRow | undefined;
   /** The contact id of the member with this User ID. */
   readonly idByUserId: (userId: string) => string | undefined;
-  readonly save: (contactId: string, decision: MemberDecision, nowMs: number) => void;
-  /** A member that the rules have not been asked about yet. */
-  readonly addUndecided: (contactId: string) => void;
-  /** Intercom holds what the rules want of this member; only the first time is remembered. */
-  readonly noteSynced: (contactId: string, nowMs: number) => void;
+  readonly put: (row: MemberRow) => void;
   readonly countSynced: () => number;
   readonly remove: (contactId: string) => void;
   readonly dueIds: (nowAt: number, limit: number) => string[];
@@ -53,16 +47,6 @@ export function createMembers(connection: Connection): Members {
     .limit(1)
     .prepare();
   const upsert = prepareUpsert(connection, members, [members.contactId]);
-  const noteSynced = db
-    .update(members)
-    .set({ syncedAtMs: sql`${sql.placeholder('nowMs')}` })
-    .where(and(eq(members.contactId, sql.placeholder('contactId')), isNull(members.syncedAtMs)))
-    .prepare();
-  const addUndecided = db
-    .insert(members)
-    .values({ contactId: sql.placeholder('contactId'), evidence: [], nearMisses: [], warnings: [] })
-    .onConflictDoNothing()
-    .prepare();
   const dueAtOnce = db
     .update(members)
     .set({ nextChangeAt: 0 })
@@ -76,26 +60,7 @@ export function createMembers(connection: Connection): Members {
   return {
     find: (contactId) => one.get({ contactId }),
     idByUserId: (userId) => byUserId.get({ userId })?.contactId,
-    save: (contactId, decision, nowMs) =>
-      upsert({
-        syncedAtMs: one.get({ contactId })?.syncedAtMs ?? null,
-        contactId,
-        status: decision.status,
-        nextChangeAt: decision.nextChange?.at ?? null,
-        nextChangeOn: decision.nextChange?.on ?? null,
-        nextChangeTo: decision.nextChange?.to ?? null,
-        lastQualifyingAt: decision.lastQualifyingAt,
-        evidence: decision.evidence,
-        nearMisses: decision.nearMisses,
-        warnings: decision.warnings,
-        decidedAtMs: nowMs,
-      }),
-    addUndecided: (contactId) => {
-      addUndecided.run({ contactId });
-    },
-    noteSynced: (contactId, nowMs) => {
-      noteSynced.run({ contactId, nowMs });
-    },
+    put: upsert,
     countSynced: () =>
       db
         .select({ synced: count(members.syncedAtMs) })
@@ -112,19 +77,5 @@ export function createMembers(connection: Connection): Members {
     decideAgain: (contactIds) => {
       for (const contactId of contactIds) dueAtOnce.run({ contactId });
     },
-  };
-}
-
-/** The decision as stored, without the changes that it led to. */
-export function storedDecision(row: MemberRow): Omit<MemberDecision, 'changes'> {
-  const { nextChangeAt, nextChangeOn, nextChangeTo } = row;
-  const isAhead = nextChangeAt !== null && nextChangeOn !== null && nextChangeTo !== null;
-  return {
-    evidence: row.evidence,
-    status: row.status,
-    nextChange: isAhead ? { at: nextChangeAt, on: nextChangeOn, to: nextChangeTo } : null,
-    lastQualifyingAt: row.lastQualifyingAt,
-    nearMisses: row.nearMisses,
-    warnings: row.warnings,
   };
 }

@@ -1,72 +1,34 @@
 import { and, eq, isNotNull, min, sql } from 'drizzle-orm';
-import type { Cause } from '../ports/changes.js';
 import type { Lease, Retry, Settlement } from '../ports/leases.js';
-import type { LeasedContact, LeasedWrite, WriteFailure, WritePriority } from '../ports/outbox.js';
+import type { LeasedContact, LeasedWrite, WriteFailure } from '../ports/outbox.js';
 import type { Store } from '../ports/store.js';
 import type { Connection } from './connection.js';
-import { createRenewal, NO_LEASE, type Renew } from './leases.js';
+import { dueOf, NO_LEASE, queued, RANKS } from '../plan/outbox-row.js';
+import type { OutboxRow } from '../plan/rows.js';
+import { createRenewal, type Renew } from './leases.js';
+import { prepareUpsert } from './prepare-upsert.js';
 import type { Meta } from './meta.js';
 import { outbox } from './schema.js';
 import type { WorkBell } from './work-bell.js';
-import { causeOf, waitingChange, type WriteRow, type Writes } from './writes.js';
-
-type OutboxRow = typeof outbox.$inferSelect;
+import { causeOf, waitingChange, type Writes } from './writes.js';
 
 /** Contacts that have something to be written: one row, one lease, one request to Intercom for each. */
 export interface Outbox {
-  /**
-   * New changes wait for this contact, due at `dueAtMs`. Parked ones get a new chance with them; a contact that is being
-   * retried keeps its count, and after a few failures its delay too.
-   */
-  readonly queue: (
-    contactId: string,
-    priority: WritePriority,
-    at: { readonly nowMs: number; readonly dueAtMs: number },
-  ) => void;
+  readonly find: (contactId: string) => OutboxRow | undefined;
+  readonly put: (row: OutboxRow) => void;
+  readonly remove: (contactId: string) => void;
   /** The contact has something to be sent again, due at once. */
   readonly putBack: (contactId: string, nowMs: number) => void;
-  /** Removes the row when nothing waits any more, unless a request is under way: then its end removes it. */
-  readonly dropIfEmpty: (contactId: string, nowMs: number) => void;
   readonly lease: (lease: Lease) => LeasedWrite[];
   /** The row while `lease` is its current one. */
   readonly findHeld: (held: LeasedContact) => OutboxRow | undefined;
   readonly renew: Renew<string>;
-  /** True when the contact's waiting writes are to be sent without anybody doing anything. */
-  readonly isReady: (contactId: string) => boolean;
-  /** The attempt is over, and what it could have changed in Intercom is known. */
-  readonly settle: (
-    contactId: string,
-    end: { readonly nowMs: number; readonly hasSent: boolean; readonly keepsLease: boolean },
-  ) => void;
   readonly retry: (failure: WriteFailure & Retry & { readonly outcomeUnknown: boolean }) => Settlement;
   readonly park: (failure: WriteFailure) => Settlement;
   readonly parkChanges: (parked: Parameters<Store['parkChanges']>[0]) => Settlement;
   readonly hold: (held: LeasedContact) => Settlement;
   readonly releaseHeld: () => number;
   readonly nextDueAtMs: () => number | null;
-}
-
-/** What an event or time has caused goes before what a sweep has found. */
-const RANKS: Readonly<Record<WritePriority, number>> = { soon: 0, sweep: 1 };
-
-/** A contact that failed so often in a row is not tried out of turn, whatever new is to be written. */
-const FAILING_ATTEMPTS = 3;
-/** Before a contact is taken again for which an attempt has changed nothing; attempts that fail say themselves when. */
-const NO_PROGRESS_PAUSE_MS = 60_000;
-
-/** Which writes a cause brings about. */
-export function priorityOf(cause: Cause): WritePriority {
-  switch (cause.kind) {
-    case 'notification':
-    case 'settle':
-    case 'transition':
-    case 'write-back':
-      return 'soon';
-    case 'backfill':
-    case 'sweep':
-    case 'sync':
-      return 'sweep';
-  }
 }
 
 export function createOutbox(connection: Connection, writes: Writes, meta: Meta, bell: WorkBell): Outbox {
@@ -94,16 +56,7 @@ export function createOutbox(connection: Connection, writes: Writes, meta: Meta,
   const drop = (contactId: string): void => {
     dropOne.run({ contactId });
   };
-  const queueOne = sqlite.prepare<{ contactId: string; rank: number; nowMs: number; dueAtMs: number }>(
-    `insert into outbox (contact_id, rank, state, due_at_ms, attempts, outcome_unknown)
-     values (@contactId, @rank, 'ready', @dueAtMs, 0, 0)
-     on conflict (contact_id) do update set rank = min(rank, @rank), state = 'ready', parked_at_ms = null,
-       due_at_ms = case when state <> 'ready' then @dueAtMs
-         when attempts >= ${FAILING_ATTEMPTS} and due_at_ms > @nowMs then due_at_ms
-         when @dueAtMs > @nowMs then min(due_at_ms, @dueAtMs) else @dueAtMs end,
-       attempts = case when state = 'ready' then attempts else 0 end,
-       reason = case when state = 'ready' then reason end`,
-  );
+  const put = prepareUpsert(connection, outbox, [outbox.contactId]);
   const take = sqlite.prepare<Record<string, string | number>>(
     `update outbox set lease_owner = @owner, leased_at_ms = @nowMs, lease_until_ms = @untilMs,
        lease_token = @token, attempts = @attempts, outcome_unknown = @outcomeUnknown
@@ -141,23 +94,13 @@ export function createOutbox(connection: Connection, writes: Writes, meta: Meta,
   return {
     findHeld,
     renew: createRenewal(connection, { table: 'outbox', key: 'contact_id', isOpen: 'true' }),
-    isReady: (contactId) => find(contactId)?.state === 'ready',
-
-    queue: (contactId, priority, at) => {
-      queueOne.run({ contactId, rank: RANKS[priority], ...at });
-      bell.ring('writes');
-    },
+    find,
+    put,
+    remove: drop,
 
     putBack: (contactId, nowMs) => {
-      queueOne.run({ contactId, rank: RANKS.soon, nowMs, dueAtMs: nowMs });
+      put(queued(contactId, find(contactId), 'soon', { nowMs, dueAtMs: nowMs }));
       bell.ring('writes');
-    },
-
-    dropIfEmpty: (contactId, nowMs) => {
-      const row = find(contactId);
-      if (row === undefined || writes.ready(contactId).length > 0) return;
-      const isUnderWay = row.leaseOwner !== null && (row.leaseUntilMs ?? 0) > nowMs;
-      if (!isUnderWay) drop(contactId);
     },
 
     lease: ({ owner, nowMs, leaseMs, limit }) =>
@@ -205,27 +148,6 @@ export function createOutbox(connection: Connection, writes: Writes, meta: Meta,
         meta.save('lease_token', token);
         return leased;
       }),
-
-    settle: (contactId, { nowMs, hasSent, keepsLease }) => {
-      if (keepsLease) {
-        writes.joinAttempt(contactId, nowMs);
-        update(contactId, { outcomeUnknown: false });
-        return;
-      }
-      const waiting = writes.ready(contactId);
-      if (waiting.length === 0) {
-        drop(contactId);
-        return;
-      }
-      const isStuck = !hasSent && waiting.some((write) => write.attempts > 0);
-      update(contactId, {
-        ...NO_LEASE,
-        outcomeUnknown: false,
-        dueAtMs: isStuck ? nowMs + NO_PROGRESS_PAUSE_MS : dueOf(waiting, nowMs),
-        ...(hasSent ? { attempts: 0, reason: null } : {}),
-      });
-      bell.ring('writes');
-    },
 
     retry: ({ contactId, lease, reason, dueAtMs, outcomeUnknown, waitsForIntercom = false }) =>
       whileHeld({ contactId, lease }, (row) => {
@@ -287,9 +209,4 @@ export function createOutbox(connection: Connection, writes: Writes, meta: Meta,
       return known.length === 0 ? null : Math.min(...known);
     },
   };
-}
-
-/** When the first of them may go. */
-function dueOf(waiting: readonly WriteRow[], nowMs: number): number {
-  return Math.max(nowMs, Math.min(...waiting.map((write) => write.notBeforeMs)));
 }

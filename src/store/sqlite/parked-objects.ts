@@ -27,8 +27,12 @@ export interface ParkedObjects {
   readonly releaseNameless: (kind: Subject['kind'], exceptRunId: string) => void;
   readonly forgetContacts: (contactIds: readonly string[]) => void;
   readonly move: (fromContactId: string, toContactId: string) => void;
-  /** True while something is parked that may be this contact's, or that may be anybody's. */
-  readonly mayConcern: (contactId: string) => boolean;
+  /** Whose it may be, null for anybody's; undefined where it is not parked. */
+  readonly ownerOf: (subject: Subject) => { readonly contactId: string | null } | undefined;
+  /** How many are known to be this contact's. */
+  readonly countOf: (contactId: string) => number;
+  /** How many conversations may be anybody's. */
+  readonly countOfAnybody: () => number;
   readonly count: (kind: Subject['kind']) => number;
   /** Behind `place`, by time, kind and id. */
   readonly list: (place: ParkedPlace, limit: number) => ParkedItem[];
@@ -49,11 +53,13 @@ export function createParkedObjects({ sqlite }: Pick<Connection, 'sqlite'>): Par
        due_at_ms = ?, run_id = ? where kind = ? and id = ?`,
   );
   const remove = sqlite.prepare<[string, string]>('delete from parked_objects where kind = ? and id = ?');
+  const countOf = sqlite
+    .prepare<[string], number>('select count(*) from parked_objects where contact_id = ?')
+    .pluck();
   // Of its conversations the cache knows whose they were; an entry that names nobody may be anybody's.
-  const concerning = sqlite
-    .prepare<[string], number>(
-      `select exists (select 1 from parked_objects where contact_id = ?)
-         or exists (select 1 from parked_objects where contact_id is null and kind = 'conversation')`,
+  const countOfAnybody = sqlite
+    .prepare<[], number>(
+      "select count(*) from parked_objects where contact_id is null and kind = 'conversation'",
     )
     .pluck();
   const counting = sqlite
@@ -113,7 +119,12 @@ export function createParkedObjects({ sqlite }: Pick<Connection, 'sqlite'>): Par
       sqlite.prepare('update parked_objects set contact_id = ? where contact_id = ?').run(to, from);
     },
 
-    mayConcern: (contactId) => concerning.get(contactId) === 1,
+    ownerOf: ({ kind, id }) => {
+      const row = one.get(kind, id);
+      return row === undefined ? undefined : { contactId: row.contact_id };
+    },
+    countOf: (contactId) => countOf.get(contactId) ?? 0,
+    countOfAnybody: () => countOfAnybody.get() ?? 0,
 
     count: (kind) => counting.get(kind) ?? 0,
 

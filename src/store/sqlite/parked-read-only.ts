@@ -29,7 +29,7 @@ export function openParkedReadOnly(
     const tables = {
       sqlite,
       parkedObjects: createParkedObjects({ sqlite }),
-      writes: createWrites({ db: drizzle(sqlite) }),
+      writes: createWrites({ db: drizzle(sqlite), sqlite }),
     };
     return {
       parked: (page) => guarded(() => listParked(tables, page)),

@@ -1,13 +1,7 @@
 import { hash, randomBytes } from 'node:crypto';
+import type { Person } from '../plan/person.js';
 import type { Connection } from './connection.js';
 import type { Meta } from './meta.js';
-
-/** What a payload may call a person by. */
-export interface Person {
-  readonly name: string | null;
-  readonly email: string | null;
-  readonly externalId: string | null;
-}
 
 /**
  * Recognizes people who were erased, without keeping who they were: of their e-mail, User ID and name only keyed hashes

@@ -1,6 +1,8 @@
 import { AppError } from '../../errors.js';
 import { whyNotTheSame, type OwnSettings } from '../ports/service-settings.js';
-import { showInReports } from './recompute.js';
+import { conversationFacts } from '../plan/conversation-row.js';
+import { storedDecision } from '../plan/member-row.js';
+import { reportedMember } from '../plan/reported-member.js';
 import { settingsRefused } from './settings-fit.js';
 import type { Tables } from './tables.js';
 
@@ -64,10 +66,21 @@ function deriveAll(tables: Tables): void {
   if (meta.read('derived_by') !== DERIVED_BY) members.decideAgain([...conversations.rebuildColumns()]);
   let ids = contacts.userIdsAfter(null, BATCH);
   while (ids.length > 0) {
-    for (const id of ids) {
-      const contact = members.find(id) === undefined ? undefined : contacts.find(id);
-      if (contact !== undefined) showInReports(tables, contact);
-    }
+    for (const id of ids) rebuildReported(tables, id);
     ids = contacts.userIdsAfter(ids.at(-1) ?? null, BATCH);
   }
+}
+
+function rebuildReported(
+  { contacts, conversations, members, reportedMembers, timeZone }: Tables,
+  id: string,
+): void {
+  const [member, contact] = [members.find(id), contacts.find(id)];
+  if (member === undefined || contact === undefined) return;
+  const rows = conversations.ofContact(id);
+  for (const row of rows) {
+    if (row.reportedAt !== row.sessionAt) conversations.put({ ...row, reportedAt: row.sessionAt });
+  }
+  const decided = member.decidedAtMs === null ? null : storedDecision(member);
+  reportedMembers.put(reportedMember(contact, rows.map(conversationFacts), decided, timeZone));
 }

@@ -1,122 +1,13 @@
-import { dateOf, readInstant } from '../../rules/calendar.js';
-import { heldValue, sameValue } from '../../rules/difference.js';
-import { earliestOf, latestOf } from '../../rules/evidence.js';
-import type { AttributeValue, ConversationFacts, MemberDecision } from '../../rules/facts.js';
-import { heldDate } from '../../rules/held.js';
-import {
-  channelOf,
-  isBillableCall,
-  isCoachingSession,
-  qualifyingAt,
-  serviceCodeOf,
-  sessionAt,
-} from '../../rules/sessions.js';
-import { splitName } from '../../rules/person-name.js';
-import { cutText, fold } from '../../rules/text.js';
-import { canonical, ENGAGEMENT_STATUSES, type MaintainedAttribute } from '../../rules/vocabulary.js';
+import type { ReportedMember } from '../plan/reported-member.js';
 import type { Connection } from './connection.js';
-import type { ContactRow } from './contacts.js';
 import { prepareUpsert } from './prepare-upsert.js';
 import { reportedMembers } from './schema-reports.js';
 
-type ReportedMember = typeof reportedMembers.$inferSelect;
-
-/** What the rules said last; null for a member they have not been asked about yet. */
-export type Decided = Pick<MemberDecision, 'evidence' | 'status' | 'nextChange' | 'lastQualifyingAt'> | null;
-
 /** One narrow row per member for the reports. It goes with its member. */
 export interface ReportedMembers {
-  /** @param conversations all cached ones of the contact */
-  readonly save: (contact: ContactRow, conversations: readonly ConversationFacts[], decided: Decided) => void;
+  readonly put: (row: ReportedMember) => void;
 }
 
-export function createReportedMembers(connection: Connection, timeZone: string): ReportedMembers {
-  const upsert = prepareUpsert(connection, reportedMembers, [reportedMembers.contactId]);
-  return {
-    save: (contact, conversations, decided) => {
-      const userId = filled(contact.externalId);
-      const { first: firstName, last: lastName } = splitName(contact.name);
-      upsert({
-        contactId: contact.id,
-        memberId: userId ?? contact.id,
-        userId,
-        hasNoUserId: userId === null,
-        hasNoEmployer: contact.employer === null,
-        name: filled(contact.name),
-        nameKey: fold(contact.name ?? ''),
-        firstName,
-        lastName,
-        email: filled(contact.email),
-        employer: contact.employer,
-        employerKey: fold(contact.employer ?? ''),
-        referralKey: fold(contact.referral ?? ''),
-        registrationCode: contact.registrationCode,
-        enrolledOn: contact.enrolledOn,
-        enrolledAt: enrolledAt(contact, timeZone),
-        registeredOn: contact.registeredOn,
-        birthOn: contact.birthOn,
-        ...sessionColumns(contact, conversations, timeZone),
-        status: decided?.status ?? null,
-        nextChangeAt: decided?.nextChange?.at ?? null,
-        nextChangeOn: decided?.nextChange?.on ?? null,
-        nextChangeTo: decided?.nextChange?.to ?? null,
-        ...maintainedColumns(contact, decided),
-      });
-    },
-  };
-}
-
-function enrolledAt(contact: ContactRow, timeZone: string): number | null {
-  const reading = heldDate(contact, 'Enrolled Date', timeZone);
-  return reading.kind === 'date' ? reading.at : null;
-}
-
-function sessionColumns(contact: ContactRow, conversations: readonly ConversationFacts[], timeZone: string) {
-  const coachingAt = (one: ConversationFacts): number | null =>
-    isCoachingSession(one) ? sessionAt(one) : null;
-  const billableAt = (one: ConversationFacts): number | null => (isBillableCall(one) ? sessionAt(one) : null);
-  const lastSessionAt = latestOf(conversations, coachingAt)?.at ?? null;
-  const lastQualifying = latestOf(conversations, qualifyingAt);
-  const lastCall = lastQualifying?.conversations[0];
-  return {
-    firstSessionAt: earliestOf(conversations, coachingAt)?.at ?? null,
-    lastSessionAt,
-    firstBillableAt: earliestOf(conversations, billableAt)?.at ?? null,
-    lastBillableAt: latestOf(conversations, billableAt)?.at ?? null,
-    withoutSessionSinceOn: lastSessionAt === null ? contact.enrolledOn : dateOf(lastSessionAt, timeZone),
-    lastQualifyingAt: lastQualifying?.at ?? null,
-    lastQualifyingCoachId: lastCall?.coachId ?? null,
-    lastQualifyingChannel: lastCall === undefined ? null : channelOf(lastCall),
-    lastQualifyingServiceCode: lastCall === undefined ? null : serviceCodeOf(lastCall),
-  } satisfies Partial<ReportedMember>;
-}
-
-function maintainedColumns(contact: ContactRow, decided: Decided) {
-  const valueOf = (attribute: MaintainedAttribute): AttributeValue => {
-    const wanted = decided?.evidence.find((one) => one.attribute === attribute)?.wanted;
-    const value = wanted?.kind === 'value' ? wanted.value : heldValue(contact.attributes, attribute);
-    // What Intercom keeps in another form (a time cut to its day) is shown as it was sent.
-    const form = contact.keptForms.find(
-      (one) => one.attribute === attribute && sameValue(attribute, one.kept, value),
-    );
-    return form === undefined ? value : form.sent;
-  };
-  const status = filled(valueOf('Engagement Status'));
-  return {
-    maintainedSessionAt: instantOf(valueOf('Last Coaching Session')),
-    maintainedStatus: canonical(ENGAGEMENT_STATUSES, status) ?? status,
-    maintainedStatusKey: fold(status ?? ''),
-    maintainedStatusAt: instantOf(valueOf('Engagement Status Date')),
-    maintainedPrograms: filled(valueOf('Eligible Programs')),
-  } satisfies Partial<ReportedMember>;
-}
-
-function instantOf(value: AttributeValue): number | null {
-  const reading = readInstant(value);
-  return reading.kind === 'instant' ? reading.at : null;
-}
-
-function filled(value: AttributeValue): string | null {
-  const text = cutText(String(value ?? '')).trim();
-  return text === '' ? null : text;
+export function createReportedMembers(connection: Connection): ReportedMembers {
+  return { put: prepareUpsert(connection, reportedMembers, [reportedMembers.contactId]) };
 }

@@ -5,7 +5,7 @@ import type { ServiceSettings } from '../ports/service-settings.js';
 import type { NewNotification } from '../ports/inbox.js';
 import type { Store } from '../ports/store.js';
 import { recentNotifications, recentWrites } from './activity.js';
-import { applyWork, compareWork, recomputeMembers } from './apply.js';
+import { apply, compare, decideAgain } from './apply.js';
 import { openConnection, type Connection } from './connection.js';
 import { rebuildDerived, refuseToRebuild } from './rebuild-derived.js';
 import { watchPlace } from './file-place.js';
@@ -22,7 +22,6 @@ import { beginForOlder } from './payload-scrub.js';
 import { countParked, listParked } from './parked.js';
 import { makeMarkKey } from './person-marks.js';
 import { createInboxPruner, pruneRuns } from './prune.js';
-import { recomputeMember } from './recompute.js';
 import { replay } from './replay.js';
 import { watchSettings } from './settings-fit.js';
 import { asStoreError, guarded, sqliteCode } from './store-errors.js';
@@ -136,11 +135,11 @@ function createStore(
     leaseNotifications: (lease, of) => withOpen(() => inbox.lease(lease, of)),
     apply: (work) =>
       withOpen(() => {
-        const applied = applyWork(tables, work, logEmptying.request);
+        const applied = apply(tables, work, logEmptying.request);
         logEmptying.afterWork();
         return applied;
       }),
-    compare: (work) => withOpen(() => compareWork(tables, work)),
+    compare: (work) => withOpen(() => compare(tables, work)),
     retryNotification: (failure) => withOpen(() => inbox.retry(failure)),
     parkNotification: (failure) =>
       withOpen(() => {
@@ -179,7 +178,7 @@ function createStore(
         connection.transact(() => {
           const due = members.dueIds(nowAt, limit);
           const cause = { kind: 'transition', ref: null } as const;
-          for (const id of due) recomputeMember(tables, id, { cause, nowMs: nowAt * 1000, decide });
+          decideAgain(tables, due, { cause, nowMs: nowAt * 1000, decide });
           return due.length;
         }),
       ),
@@ -212,7 +211,14 @@ function createStore(
     releaseNameless: (kind, exceptRunId) => withOpen(() => parkedObjects.releaseNameless(kind, exceptRunId)),
     countParkedObjects: (kind) => withOpen(() => parkedObjects.count(kind)),
 
-    recomputeMembers: (request) => withOpen(() => recomputeMembers(tables, request)),
+    recomputeMembers: ({ afterContactId, limit, ...work }) =>
+      withOpen(() =>
+        connection.transact(() => {
+          const ids = tables.contacts.userIdsAfter(afterContactId, limit);
+          const lastContactId = ids.length < limit ? null : (ids.at(-1) ?? null);
+          return { members: decideAgain(tables, ids, work), lastContactId };
+        }),
+      ),
     setCoverage: (coverageFromAt) =>
       withOpen(() =>
         connection.transact(() => {

@@ -1,23 +1,17 @@
 import type { CacheChange } from '../ports/changes.js';
-import type { Subject } from '../ports/subject.js';
 import type { DriftList, Found, FoundMembers, SweepStore, WritesOfRun } from '../ports/sweeps.js';
-import { beginLearning, learnChange } from './learn.js';
+import { findNews } from '../plan/find-news.js';
+import { loadSlice } from './load-slice.js';
 import { NOBODY } from './sweeps.js';
 import type { Tables } from './tables.js';
 import { subjectOf } from '../ports/changes.js';
 
-interface News {
-  readonly change: CacheChange;
-  readonly subject: Subject;
-  readonly contactIds: readonly string[];
-}
-
 /** Keeps what the page tells that is new to the cache. See {@link SweepStore.keepFound}. */
 export function keepFound(tables: Tables, { page, changes, seen, nowMs }: Found): void {
   const { connection, runs, sweeps, parkedObjects } = tables;
-  const { news, known } = findNews(tables, changes, nowMs);
   connection.transact(() => {
     tables.runs.assertLease(page.runId, page.lease);
+    const { news, known } = findNews(loadSlice(tables, { changes, nowMs }, 'of-gone'), changes, nowMs);
     for (const { change, subject, contactIds } of news) {
       const contactId = ownerOf(change) ?? contactIds[0] ?? NOBODY;
       sweeps.keepFound({
@@ -33,34 +27,6 @@ export function keepFound(tables: Tables, { page, changes, seen, nowMs }: Found)
     sweeps.keepSeen(seen);
     runs.savePage(page);
   });
-}
-
-/** Learns each change by itself, looks whether that made a difference and to whom, and takes everything back. */
-function findNews(
-  tables: Tables,
-  changes: readonly CacheChange[],
-  nowMs: number,
-): { readonly news: readonly News[]; readonly known: readonly Subject[] } {
-  const news: News[] = [];
-  const known: Subject[] = [];
-  class Undo extends Error {}
-  try {
-    tables.connection.transact<never>(() => {
-      for (const change of changes) {
-        const learned = beginLearning();
-        learnChange(tables, learned, change, nowMs);
-        if (learned.news === 0 && learned.undecided.size === 0) {
-          known.push(subjectOf(change));
-          continue;
-        }
-        news.push({ change, subject: subjectOf(change), contactIds: [...learned.affected] });
-      }
-      throw new Undo();
-    });
-  } catch (error) {
-    if (!(error instanceof Undo)) throw error;
-  }
-  return { news, known };
 }
 
 /** Null where only the cache knows. */

@@ -21,6 +21,8 @@ import { createWrites, type Writes } from './writes.js';
 /** All table groups on one connection, for the units of work that touch several of them. */
 export interface Tables {
   readonly connection: Connection;
+  /** Report time zone. */
+  readonly timeZone: string;
   readonly bell: WorkBell;
   readonly inbox: Inbox;
   readonly hours: WebhookHours;
@@ -55,6 +57,7 @@ export function createTables(
   const scrubber = createScrubber({ connection, meta, marks });
   return {
     connection,
+    timeZone,
     bell,
     writes,
     meta,
@@ -66,7 +69,7 @@ export function createTables(
     conversations: createConversations(connection),
     lifecycles: createLifecycles(connection),
     members: createMembers(connection),
-    reportedMembers: createReportedMembers(connection, timeZone),
+    reportedMembers: createReportedMembers(connection),
     outbox: createOutbox(connection, writes, meta, bell),
     fights: createFights(connection),
     runs: createRuns(connection, meta),

@@ -1,11 +1,11 @@
 import { and, desc, eq, gt, inArray, isNull, lte, or, sql } from 'drizzle-orm';
-import { describeFight } from '../plan/damping.js';
-import type { AttributeValue, Change } from '../../rules/facts.js';
+import { MAX_WRITES_BACK } from '../plan/fights.js';
+import type { AttributeValue } from '../../rules/facts.js';
 import type { Cause } from '../ports/changes.js';
 import type { WaitingChange } from '../ports/outbox.js';
 import type { WriteRecord } from '../ports/queries.js';
 import type { Connection } from './connection.js';
-import type { Pause } from './fights.js';
+import type { NewWrite, SentWrite, WaitingWrite } from '../plan/rows.js';
 import { outbox, writes } from './schema.js';
 import { MAX_TOGETHER, withWholeLast } from './whole-decisions.js';
 
@@ -17,16 +17,19 @@ export interface Writes {
   readonly waiting: (contactId: string) => WriteRow[];
   /** Those of them that are to be sent. */
   readonly ready: (contactId: string) => WriteRow[];
-  /** `pause`: it waits, because it is fought over. */
-  readonly add: (contactId: string, change: Change, cause: Cause, nowMs: number, pause: Pause | null) => void;
-  readonly setBefore: (id: number, before: AttributeValue) => void;
+  /** What was sent at or after this moment, newest first. */
+  readonly sentSince: (contactId: string, sinceMs: number) => SentWrite[];
+  /** Those of the contact, or of one that was erased meanwhile, in the order of their ids. */
+  readonly byIds: (contactId: string, ids: readonly number[]) => SentWrite[];
+  readonly add: (write: NewWrite) => void;
+  readonly setBefores: (befores: readonly Pick<WaitingWrite, 'id' | 'before'>[]) => void;
   readonly supersede: (ids: readonly number[], nowMs: number) => void;
-  /** Marks them sent, even where a newer decision has superseded them meanwhile. Answers what was sent, oldest first. */
-  readonly markSent: (contactId: string, ids: readonly number[], nowMs: number) => Change[];
+  /** Even where a newer decision has superseded them meanwhile. */
+  readonly markSent: (ids: readonly number[], nowMs: number) => void;
+  /** They were tried once. */
+  readonly countJoined: (ids: readonly number[]) => void;
   /** Counts it for those that need not wait any more. */
   readonly countAttempt: (contactId: string, nowMs: number) => void;
-  /** Counts those that joined an attempt under way. */
-  readonly joinAttempt: (contactId: string, nowMs: number) => void;
   /** The attempt was none. */
   readonly uncountAttempt: (contactId: string) => void;
   /** Why those that were tried have failed. */
@@ -40,12 +43,12 @@ export interface Writes {
   /** Puts what was parked alone back into the flow. Answers whether there was any. */
   readonly replay: (contactId: string) => boolean;
   /** Keeps the rows, but nothing that tells of whom or of what value they were. */
-  readonly anonymise: (contactIds: readonly string[]) => void;
+  readonly anonymize: (contactIds: readonly string[]) => void;
   /** Newest first. */
   readonly timeline: (contactId: string, limit: number) => WriteRecord[];
 }
 
-export function createWrites({ db }: Pick<Connection, 'db'>): Writes {
+export function createWrites({ db, sqlite }: Pick<Connection, 'db' | 'sqlite'>): Writes {
   const isOfContact = eq(writes.contactId, sql.placeholder('contactId'));
   // Written out, so that SQLite sees that the partial index serves it.
   const isWaiting = sql`${writes.outcome} = 'waiting'`;
@@ -78,7 +81,7 @@ export function createWrites({ db }: Pick<Connection, 'db'>): Writes {
       causeKind: sql.placeholder('causeKind'),
       causeRef: sql.placeholder('causeRef'),
       outcome: 'waiting',
-      attempts: 0,
+      attempts: sql`${sql.placeholder('attempts')}`,
       reason: sql`${sql.placeholder('reason')}`,
       notBeforeMs: sql.placeholder('notBeforeMs'),
       queuedAtMs: sql.placeholder('nowMs'),
@@ -89,13 +92,27 @@ export function createWrites({ db }: Pick<Connection, 'db'>): Writes {
     .set({ outcome: 'superseded', settledAtMs: sql`${sql.placeholder('nowMs')}` })
     .where(and(eq(writes.id, sql.placeholder('id')), isWaiting))
     .prepare();
-  // A contact that was erased while its write was under way has left its rows without a name.
   const markSent = db
     .update(writes)
     .set({ outcome: 'sent', settledAtMs: sql`${sql.placeholder('nowMs')}`, reason: null })
-    .where(and(eq(writes.id, sql.placeholder('id')), or(isOfContact, isNull(writes.contactId))))
-    .returning()
+    .where(eq(writes.id, sql.placeholder('id')))
     .prepare();
+  // A contact that was erased while its write was under way has left its rows without a name.
+  const byId = db
+    .select({ id: writes.id, attribute: writes.attribute, after: writes.after })
+    .from(writes)
+    .where(and(eq(writes.id, sql.placeholder('id')), or(isOfContact, isNull(writes.contactId))))
+    .prepare();
+  // Of the contact's whole history no more than the newest is looked through.
+  const sentSince = sqlite.prepare<
+    { contactId: string; sinceMs: number },
+    Omit<SentWrite, 'after'> & { readonly after: string | null }
+  >(
+    `select id, attribute, after, settled_at_ms as settledAtMs
+     from (select id, attribute, after, outcome, settled_at_ms from writes
+           where contact_id = @contactId order by id desc limit ${MAX_WRITES_BACK})
+     where outcome = 'sent' and settled_at_ms >= @sinceMs`,
+  );
   const timeline = db
     .select({ write: writes, state: outbox.state })
     .from(writes)
@@ -109,37 +126,43 @@ export function createWrites({ db }: Pick<Connection, 'db'>): Writes {
     waiting: (contactId) => waiting.all({ contactId }),
     ready: (contactId) => waiting.all({ contactId }).filter((write) => write.parkedAtMs === null),
 
-    add: (contactId, { attribute, before, after }, cause, nowMs, pause) => {
+    sentSince: (contactId, sinceMs) =>
+      sentSince
+        .all({ contactId, sinceMs })
+        .map(({ after, ...write }) => ({ ...write, after: readValue(after) })),
+
+    byIds: (contactId, ids) =>
+      [...ids]
+        .sort((one, other) => one - other)
+        .flatMap((id) => byId.all({ id, contactId }).map((row) => ({ ...row, settledAtMs: 0 }))),
+
+    add: ({ contactId, attribute, before, after, cause, ...rest }) => {
+      const { attempts, reason, notBeforeMs, queuedAtMs } = rest;
       const values = { before: asJson(before), after: asJson(after) };
-      const notBeforeMs = pause?.notBeforeMs ?? 0;
-      const reason = pause === null ? null : describeFight(pause.reversals, notBeforeMs - nowMs);
       const why = { causeKind: cause.kind, causeRef: cause.ref, reason };
-      add.run({ contactId, attribute, ...values, ...why, notBeforeMs, nowMs });
+      add.run({ contactId, attribute, ...values, ...why, attempts, notBeforeMs, nowMs: queuedAtMs });
     },
 
-    setBefore: (id, before) => {
-      db.update(writes).set({ before }).where(eq(writes.id, id)).run();
+    setBefores: (befores) => {
+      for (const { id, before } of befores) {
+        if (id !== null) db.update(writes).set({ before }).where(eq(writes.id, id)).run();
+      }
     },
 
     supersede: (ids, nowMs) => {
       for (const id of ids) supersede.run({ id, nowMs });
     },
 
-    markSent: (contactId, ids, nowMs) => {
-      const inOrder = [...ids].sort((one, other) => one - other);
-      return inOrder.flatMap((id) => markSent.all({ id, contactId, nowMs }));
+    markSent: (ids, nowMs) => {
+      for (const id of ids) markSent.run({ id, nowMs });
+    },
+
+    countJoined: (ids) => {
+      for (const id of ids) db.update(writes).set({ attempts: 1 }).where(eq(writes.id, id)).run();
     },
 
     countAttempt: (contactId, nowMs) => {
       countAttempt.run({ contactId, nowMs });
-    },
-
-    joinAttempt: (contactId, nowMs) => {
-      const isDue = lte(writes.notBeforeMs, nowMs);
-      db.update(writes)
-        .set({ attempts: 1 })
-        .where(and(eq(writes.contactId, contactId), isReady, eq(writes.attempts, 0), isDue))
-        .run();
     },
 
     uncountAttempt: (contactId) => {
@@ -179,7 +202,7 @@ export function createWrites({ db }: Pick<Connection, 'db'>): Writes {
       return changes > 0;
     },
 
-    anonymise: (contactIds) => {
+    anonymize: (contactIds) => {
       db.update(writes)
         .set({ contactId: null, before: null, after: null, reason: null })
         .where(inArray(writes.contactId, [...contactIds]))
@@ -205,6 +228,11 @@ export function createWrites({ db }: Pick<Connection, 'db'>): Writes {
         settledAtMs: write.settledAtMs,
       })),
   };
+}
+
+function readValue(text: string | null): AttributeValue {
+  const value: unknown = text === null ? null : JSON.parse(text);
+  return typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean' ? value : null;
 }
 
 function asJson(value: AttributeValue): string | null {
