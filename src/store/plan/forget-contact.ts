@@ -56,6 +56,8 @@ export function mergeContact(
   const { contacts, lifecycles, parked, members, reportedMembers } = draft;
   const survivorId = lifecycles.survivorOf(survivor);
   const known = lifecycles.find('contact', absorbedId)?.state;
+  // Merged into somebody, it is not there any more: no sign of life need be looked into.
+  learned.undecided.delete(keyOf({ kind: 'contact', id: absorbedId }));
   // A second notice of the same merge, or one that would close a circle.
   if (known === 'deleted' || known === 'merged' || survivorId === absorbedId) return;
   if (lifecycles.find('contact', survivorId)?.state === 'deleted')
@@ -77,7 +79,6 @@ export function mergeContact(
   members.remove(absorbedId);
   reportedMembers.delete(absorbedId);
   learned.news += 1;
-  learned.undecided.delete(keyOf({ kind: 'contact', id: absorbedId }));
   learned.affected.add(absorbedId).add(survivorId);
   learned.named.add(survivorId);
 }
