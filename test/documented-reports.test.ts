@@ -6,7 +6,7 @@ import { Command } from 'commander';
 import { expect, onTestFinished, test } from 'vitest';
 import { z } from 'zod';
 import { addReportCommand, runReport } from '../src/cli/report.js';
-import { REPORTS } from '../src/reports/catalogue.js';
+import { REPORTS } from '../src/reports/catalog.js';
 import { examples, requestOf, wordsOf } from './support/documented-examples.js';
 import { documentAt, sectionOf } from './support/documents.js';
 import { createHarness } from './support/harness.js';

@@ -31,7 +31,7 @@ test('a filter that cannot be answered is said above the same filters, all of th
 
 test('an order that is none and a page that is gone lead back to the table, with the same filters', async () => {
   const harness = await createReportHarness();
-  const unsorted = await harness.get('/intercom/sessions?employer=Acme&sort=favouriteColour&limit=7');
+  const unsorted = await harness.get('/intercom/sessions?employer=Acme&sort=favoriteColor&limit=7');
   expect(unsorted.status).toBe(400);
   const fixed = await unsorted.text();
   expect(fixed).toContain('<code>sort</code></strong> must be one of: time, memberName');

@@ -7,7 +7,7 @@ import { expect, onTestFinished, test } from 'vitest';
 import { z } from 'zod';
 import { createApp } from '../src/app.js';
 import { makeCsvHere } from '../src/reports/answer.js';
-import { REPORTS } from '../src/reports/catalogue.js';
+import { REPORTS } from '../src/reports/catalog.js';
 import { answerSchema } from '../src/reports/report-operations.js';
 import { memberSchema } from '../src/reports/member-operations.js';
 import { API_TOKEN, type Harness } from './support/harness.js';
@@ -305,12 +305,18 @@ test('overview: the month to date beside the same days of the month before', asy
     filters: { weeks: 2 },
     total: 7,
     summary: {
-      monthToDate: { fromOn: '2026-10-01', toOn: TODAY, registrations: 1, enrolments: 1, qualifyingCalls: 2 },
+      monthToDate: {
+        fromOn: '2026-10-01',
+        toOn: TODAY,
+        registrations: 1,
+        enrollments: 1,
+        qualifyingCalls: 2,
+      },
       monthBefore: {
         fromOn: '2026-09-01',
         toOn: '2026-09-15',
         registrations: 0,
-        enrolments: 0,
+        enrollments: 0,
         qualifyingCalls: 0,
       },
       statuses: [

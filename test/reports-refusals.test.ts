@@ -13,7 +13,7 @@ import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { problemSchema } from '../src/http/openapi.js';
-import { REPORTS } from '../src/reports/catalogue.js';
+import { REPORTS } from '../src/reports/catalog.js';
 import { API_TOKEN, createHarness, type Harness } from './support/harness.js';
 import { REPORT_AT } from './support/report-workspace.js';
 
@@ -306,12 +306,12 @@ describe('a wrong body', () => {
     const answer = await harness.app.request(`${PATHS['sessions']}?to=2026-10-01`, {
       method: 'POST',
       headers: AUTHORIZATION,
-      body: JSON.stringify({ channel: ['Fax', 'Phnoe'], from: '2026-10-02', limit: 'all', colour: 'red' }),
+      body: JSON.stringify({ channel: ['Fax', 'Phnoe'], from: '2026-10-02', limit: 'all', color: 'red' }),
     });
     const { errors } = await problemOf(answer);
     expect(errors).toEqual([
       {
-        field: 'colour',
+        field: 'color',
         message: 'is not a field of this report',
         allowed: expect.arrayContaining(['from', 'bom']),
       },

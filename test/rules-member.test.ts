@@ -192,7 +192,7 @@ describe('First Session Date', () => {
     expect(changeOf(decideMember(facts, context(NOW)), attribute)).toBe(after);
   });
 
-  it('is recognised as our own in the form in which Intercom keeps it', () => {
+  it('is recognized as our own in the form in which Intercom keeps it', () => {
     const keptForms = [{ attribute, sent: time('2026-10-01'), kept: storedDate('2026-10-01') }] as const;
     const held = { ...ENROLLED, [attribute]: storedDate('2026-10-01') };
     const ownFirstSessionAt = time('2026-10-01');
@@ -294,7 +294,7 @@ describe('the sentence of evidence', () => {
     });
   });
 
-  it('tells of enrolment where there is no call', () => {
+  it('tells of enrollment where there is no call', () => {
     const evidence = evidenceOf(decideMember(member(ENROLLED), context(NOW)), 'Engagement Status');
     expect(evidence.because).toBe(
       'Unengaged because no qualifying call is known and Enrolled Date fell on Sep 1, 2026, 59 days ago',

@@ -113,7 +113,7 @@ const REFUSALS: readonly Row[] = [
 
   bad('a body that is no JSON', '/contacts/search', '{"query":', { code: 'bad_request' }),
   bad('a search without query', '/contacts/search', {}, { code: 'parameter_missing' }),
-  bad('a field that search does not know', '/contacts/search', filter('favourite_colour', '=', 'red')),
+  bad('a field that search does not know', '/contacts/search', filter('favorite_color', '=', 'red')),
   bad(
     'a custom attribute that does not exist',
     '/contacts/search',
@@ -199,7 +199,7 @@ const REFUSALS: readonly Row[] = [
   bad('an attribute with a wrong type', '/data_attributes', {
     name: 'Mood',
     model: 'contact',
-    data_type: 'colour',
+    data_type: 'color',
   }),
   bad('an attribute with signs in its name', '/data_attributes', {
     name: 'Mood!',

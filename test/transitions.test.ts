@@ -36,7 +36,7 @@ test('a member whose 29th day comes at midnight New York time moves to At Risk t
   expect(await harness.store.nextTransitionAt()).toBeNull();
 });
 
-test('a member without any call becomes Unengaged on the 29th day after enrolment', async () => {
+test('a member without any call becomes Unengaged on the 29th day after enrollment', async () => {
   const harness = await createHarness({ at: '2026-10-15T12:00:00-04:00' });
   const { workspace, clock } = harness;
   const enrolledAt = Date.parse('2026-10-10T00:00:00Z') / 1000;

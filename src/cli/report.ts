@@ -4,7 +4,7 @@ import { AppError } from '../errors.js';
 import { jsonSchema } from '../http/openapi.js';
 import type { FieldProblem } from '../http/problem.js';
 import { makeCsvHere, exportAnswer, jsonAnswer, type FreshnessStore } from '../reports/answer.js';
-import { REPORTS } from '../reports/catalogue.js';
+import { REPORTS } from '../reports/catalog.js';
 import { writeWhole } from '../reports/export-file.js';
 import { readParameters } from '../http/read-request.js';
 import { reportContext, type PreparedReport, type Report, type ReportContext } from '../reports/report.js';

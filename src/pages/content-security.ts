@@ -14,7 +14,7 @@ export type IntercomRegion = 'us' | 'eu' | 'ap';
 
 /**
  * What the Intercom Messenger needs besides, from Intercom's article "Using Intercom with Content Security Policy"
- * (intercom.com/help/en/articles/3894), without its video hosts and help-centre forms, which these pages have no use
+ * (intercom.com/help/en/articles/3894), without its video hosts and help-center forms, which these pages have no use
  * for. It styles itself inline.
  */
 const API_HOSTS: Readonly<Record<IntercomRegion, readonly string[]>> = {

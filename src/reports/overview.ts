@@ -10,7 +10,7 @@ const month = z.object({
   fromOn: date,
   toOn: date,
   registrations: count,
-  enrolments: count,
+  enrollments: count,
   qualifyingCalls: count,
 });
 
@@ -135,8 +135,8 @@ function mondaysUntil(todayOn: string, weeks: number): string[] {
 }
 
 function presentMonth({ fromOn, toOn }: DatedWindow, figures: MonthFigures): z.output<typeof month> {
-  const { registrations, enrolments, qualifyingCalls } = figures;
-  return { fromOn, toOn, registrations, enrolments, qualifyingCalls };
+  const { registrations, enrollments, qualifyingCalls } = figures;
+  return { fromOn, toOn, registrations, enrollments, qualifyingCalls };
 }
 
 function presentWeeks({ sessionsByWeek }: Overview, mondays: readonly string[]): z.output<typeof week>[] {

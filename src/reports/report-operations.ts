@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { jsonSchema, problemAnswer, type JsonSchema, type Operation } from '../http/openapi.js';
-import { REPORTS } from './catalogue.js';
+import { REPORTS } from './catalog.js';
 import { count, instant } from '../http/columns.js';
 import type { Report } from './report.js';
 

@@ -6,7 +6,7 @@ import type { Log } from '../log.js';
 import { answerProblem, refuseFields } from '../http/problem.js';
 import type { ReportStore } from '../store/ports/reports.js';
 import { csvFileName, exportAnswer, jsonAnswer, type FreshnessStore, type MakeCsv } from './answer.js';
-import { REPORTS } from './catalogue.js';
+import { REPORTS } from './catalog.js';
 import { entityTag, matchesTag } from '../http/entity-tag.js';
 import { readGiven } from '../http/read-request.js';
 import { reportContext, type PreparedReport, type Report, type ReportContext } from './report.js';

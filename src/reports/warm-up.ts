@@ -1,5 +1,5 @@
 import type { ReportStore } from '../store/ports/reports.js';
-import { REPORTS } from './catalogue.js';
+import { REPORTS } from './catalog.js';
 import { reportContext } from './report.js';
 
 /** Enough rows to compile what makes them, few enough to be quick over any number of members. */

@@ -208,7 +208,7 @@ function utcMidnightOf(on: string): number {
 
 /**
  * The date in the time zone of the machine, for counting calendar days only: there every day is one day long, and at
- * noon no clock change can move it into a neighbouring date. Counting in the report time zone gives the same number at
+ * noon no clock change can move it into a neighboring date. Counting in the report time zone gives the same number at
  * twenty times the cost.
  */
 function hostNoonOf(on: string): Date {

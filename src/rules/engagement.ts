@@ -13,7 +13,7 @@ export interface EngagementFacts {
 
 export interface Engagement {
   readonly status: EngagementStatus;
-  /** Calendar days since the last qualifying call, or since enrolment when there was none; the future counts as 0. */
+  /** Calendar days since the last qualifying call, or since enrollment when there was none; the future counts as 0. */
   readonly days: number;
   /** When the status changes if nothing else happens; always on a later date than today. */
   readonly nextChange: NextChange | null;
@@ -21,7 +21,7 @@ export interface Engagement {
 
 /**
  * An enrolled member's Engagement Status today. The last qualifying call alone decides, so a first call that came late
- * is never held against the member again; without any call the member is Engaged for the first days after enrolment.
+ * is never held against the member again; without any call the member is Engaged for the first days after enrollment.
  */
 export function judgeEngagement(facts: EngagementFacts): Engagement {
   const { enrolledOn, lastQualifyingOn, todayOn } = facts;

@@ -73,7 +73,7 @@ export type QualifyingServiceCode = (typeof QUALIFYING_SERVICE_CODES)[number];
 export const ENGAGEMENT_STATUSES = ['Engaged', 'At Risk', 'Unengaged'] as const;
 export type EngagementStatus = (typeof ENGAGEMENT_STATUSES)[number];
 
-/** A member is Engaged up to and including this many days after the last qualifying call (or after enrolment). */
+/** A member is Engaged up to and including this many days after the last qualifying call (or after enrollment). */
 export const ENGAGED_UP_TO_DAYS = 28;
 /** A member is At Risk up to and including this many days after the last qualifying call. */
 export const AT_RISK_UP_TO_DAYS = 56;

@@ -46,7 +46,7 @@ export function memberHistory(
     .map((createdAt) => oneConversation(state, random, plan, createdAt, coach?.id ?? null));
 }
 
-/** Which part of the time from enrolment to now a habit fills. */
+/** Which part of the time from enrollment to now a habit fills. */
 const HABIT_SPANS = { regular: [0, 1], stopped: [0, 0.45], late: [0.5, 1] } as const;
 
 function oneConversation(

@@ -2,7 +2,7 @@ import { systemClock, type Clock } from '../clock.js';
 import type { Scope } from '../intercom/scopes.js';
 import type { ApiVersion } from './versions.js';
 
-/** How this workspace behaves. Where Intercom's behaviour is not documented there is a switch for either answer. */
+/** How this workspace behaves. Where Intercom's behavior is not documented there is a switch for either answer. */
 export interface WorkspaceSettings {
   readonly clock: Clock;
   /** The workspace's time zone (`GET /me` → `app.timezone`): day-granular search counts days in it. */
@@ -68,7 +68,7 @@ export interface WorkspaceSettings {
 
 export type WorkspaceOptions = Partial<WorkspaceSettings>;
 
-/** Fills in what `options` leaves open, with Intercom's documented behaviour first and the harsher one otherwise. */
+/** Fills in what `options` leaves open, with Intercom's documented behavior first and the harsher one otherwise. */
 export function completeSettings(options: WorkspaceOptions): WorkspaceSettings {
   return {
     clock: systemClock,

@@ -328,7 +328,7 @@ export function plainOverview({ world, members }: PlainReports, query: PlainQuer
     fromOn,
     toOn,
     registrations: members.filter(({ registered }) => isBetween(registered?.on ?? null, fromOn, toOn)).length,
-    enrolments: members.filter(({ enrolled }) => isBetween(enrolled?.on ?? null, fromOn, toOn)).length,
+    enrollments: members.filter(({ enrolled }) => isBetween(enrolled?.on ?? null, fromOn, toOn)).length,
     qualifyingCalls: sessions.filter((one) => one.isQualifying && isBetween(countedOn(one), fromOn, toOn))
       .length,
   });

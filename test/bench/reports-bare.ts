@@ -21,7 +21,7 @@ const CASELOAD = 'from reported_members m where m.last_session_at >= @fromAt';
 const PARTICIPANTS = `from reported_members m indexed by reported_members_without_session
   where m.enrolled_on is not null and m.enrolled_on between @fromOn and @todayOn`;
 const MONTH = `select
-  (select count(*) from reported_members where enrolled_on between @monthFirstOn and @todayOn) enrolments,
+  (select count(*) from reported_members where enrolled_on between @monthFirstOn and @todayOn) enrollments,
   (select count(*) from reported_members where registered_on between @monthFirstOn and @todayOn) registrations,
   (select count(*) from conversations s where ${SESSION} and s.is_qualifying_call = 1
    and s.reported_at >= @monthAt) calls`;

@@ -277,7 +277,7 @@ test.each(REPORTS)('$path: each filter takes what it should, in table and CSV al
   await checkRows(days.fits);
 });
 
-test('a month of billing, dates of sessions and of enrolment are filters too', async () => {
+test('a month of billing, dates of sessions and of enrollment are filters too', async () => {
   const watched = await openPage(browser, running.url);
   await signIn(watched, '/intercom/billing');
   const { page } = watched;

@@ -13,7 +13,7 @@ const month = z.object({
   fromOn: z.string(),
   toOn: z.string(),
   registrations: z.number(),
-  enrolments: z.number(),
+  enrollments: z.number(),
   qualifyingCalls: z.number(),
 });
 
@@ -58,7 +58,7 @@ export async function showHeadline(context: ReportContext) {
         label="This month to date"
         tiles={[
           tile('Registrations', monthToDate.registrations, monthBefore.registrations),
-          tile('Enrollments', monthToDate.enrolments, monthBefore.enrolments),
+          tile('Enrollments', monthToDate.enrollments, monthBefore.enrollments),
           tile('Qualifying coaching calls', monthToDate.qualifyingCalls, monthBefore.qualifyingCalls),
           { name: 'Members', count: total },
         ]}

@@ -4,7 +4,7 @@ import { countText, shareText } from './numbers.js';
 export interface Bar {
   readonly name: string;
   readonly count: number;
-  /** One of the colour classes `c1` … `c6`, or of a status. */
+  /** One of the color classes `c1` … `c6`, or of a status. */
   readonly tone?: string;
 }
 

@@ -11,7 +11,7 @@ interface NoticeProps {
   readonly hidden?: boolean;
 }
 
-/** A sentence that stands out: what worked, what to watch, what is wrong. Its words say which, not only its colour. */
+/** A sentence that stands out: what worked, what to watch, what is wrong. Its words say which, not only its color. */
 export function Notice({ tone, role, label, id, hidden, children }: PropsWithChildren<NoticeProps>) {
   return (
     <div class={`notice ${tone}`} role={role} aria-label={label} id={id} hidden={hidden}>

@@ -3,7 +3,7 @@ import { Nothing } from './when.js';
 
 const CLASSES = { Engaged: 'engaged', 'At Risk': 'at-risk', Unengaged: 'unengaged' } as const;
 
-/** An Engagement Status as a small label: colour never says it alone. */
+/** An Engagement Status as a small label: color never says it alone. */
 export function StatusLabel({ status }: { readonly status: string | null }) {
   if (status === null) return <Nothing />;
   const known = canonical(ENGAGEMENT_STATUSES, status);

@@ -4,7 +4,7 @@ import { basename } from 'node:path';
 import { parentPort, workerData } from 'node:worker_threads';
 import { AppError } from '../../errors.js';
 import { makeCsvHere } from '../answer.js';
-import { REPORTS } from '../catalogue.js';
+import { REPORTS } from '../catalog.js';
 import type { CsvPiece } from '../../http/csv.js';
 import { reportContext } from '../report.js';
 import type { ReportList } from '../../store/ports/reports.js';

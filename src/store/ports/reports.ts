@@ -290,7 +290,7 @@ export interface Overview {
 
 export interface MonthFigures {
   readonly registrations: number;
-  readonly enrolments: number;
+  readonly enrollments: number;
   readonly qualifyingCalls: number;
 }
 

@@ -40,7 +40,7 @@ function monthFigures(sqlite: Database.Database, window: DatedWindow): MonthFigu
   const members = 'select count(*) from reported_members where';
   return {
     registrations: count(`${members} registered_on between @fromOn and @toOn`, { fromOn, toOn }),
-    enrolments: count(`${members} enrolled_on between @fromOn and @toOn`, { fromOn, toOn }),
+    enrollments: count(`${members} enrolled_on between @fromOn and @toOn`, { fromOn, toOn }),
     qualifyingCalls: count(
       `select count(*) from conversations where reported_at >= @fromAt and (@toAt is null or reported_at < @toAt)
        and is_coaching_session = 1 and is_qualifying_call = 1`,
