@@ -13,7 +13,7 @@ if (isNodeTooOld(process.versions.node)) {
 const [{ systemClock }, { runCommandLine }, { readProcessEnvironment }] = await Promise.all([
   import('./clock.js'),
   import('./cli/program.js'),
-  import('./config/config.js'),
+  import('./config/environment.js'),
 ]);
 
 process.exit(

@@ -1,13 +1,9 @@
 import { mkdirSync, readFileSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import {
-  describeConfig,
-  readConfig,
-  readReportConfig,
-  unreadSettings,
-  VARIABLES,
-} from '../src/config/config.js';
+import { describeConfig, readConfig, readReportConfig } from '../src/config/config.js';
+import { unreadSettings } from '../src/config/environment.js';
+import { VARIABLES } from '../src/config/settings.js';
 import { AppError } from '../src/errors.js';
 import { temporaryDirectory } from './support/command-line.js';
 import { documentAt, sectionOf } from './support/documents.js';

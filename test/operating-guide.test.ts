@@ -2,7 +2,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
-import { VARIABLES } from '../src/config/config.js';
+import { VARIABLES } from '../src/config/settings.js';
 import { SCOPES } from '../src/intercom/scopes.js';
 import { CHORES } from '../src/watch/metrics/chore-gauges.js';
 import { SUBSCRIBED_TOPICS, topicKind } from '../src/intercom/topics.js';

@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { VARIABLES } from '../src/config/config.js';
+import { VARIABLES } from '../src/config/settings.js';
 import { readSettingsFile } from '../src/config/settings-file.js';
 import { spawnCommand, temporaryDirectory } from './support/command-line.js';
 

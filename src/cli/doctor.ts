@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import type { Clock } from '../clock.js';
-import { readConfig, unreadSettings, type Config, type Environment } from '../config/config.js';
+import { readConfig, type Config } from '../config/config.js';
+import { unreadSettings, type Environment } from '../config/environment.js';
 import { AppError } from '../errors.js';
 import { createIntercomClient } from '../intercom/client.js';
 import { createRateBudget } from '../intercom/rate-budget.js';

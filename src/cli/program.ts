@@ -1,14 +1,8 @@
 import { Command, CommanderError, InvalidArgumentError } from 'commander';
 import type { Clock } from '../clock.js';
 import { addBackupCommand, runBackup } from './backup.js';
-import {
-  readConfig,
-  readDatabasePath,
-  readPort,
-  readReportConfig,
-  unreadSettings,
-  type Environment,
-} from '../config/config.js';
+import { readConfig, readDatabasePath, readPort, readReportConfig } from '../config/config.js';
+import { unreadSettings, type Environment } from '../config/environment.js';
 import { addDoctorCommand, runDoctor } from './doctor.js';
 import { AppError, type ErrorCode } from '../errors.js';
 import { addJobCommands, runJobCommand, runReplayCommand } from './jobs.js';
