@@ -53,7 +53,7 @@ test('people are told on a page that there is nothing; programs get a problem', 
   const stranger = await ask('/nothing', HTML);
   expect(stranger.status).toBe(404);
   const page = await stranger.text();
-  expect(page).toContain('<h1>There is nothing here</h1>');
+  expect(page).toContain('<h1>Page not found</h1>');
   expect(page).not.toContain('<nav');
   expect(page).not.toContain('/intercom/caseload');
   const cookie = await signIn(app);

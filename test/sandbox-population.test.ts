@@ -123,7 +123,7 @@ describe('coaches at work', () => {
     clock.advance(1_000);
     const random = createRandom(9);
     for (let edit = 0; edit < 20; edit += 1) {
-      const contact = editRandomContact(workspace, random);
+      const contact = editRandomContact(workspace, random)?.contact;
       expect([contact?.role, contact?.archived, contact?.updatedAt]).toEqual([
         'user',
         false,

@@ -142,7 +142,9 @@ test('a first backfill that fails is tried again with growing delays, and sweeps
     detail: expect.stringContaining('again'),
   });
   expect(await harness.metrics.scrape()).toContain('engagement_first_backfill_failed 1');
-  expect(await (await harness.get('/intercom/activity')).text()).toContain('The first backfill has failed');
+  for (const page of ['/intercom', '/intercom/activity']) {
+    expect(await (await harness.get(page)).text()).toContain('The first backfill has failed');
+  }
 
   const tries: number[] = [];
   for (let minute = 0; minute < 40; minute += 1) {

@@ -88,7 +88,13 @@ export async function runSandbox(options: SandboxOptions): Promise<{ stop(): Pro
 
   workspace.webhooks.deliverTo(`${service.url}/webhooks/intercom`);
   const stopping = new AbortController();
-  const coaches = closeCalls(workspace, random, options, closedAtMs, stopping.signal);
+  const coaches = closeCalls(
+    workspace,
+    random,
+    { ...options, timeZone: config.timeZone },
+    closedAtMs,
+    stopping.signal,
+  );
   return {
     stop: async () => {
       stopping.abort();
@@ -109,7 +115,8 @@ async function settled(
   print: (line: string) => void,
 ): Promise<void> {
   let waiting = (await service.store.backlog(clock.nowMs())).writesWaiting;
-  if (waiting > 0) print(`  ${waiting} attributes are out of date in Intercom and are being written`);
+  if (waiting > 0)
+    print(`  ${waiting} members have attributes that are out of date in Intercom; they are being updated`);
   while (waiting > 0) {
     await clock.sleep(100);
     waiting = (await service.store.backlog(clock.nowMs())).writesWaiting;
@@ -119,11 +126,10 @@ async function settled(
 async function closeCalls(
   workspace: Workspace,
   random: Random,
-  options: SandboxOptions,
+  { clock, print, every, timeZone }: SandboxOptions & { readonly timeZone: string },
   closedAtMs: Map<string, number>,
   signal: AbortSignal,
 ): Promise<void> {
-  const { clock, print } = options;
   for (let number = 1; !signal.aborted; number += 1) {
     const now = clock.nowMs();
     const closed = closeRandomCall(workspace, random);
@@ -136,10 +142,21 @@ async function closeCalls(
           return typeof value === 'string' && value !== '' ? value : `${name} empty`;
         })
         .join(' · ');
-      print(`${timeOf(now)}  ${nameOf(workspace, contactId)}: a coach closed ${kind}`);
+      print(`${timeOf(timeZone, now)}  ${nameOf(workspace, contactId)}: a coach closed ${kind}`);
     }
-    if (number % CALLS_PER_EDIT === 0) editRandomContact(workspace, random);
-    await clock.sleep(options.every * 1000, signal);
+    if (number % CALLS_PER_EDIT === 0) {
+      const edit = editRandomContact(workspace, random);
+      if (edit !== null) {
+        const { contact, customAttributes } = edit;
+        const changed = Object.entries(customAttributes).map(
+          ([name, value]) => `${name} to ${value ?? 'empty'}`,
+        );
+        print(
+          `${timeOf(timeZone, now)}  ${nameOf(workspace, contact.id)}: a teammate set ${changed.join(', ')}`,
+        );
+      }
+    }
+    await clock.sleep(every * 1000, signal);
   }
 }
 
@@ -155,7 +172,7 @@ function describe(
     closed === undefined || written.cause.kind === 'settle'
       ? written.latencyMs
       : written.writtenAtMs - closed;
-  return `${timeOf(written.writtenAtMs)}    ${nameOf(workspace, written.contactId)}: ${changes}  (${sinceMs} ms)`;
+  return `${timeOf(timeZone, written.writtenAtMs)}    ${nameOf(workspace, written.contactId)}: ${changes}  (${sinceMs} ms)`;
 }
 
 /** Dates, and within one day the times too. */
@@ -182,8 +199,8 @@ function nameOf(workspace: Workspace, contactId: string): string {
   return contact?.name ?? contactId;
 }
 
-function timeOf(atMs: number): string {
-  return new Date(atMs).toISOString().slice(11, 19);
+function timeOf(timeZone: string, atMs: number): string {
+  return timeIn(timeZone, Math.floor(atMs / 1000));
 }
 
 /** A progress bar on a terminal; elsewhere one line for each phase. */

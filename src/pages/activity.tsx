@@ -9,10 +9,11 @@ import type { ShownTime } from '../watch/time-check.js';
 import { NotificationsTable } from './activity/notifications.js';
 import { OtherWorkspacesNotice } from './activity/other-workspaces.js';
 import { ParkedWork } from './activity/parked.js';
-import { BackfillNotice, GuardNotice, RunTable } from './activity/runs.js';
+import { GuardNotice, RunTable } from './activity/runs.js';
 import { memberHref, runHref } from './addresses.js';
 import { FormToken } from './layout.js';
 import { LiveControls } from './live-controls.js';
+import { BackfillNotice, failedFirstBackfill } from './parts/backfill-notice.js';
 import { ClockNotice } from './parts/clock-notice.js';
 import { FreshnessLine } from './parts/freshness.js';
 import { countOf } from './parts/numbers.js';
@@ -103,7 +104,7 @@ export async function showActivity(deps: ActivityPageDeps, context: Context): Pr
           <FormToken value={formToken} />
         </form>
         <div id="activity" data-live>
-          {unfilled !== null && <BackfillNotice run={unfilled} zone={zone} />}
+          <BackfillNotice run={unfilled} zone={zone} />
           {workspace?.lacksTimeZone === true && (
             <Notice tone="watch" label="Time zone of the workspace">
               Intercom names no time zone of the workspace that is known here, so UTC is used when totals are
@@ -138,7 +139,7 @@ export async function showActivity(deps: ActivityPageDeps, context: Context): Pr
             ]}
           />
           <div class="head">
-            <h2 id="runs">RunTable</h2>
+            <h2 id="runs">Runs</h2>
             <div class="links">
               <StartButton mode="compare" label="Check for differences (no changes)" form="start" />
               <StartButton mode="write" label="Check and fix" form="start" />
@@ -183,13 +184,6 @@ async function recentRuns(store: Pick<Store, 'listRuns'>): Promise<Run[]> {
   return lists
     .flatMap(({ runs }) => runs)
     .toSorted((one, other) => other.startedAtMs - one.startedAtMs || (one.id < other.id ? 1 : -1));
-}
-
-/** The newest try of the first backfill, when it failed. */
-async function failedFirstBackfill(store: Pick<Store, 'latestRun' | 'latestDoneRun'>): Promise<Run | null> {
-  const latest = await store.latestRun('backfill');
-  if (latest?.status !== 'failed' || (await store.latestDoneRun(['backfill'])) !== null) return null;
-  return latest;
 }
 
 /** A run that stopped before writing, as long as no later one of its kind has ended well. `runs` is newest first. */

@@ -24,7 +24,7 @@ export const PAGES = [
   {
     path: '/intercom/upcoming',
     name: 'Upcoming',
-    purpose: 'Whose Engagement Status will change in the next days unless somebody calls.',
+    purpose: 'Whose Engagement Status will change in the next days unless they have a qualifying call first.',
   },
   {
     path: '/intercom/data-quality',

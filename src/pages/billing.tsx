@@ -108,7 +108,7 @@ async function showAbove({ body, filters, context, ask }: AboveFacts) {
         ]}
       />
       <Bars
-        title="Members billed, beside the month before"
+        title="Billed members vs. previous month"
         whole={0}
         bars={[...before, { name: monthText(month), count: total }]}
       />

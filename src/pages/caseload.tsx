@@ -101,7 +101,7 @@ async function showAbove({ filters, context }: AboveFacts) {
         }))}
       />
       <Bars
-        title="Members that pass the filters, by days since the last session"
+        title="Filtered members, by days since their last session"
         bars={CASELOAD_BUCKETS.map(({ name, fromDays, toDays }) => ({
           name: daysText(fromDays, toDays),
           count: summaryCount(shown, name),

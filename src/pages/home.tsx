@@ -10,6 +10,7 @@ import type { ShownTime } from '../watch/time-check.js';
 import { PAGES } from './addresses.js';
 import { showAttention } from './home/attention.js';
 import { showHeadline } from './home/headline.js';
+import { BackfillNotice, failedFirstBackfill } from './parts/backfill-notice.js';
 import { ClockNotice } from './parts/clock-notice.js';
 import { FreshnessLine } from './parts/freshness.js';
 import { OutageNotice } from './parts/outage-notice.js';
@@ -17,7 +18,7 @@ import { SilenceNotice } from './parts/silence-notice.js';
 import type { Render } from './render.js';
 
 export interface HomePageDeps {
-  readonly store: Pick<Store, 'freshness' | 'countParked'>;
+  readonly store: Pick<Store, 'freshness' | 'countParked' | 'latestRun' | 'latestDoneRun'>;
   readonly reports: ReportStore;
   readonly clock: Clock;
   readonly time: ShownTime;
@@ -31,9 +32,10 @@ export interface HomePageDeps {
 export async function showHome(deps: HomePageDeps, context: Context): Promise<Response> {
   const about = reportContext(deps.reports, nowAt(deps.clock), deps.timeZone);
   const freshness = await deps.store.freshness();
-  const [attention, headline] = await Promise.all([
+  const [attention, headline, unfilled] = await Promise.all([
     showAttention(about, await deps.store.countParked()),
     showHeadline(about),
+    failedFirstBackfill(deps.store),
   ]);
   return deps.render(context, {
     title: 'Home',
@@ -41,6 +43,7 @@ export async function showHome(deps: HomePageDeps, context: Context): Promise<Re
     body: () => (
       <>
         <h1>Coaching engagement</h1>
+        <BackfillNotice run={unfilled} zone={deps.timeZone} />
         <ClockNotice time={deps.time} />
         <OutageNotice outage={deps.outage()} zone={deps.timeZone} />
         <SilenceNotice freshness={freshness} zone={deps.timeZone} />

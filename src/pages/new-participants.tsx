@@ -71,7 +71,7 @@ export const newParticipantsPage: ReportPage<Row> = {
       cell: ({ coachNames }) => coachNames.join(', '),
     },
     {
-      name: 'Days without',
+      name: 'Days without a session',
       key: 'daysWithoutSession',
       isNumber: true,
       value: ({ daysWithoutSession }) => daysWithoutSession,

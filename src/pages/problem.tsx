@@ -7,7 +7,7 @@ import type { View } from './render.js';
 const TITLES: Readonly<Record<number, string>> = {
   400: 'That cannot be done',
   403: 'Not allowed',
-  404: 'There is nothing here',
+  404: 'Page not found',
   500: 'Something went wrong',
   503: 'Not at this moment',
 };

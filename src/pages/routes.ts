@@ -75,9 +75,7 @@ export function createPageRoutes(deps: PagesDeps): Hono {
   routes.get('/intercom/members/:id', (context) => showMember(pages, context, context.req.param('id')));
   routes.get('/intercom/activity', (context) => showActivity(pages, context));
   routes.get('/intercom/activity/runs/:id', (context) =>
-    showRun(pages, context, context.req.param('id'), () =>
-      showProblem(context, 404, 'There is no run of this number.'),
-    ),
+    showRun(pages, context, context.req.param('id'), () => showProblem(context, 404, 'Run not found.')),
   );
   routes.post(START_RUN_PATH, (context) =>
     startRun(deps.jobs, context, (sentence) => showProblem(context, 400, sentence)),

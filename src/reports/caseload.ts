@@ -33,7 +33,7 @@ export const caseload = createReport({
   name: 'caseload',
   title: 'Caseload',
   purpose:
-    'Members with a coaching session in the lookback window, by the days since the last one, and these sessions.',
+    'Members with a coaching session in the selected period, by days since their last session, and these sessions.',
   path: '/API/intercom/caseload',
   fields: {
     lookbackDays: lookbackField,
@@ -44,7 +44,7 @@ export const caseload = createReport({
     ...pageFields,
   },
   body: {
-    total: total.meta({ description: 'Members that pass the filters; with view=sessions, sessions' }),
+    total: total.meta({ description: 'Filtered members; with view=sessions, sessions' }),
     summary: summary
       .optional()
       .meta({ description: 'All members of the window by bucket, whatever the other filters say' }),

@@ -27,7 +27,7 @@ export const upcoming = createReport({
   name: 'upcoming',
   title: 'Upcoming',
   purpose:
-    'Members whose Engagement Status will change within the next days unless somebody calls, with the coach and the last qualifying call.',
+    'Members whose Engagement Status will change in the next days unless they have a qualifying call first, with the coach and the last qualifying call.',
   path: '/API/intercom/upcoming',
   fields: {
     // No status change lies further ahead than this.

@@ -1,7 +1,7 @@
 import { pickChannel, pickServiceCode } from './population-history.js';
 import { EMPLOYERS } from './population-names.js';
 import type { Random } from './random.js';
-import type { ContactRecord, ConversationRecord } from './records.js';
+import type { AttributeValues, ContactRecord, ConversationRecord } from './records.js';
 import type { Workspace } from './workspace.js';
 
 /**
@@ -22,10 +22,10 @@ export function editRandomContact(
   workspace: Workspace,
   random: Random,
   mayUndo: (contactId: string) => boolean = () => true,
-): ContactRecord | null {
+): { readonly contact: ContactRecord; readonly customAttributes: AttributeValues } | null {
   const member = pickOf(random, livingMembers(workspace));
   if (member === null) return null;
-  const customAttributes = random.weighted([
+  const customAttributes: AttributeValues = random.weighted([
     [{ Employer: random.pick(EMPLOYERS) }, 3],
     [{ Referral: 'Counter Health' }, 3],
     ...(mayUndo(member.id)
@@ -35,7 +35,7 @@ export function editRandomContact(
         ] as const)
       : []),
   ]);
-  return workspace.updateContact(member.id, { customAttributes });
+  return { contact: workspace.updateContact(member.id, { customAttributes }), customAttributes };
 }
 
 function startCall(workspace: Workspace, random: Random): ConversationRecord | null {

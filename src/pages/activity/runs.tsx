@@ -88,20 +88,6 @@ export function GuardNotice({
   );
 }
 
-/** Until the first backfill is done the cache does not know what it does not know. */
-export function BackfillNotice({ run, zone }: { readonly run: Run; readonly zone: string }) {
-  return (
-    <Notice tone="problem" label="The first backfill has failed">
-      <p>
-        <strong>The first backfill has failed</strong>, last the one of{' '}
-        <Instant at={Math.floor(run.startedAtMs / 1000)} zone={zone} />: {run.reason}. It is tried again by
-        itself. Until it is done, reports lack what is not in the cache, and nothing in Intercom is corrected
-        downwards.
-      </p>
-    </Notice>
-  );
-}
-
 /** "reconcile", "session-sync (dry run)". */
 export function jobText({ job, params }: Run): string {
   const notes = [params['dryRun'] === true ? 'dry run' : '', params['force'] === true ? 'forced' : ''];

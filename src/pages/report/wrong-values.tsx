@@ -14,7 +14,7 @@ export function WrongValues({ problems, filters, address }: WrongValuesProps) {
   const labelOf = (field: string) => filters.find(({ name }) => name === field)?.label;
   return (
     <Notice id={WRONG_ID} tone="problem" role="alert">
-      <p>Nothing is shown, because the address of this page asks for what cannot be answered:</p>
+      <p>Check these filters:</p>
       <ul>
         {problems.map(({ field, message, allowed }) => (
           <li>
