@@ -16,7 +16,8 @@ import type { RunProgress } from './store/ports/runs.js';
 import type { Store } from './store/ports/store.js';
 import { untilTimeIsTrusted } from './watch/time-check.js';
 import { createTransitions } from './transitions/transitions.js';
-import { createWriter, type Written } from './write-back/writer.js';
+import { createWriter } from './write-back/writer.js';
+import type { Written } from './write-back/attempt.js';
 
 export interface Service {
   /** Where it listens, `http://127.0.0.1:3000`. */

@@ -14,7 +14,7 @@ import type { Workspace } from '../src/sandbox/workspace.js';
 import { serve, type Service } from '../src/serve.js';
 import { backupDatabase } from '../src/store/sqlite/backup.js';
 import { openSqliteStore } from '../src/store/sqlite/sqlite-store.js';
-import type { Written } from '../src/write-back/writer.js';
+import type { Written } from '../src/write-back/attempt.js';
 import { runCommand, spawnCommand, temporaryDirectory } from './support/command-line.js';
 import { createTestWorkspace, intercomSettings } from './support/test-workspace.js';
 

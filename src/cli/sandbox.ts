@@ -10,7 +10,7 @@ import { ATTRIBUTE_TYPES } from '../rules/vocabulary.js';
 import { createProgressBar } from './progress-bar.js';
 import { serve } from '../serve.js';
 import type { RunProgress } from '../store/ports/runs.js';
-import type { Written } from '../write-back/writer.js';
+import type { Written } from '../write-back/attempt.js';
 import { closeRandomCall, editRandomContact } from '../sandbox/coaches.js';
 import { populate } from '../sandbox/population.js';
 import { createRandom, type Random } from '../sandbox/random.js';

@@ -1,13 +1,10 @@
-import { applyWork, decideAt, parkUnreadable, readSubject, type DecideSettings } from '../work/apply-work.js';
+import { applyWork, decideAt, type DecideSettings } from '../work/apply-work.js';
 import { COUNTED_AS, describeVerdict, judgeFailure, wasTried } from '../work/backoff.js';
 import type { Clock } from '../clock.js';
 import type { Breaker } from '../intercom/breaker.js';
 import { READ_CALLS } from '../intercom/call-health.js';
 import type { IntercomClient } from '../intercom/client.js';
 import type { CallOptions } from '../intercom/send-call.js';
-import { conversationsOfContact, MAX_PER_PAGE, readAllPages } from '../intercom/search.js';
-import { AppError } from '../errors.js';
-import { isOfOtherWorkspace, readMeaning, readStored, type Meaning } from '../intercom/notification.js';
 import { knownTopic } from '../intercom/topics.js';
 import { LEASE_MS, type Hand } from '../work/lease-keeper.js';
 import { eventId, type Log } from '../log.js';
@@ -19,7 +16,7 @@ import type { Reread } from '../store/ports/cache.js';
 import type { InboxShare, LeasedNotification } from '../store/ports/inbox.js';
 import type { Settlement } from '../store/ports/leases.js';
 import type { Store } from '../store/ports/store.js';
-import type { Subject } from '../store/ports/subject.js';
+import { learnNotification, type LearnDeps } from './learn-notification.js';
 import { createWorkLoop, joinLoops, type WorkLoop } from '../work/work-loop.js';
 import { rememberWorkspaceId } from '../work/workspace-id.js';
 
@@ -40,8 +37,6 @@ const CONCURRENCY = 32;
 const OWN_CONCURRENCY = 8;
 /** A later event about a call closed longer ago than this says nothing about attributes still to be filled in. */
 const SETTLES_WITHIN_SECONDS = 86_400;
-/** Intercom's search index needs "a few minutes" after a merge. */
-const MERGE_SETTLES_AFTER_MS = 5 * 60_000;
 
 /**
  * Works off the inbox: notification → cache → recomputed member → waiting write, in one transaction each. What comes in
@@ -90,9 +85,7 @@ function createShareLoop(deps: ProcessDeps, share: InboxShare, concurrency: numb
   });
 }
 
-interface NotificationDeps extends ProcessDeps {
-  readonly ownWorkspaceId: () => Promise<string | null>;
-}
+type NotificationDeps = ProcessDeps & LearnDeps;
 
 async function processNotification(
   deps: NotificationDeps,
@@ -113,7 +106,7 @@ async function processNotification(
   const spent = (): number => clock.nowMs() - startedAtMs;
   try {
     const call: CallOptions = { priority: 'soon', signal };
-    const learned = await learn(deps, notification, call);
+    const learned = await learnNotification(deps, notification, call);
     if (learned.kind === 'unreadable') {
       const reason = `notification_unreadable: ${learned.why}`;
       const result = resultOf(await store.parkNotification({ id, lease, reason }), 'parked');
@@ -178,168 +171,6 @@ async function processNotification(
 
 function resultOf<Result extends string>(settlement: Settlement, result: Result): Result | 'lease_lost' {
   return settlement === 'settled' ? result : 'lease_lost';
-}
-
-type Learned =
-  | {
-      readonly kind: 'learned';
-      readonly changes: readonly CacheChange[];
-      readonly rereads: readonly Reread[];
-      /** Set where the notification belongs to another workspace: then there is nothing to learn from it. */
-      readonly otherWorkspaceId?: string;
-    }
-  | { readonly kind: 'unreadable'; readonly why: string };
-
-/** What the notification makes known, after the reads that its payload leaves open. */
-async function learn(
-  deps: NotificationDeps,
-  notification: LeasedNotification,
-  call: CallOptions,
-): Promise<Learned> {
-  const { subject, body } = notification;
-  if (body === null) {
-    if (subject === null) return { kind: 'unreadable', why: 'neither body nor subject' };
-    const changes = await readOrPark(deps, subject, null, call);
-    // A contact is read again after a merge: its conversations may have moved with it.
-    const moved =
-      subject.kind === 'contact' ? await conversationsNowOf(deps, notification, subject.id, call) : [];
-    return { kind: 'learned', changes: [...changes, ...moved], rereads: [] };
-  }
-  const { item, appId } = readStored(body);
-  // It came before our own workspace was known, or was parked then.
-  if (isOfOtherWorkspace(appId, await deps.ownWorkspaceId())) {
-    return { kind: 'learned', changes: [], rereads: [], otherWorkspaceId: appId };
-  }
-  const meaning: Meaning =
-    notification.topic === null || item === null
-      ? { kind: 'unreadable', why: 'no topic or no data.item' }
-      : readMeaning(
-          notification.topic,
-          item,
-          notification.createdAt ?? Math.floor(notification.receivedAtMs / 1000),
-        );
-  switch (meaning.kind) {
-    case 'unreadable':
-      return meaning;
-    case 'ignored':
-      return { kind: 'learned', changes: [], rereads: [] };
-    case 'read':
-      return { kind: 'learned', changes: await readSubject(deps, meaning.subject, call), rereads: [] };
-    case 'conversation': {
-      if (meaning.lacks.length > 0) {
-        const read = await readSubject(deps, { kind: 'conversation', id: meaning.conversation.id }, call);
-        return { kind: 'learned', changes: read, rereads: [] };
-      }
-      const change = {
-        kind: 'conversation',
-        conversation: meaning.conversation,
-        authority: { kind: 'event' },
-      } as const;
-      return { kind: 'learned', changes: [change], rereads: [] };
-    }
-    case 'contact': {
-      if (meaning.lacks.length > 0) {
-        const read = await readSubject(deps, { kind: 'contact', id: meaning.contact.id }, call);
-        return { kind: 'learned', changes: read, rereads: [] };
-      }
-      const change = { kind: 'contact', contact: meaning.contact, authority: { kind: 'event' } } as const;
-      return { kind: 'learned', changes: [change], rereads: [] };
-    }
-    case 'contact-merged':
-      return learnMerge(deps, meaning, notification, call);
-    case 'contact-unarchived': {
-      const read = await readSubject(deps, { kind: 'contact', id: meaning.id }, call);
-      return {
-        kind: 'learned',
-        changes: [{ kind: 'contact-unarchived', id: meaning.id, at: meaning.at }, ...read],
-        rereads: [],
-      };
-    }
-    case 'conversation-deleted':
-    case 'contact-deleted':
-      return { kind: 'learned', changes: [{ kind: meaning.kind, id: meaning.id }], rereads: [] };
-    case 'contact-archived':
-      return {
-        kind: 'learned',
-        changes: [{ kind: 'contact-archived', id: meaning.id, at: meaning.at }],
-        rereads: [],
-      };
-  }
-}
-
-/**
- * A merge: the survivor is read, the absorbed contact's conversations move. Older payloads don't name the absorbed
- * contact; the survivor's conversations, searched for now and again when the index has caught up, then show what moved.
- */
-async function learnMerge(
-  deps: ProcessDeps,
-  merge: Extract<Meaning, { kind: 'contact-merged' }>,
-  notification: LeasedNotification,
-  call: CallOptions,
-): Promise<Learned> {
-  const { survivorId, absorbedId } = merge;
-  const survivor = await readSubject(deps, { kind: 'contact', id: survivorId }, call);
-  const absorbed: CacheChange[] =
-    absorbedId === null ? [] : [{ kind: 'contact-merged', absorbedId, survivorId }];
-  const moved = await conversationsNowOf(deps, notification, survivorId, call);
-  const again: Reread = {
-    dedupeKey: `merge:${notification.dedupeKey}`,
-    origin: 'reread',
-    subject: { kind: 'contact', id: survivorId },
-    lane: survivorId,
-    dueAtMs: deps.clock.nowMs() + MERGE_SETTLES_AFTER_MS,
-  };
-  return { kind: 'learned', changes: [...survivor, ...absorbed, ...moved], rereads: [again] };
-}
-
-async function conversationsNowOf(
-  deps: ProcessDeps,
-  { attempt }: LeasedNotification,
-  contactId: string,
-  call: CallOptions,
-): Promise<CacheChange[]> {
-  // A page that was too much for Intercom is not asked for again as it was.
-  const perPage = Math.max(1, Math.floor(MAX_PER_PAGE / 2 ** (attempt - 1)));
-  const search = { ...conversationsOfContact(contactId), perPage };
-  const { items, unreadable } = await readAllPages(
-    (one) => deps.intercom.searchConversations(one, call),
-    search,
-  );
-  const changes = items.map((conversation): CacheChange => ({
-    kind: 'conversation',
-    conversation,
-    authority: { kind: 'search' },
-  }));
-  for (const { id, field, likelyOwnerId, place } of unreadable) {
-    const owner = likelyOwnerId ?? contactId;
-    if (id === null) {
-      const nameless = { kind: 'conversation', id: `#${place}` } as const;
-      await parkUnreadable(deps, { ...nameless, field, likelyOwnerId: owner, runId: null });
-    } else changes.push(...(await readOrPark(deps, { kind: 'conversation', id }, owner, call)));
-  }
-  return changes;
-}
-
-/** Reads an object by id; one that can't be read is parked alone. */
-async function readOrPark(
-  deps: ProcessDeps,
-  subject: Subject,
-  likelyOwnerId: string | null,
-  call: CallOptions,
-): Promise<CacheChange[]> {
-  try {
-    return await readSubject(deps, subject, call);
-  } catch (error) {
-    if (!(error instanceof AppError) || error.unreadable === null) throw error;
-    const { field, likelyOwnerId: ownerThere } = error.unreadable;
-    await parkUnreadable(deps, {
-      ...subject,
-      field,
-      likelyOwnerId: ownerThere ?? likelyOwnerId,
-      runId: null,
-    });
-    return [];
-  }
 }
 
 /** Coaches often set Channel or Service Code just after closing, and Intercom has no event for that: look again. */
