@@ -1,4 +1,5 @@
 import { benchFirstReport } from './first-report.js';
+import { benchFlow } from './flow.js';
 import { benchIngest } from './ingest.js';
 import { benchJourney } from './journey.js';
 import { benchPages } from './pages.js';
@@ -10,6 +11,7 @@ import { benchReports } from './reports.js';
 /** `npm run bench -- <name> [--short]`: figures for reading; only `recovery` fails by a time. */
 const benches: Readonly<Record<string, (isShort: boolean) => Promise<void>>> = {
   'first-report': benchFirstReport,
+  flow: benchFlow,
   ingest: benchIngest,
   journey: benchJourney,
   pages: benchPages,
