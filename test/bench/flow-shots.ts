@@ -11,7 +11,7 @@ const CONVERSATIONS_PER_MEMBER = 10;
 export interface FlowWorkspace {
   readonly workspace: Workspace;
   /** Acts in the workspace and answers its signed notifications, in the order of the acts. */
-  readonly act: () => Promise<FlowShots>;
+  readonly act: (notifications: number) => Promise<FlowShots>;
 }
 
 export interface FlowShots {
@@ -24,13 +24,7 @@ export interface FlowShots {
  * A workspace in which every attribute is right, and coaches who will be at work in it: replies, assignments, edits of
  * contacts and closed calls of members and conversations that have been there before.
  */
-export function createFlowWorkspace({
-  members,
-  notifications,
-}: {
-  readonly members: number;
-  readonly notifications: number;
-}): FlowWorkspace {
+export function createFlowWorkspace(members: number): FlowWorkspace {
   let actingAtMs: number | null = null;
   const clock: Clock = { ...systemClock, nowMs: () => actingAtMs ?? systemClock.nowMs() };
   const workspace = createWorkspace({ clock, rateLimit: { perWindow: 1_000_000, windowMs: 10_000 } });
@@ -40,7 +34,11 @@ export function createFlowWorkspace({
   const coachIds = workspace.state.admins.map(({ id }) => id);
   workspace.catchUpSearch();
 
-  const act = async (): Promise<FlowShots> => {
+  /** Acts so far, and whose call is closed by now. */
+  let acts = 0;
+  const isClosed = new Set<string>();
+
+  const act = async (notifications: number): Promise<FlowShots> => {
     const shots: Shot[] = [];
     const closedFor: string[] = [];
     workspace.webhooks.deliverTo(async (request) => {
@@ -49,13 +47,14 @@ export function createFlowWorkspace({
       shots.push({ body, headers: { 'content-type': 'application/json', 'x-hub-signature': signature } });
       return new Response();
     });
-    for (let number = 0; number < notifications; number += 1) {
+    for (const end = acts + notifications; acts < end; acts += 1) {
       // A second each: two snapshots of one second would have to be read.
-      actingAtMs = (beganAt + 3600 + number) * 1000;
+      actingAtMs = (beganAt + 3600 + acts) * 1000;
       const { contactId, openId, callId } = people[random.between(0, members - 1)] ?? throwEmpty();
       const kind = random.between(1, 100);
-      if (number % CLOSE_EVERY === CLOSE_EVERY - 1) {
-        const closing = people[closedFor.length] ?? throwEmpty();
+      if (acts % CLOSE_EVERY === CLOSE_EVERY - 1) {
+        const closing = people[isClosed.size] ?? throwEmpty();
+        isClosed.add(closing.contactId);
         closedFor.push(closing.contactId);
         workspace.closeConversation(closing.callId, {
           channel: 'Phone',
@@ -63,9 +62,9 @@ export function createFlowWorkspace({
         });
       } else if (kind <= 40) workspace.replyToConversation(openId, 'user');
       else if (kind <= 65) workspace.replyToConversation(openId, 'admin');
-      else if (kind <= 80) workspace.assignConversation(openId, coachIds[number % coachIds.length] ?? 0);
-      else if (closedFor.some((id) => id === contactId)) workspace.replyToConversation(callId, 'admin');
-      else workspace.updateContact(contactId, { customAttributes: { Employer: `Works ${number}` } });
+      else if (kind <= 80) workspace.assignConversation(openId, coachIds[acts % coachIds.length] ?? 0);
+      else if (isClosed.has(contactId)) workspace.replyToConversation(callId, 'admin');
+      else workspace.updateContact(contactId, { customAttributes: { Employer: `Works ${acts}` } });
     }
     await workspace.webhooks.drained();
     workspace.webhooks.stop();

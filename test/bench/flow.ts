@@ -10,6 +10,8 @@ import { createFlowWorkspace, type FlowShots } from './flow-shots.js';
 import { fire, median, percentile, type LoadResult } from './load.js';
 
 const CONNECTIONS = 128;
+/** Before the measured ones, to warm both up. */
+const WARM_UP = 500;
 const LOOK_EVERY_MS = 20;
 const GIVE_UP_AFTER_MS = 120_000;
 const FORCED_WRITES = 'engagement_database_forced_writes_total';
@@ -21,6 +23,8 @@ interface Flow {
   readonly writtenMs: number;
   readonly loopDelayP99Ms: number;
   readonly bytesPerEvent: number;
+  /** Of the processor, all threads, milliseconds. */
+  readonly cpuMsPerEvent: number;
   /** Not a number where the service doesn't count them. */
   readonly forcedPerEvent: number;
 }
@@ -73,16 +77,17 @@ export async function benchFlow(isShort: boolean): Promise<void> {
   print('bytes written for each event', `${(bytes / 1000).toFixed(1)} kB`, 'under 20 kB');
   const forced = middle(({ forcedPerEvent }) => forcedPerEvent);
   print('forced writes for each event', forced.toFixed(3), 'at most 0.2');
+  print('processor time for each event', `${middle(({ cpuMsPerEvent }) => cpuMsPerEvent).toFixed(2)} ms`);
   const refused = [...bare, ...ours.map(({ load }) => load)].reduce((sum, { notOk }) => sum + notOk, 0);
   if (refused > 0) throw new Error(`${refused} notifications were not answered 200`);
 }
 
 async function measureRound(
   folder: string,
-  size: Parameters<typeof createFlowWorkspace>[0],
+  size: { readonly members: number; readonly notifications: number },
   results: { readonly bare: LoadResult[]; readonly ours: Flow[] },
 ): Promise<void> {
-  const { workspace, act } = createFlowWorkspace(size);
+  const { workspace, act } = createFlowWorkspace(size.members);
   const intercom = await startSandboxServer(workspace);
   const where = { apiBase: intercom.url, databasePath: join(folder, 'ours.db'), port: await freePort() };
   const off = { SWEEP_EVERY_MINUTES: '0', RECONCILE_CRON: 'off', LOG_LEVEL: 'info' };
@@ -90,14 +95,19 @@ async function measureRound(
   try {
     await untilReady(service.url);
     // After the backfill: otherwise it would know all of it already.
-    const acted = await act();
+    const warmUp = await act(WARM_UP);
+    const acted = await act(size.notifications);
     const { clientSecret } = workspace.settings;
     const handler = await startChild('test/bench/bare-handler.ts', [join(folder, 'bare.db'), clientSecret]);
     try {
-      results.bare.push(await fire(`${handler.url}/webhooks/intercom`, acted.shots, CONNECTIONS));
+      const url = `${handler.url}/webhooks/intercom`;
+      await fire(url, warmUp.shots, CONNECTIONS);
+      results.bare.push(await fire(url, acted.shots, CONNECTIONS));
     } finally {
       await handler.stop();
     }
+    await fire(`${service.url}/webhooks/intercom`, warmUp.shots, CONNECTIONS);
+    await untilReady(service.url);
     const flow = await measureOurs(workspace, acted, {
       url: service.url,
       pid: service.process.pid ?? 0,
@@ -136,6 +146,7 @@ async function measureOurs(
     const appliedMs = await until(() => waiting.get() === 0);
     const writtenMs = await until(() => isWritten(workspace, closedFor));
     const after = await readMetrics(url);
+    const cpuSeconds = after('process_cpu_seconds_total') - before('process_cpu_seconds_total');
     const forced = after(FORCED_WRITES) - before(FORCED_WRITES);
     return {
       load,
@@ -143,6 +154,7 @@ async function measureOurs(
       writtenMs,
       loopDelayP99Ms: after('nodejs_eventloop_lag_p99_seconds') * 1000,
       bytesPerEvent: (bytesWritten(pid) - bytesBefore) / shots.length,
+      cpuMsPerEvent: (cpuSeconds * 1000) / shots.length,
       forcedPerEvent: forced / shots.length,
     };
   } finally {
@@ -159,7 +171,8 @@ async function untilReady(url: string): Promise<void> {
   for (;;) {
     const readiness = await (await fetch(`${url}/readyz`)).text();
     const metric = await readMetrics(url);
-    if (readiness.includes('"backfill":"done"') && metric('engagement_writes_waiting') === 0) return;
+    const waits = metric('engagement_inbox_waiting') + metric('engagement_writes_waiting');
+    if (readiness.includes('"backfill":"done"') && waits === 0) return;
     await systemClock.sleep(100);
   }
 }

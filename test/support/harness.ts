@@ -37,6 +37,7 @@ import { createTimeCheck, type TimeCheck } from '../../src/watch/time-check.js';
 import { createTransitions } from '../../src/transitions/transitions.js';
 import type { WorkLoop } from '../../src/work/work-loop.js';
 import { createWriter } from '../../src/write-back/writer.js';
+import { countPending } from './count-pending.js';
 import { createMovedClock, type MovedClock } from './moved-clock.js';
 import { handlersFor } from './sandbox-msw.js';
 import { createTestWorkspace } from './test-workspace.js';
@@ -113,7 +114,9 @@ export async function createHarness(options: HarnessOptions = {}): Promise<Harne
   const log = createLog({ level: 'trace', write: (line) => logLines.push(line) });
   const ending = new AbortController();
   const budget = endWith(ending.signal, createRateBudget({ clock }));
-  const store = openSqliteStore({ path: databasePath, timeZone: rules.timeZone, log });
+  const { counted: store, pending } = countPending(
+    openSqliteStore({ path: databasePath, timeZone: rules.timeZone, log }),
+  );
   const reports = openSqliteReportStore({ path: databasePath });
   const breaker = createBreaker({ clock, onEvent: logOutages({ log, store, clock }) });
   const metrics = createMetrics({ store, budget, breaker, clock });
@@ -192,7 +195,7 @@ export async function createHarness(options: HarnessOptions = {}): Promise<Harne
     rmSync(directory, { recursive: true, force: true });
   });
 
-  /** Lets time pass only when nothing else can go on: every call waits for the next window of the rate limit. */
+  /** Lets time pass only when nothing else can go on, the disk included: every call waits for the next window of the rate limit. */
   const passTimeUntil = async <Result>(work: Promise<Result>): Promise<Result> => {
     const progress = { isDone: false };
     const markDone = (): void => {
@@ -201,7 +204,7 @@ export async function createHarness(options: HarnessOptions = {}): Promise<Harne
     work.then(markDone, markDone);
     while (!progress.isDone) {
       const { inFlight, waiting } = budget.snapshot();
-      if (waiting > 0 && inFlight === 0) clock.advance(250);
+      if (waiting > 0 && inFlight === 0 && pending() === 0) clock.advance(250);
       await nextTurn();
     }
     return work;
@@ -225,7 +228,8 @@ export async function createHarness(options: HarnessOptions = {}): Promise<Harne
     let idleRounds = 0;
     while (!progress.isDone) {
       const handled = (await passTimeUntil(writer.runDue())) + (await passTimeUntil(prober.runDue()));
-      idleRounds = handled === 0 && budget.snapshot().inFlight === 0 ? idleRounds + 1 : 0;
+      const isIdle = handled === 0 && budget.snapshot().inFlight === 0 && pending() === 0;
+      idleRounds = isIdle ? idleRounds + 1 : 0;
       // Nothing but the passing of time can bring it on.
       if (idleRounds > 10) clock.advanceToNext(MAX_IDLE_MS);
       await nextTurn();

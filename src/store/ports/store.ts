@@ -35,6 +35,8 @@ export interface Store
   releaseDeadLeases(isDead: (owner: string) => boolean): Promise<number>;
   /** Calls `listener` after a commit that may have given `loop` work. Returns the function that stops it. */
   onWork(loop: WorkKind, listener: () => void): () => void;
+  /** How often this process has made the disk write what it had been given. */
+  forcedWrites(): number;
   close(): Promise<void>;
 }
 

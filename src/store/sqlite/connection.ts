@@ -1,4 +1,4 @@
-import { chmodSync, closeSync, existsSync, mkdirSync, openSync, statSync } from 'node:fs';
+import { chmodSync, closeSync, existsSync, mkdirSync, openSync, realpathSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import Database from 'better-sqlite3';
@@ -6,14 +6,28 @@ import { drizzle, type BetterSQLite3Database } from 'drizzle-orm/better-sqlite3'
 import { migrate } from 'drizzle-orm/better-sqlite3/migrator';
 import { readMigrationFiles } from 'drizzle-orm/migrator';
 import { AppError } from '../../errors.js';
-import { sqliteCode } from './store-errors.js';
+import { createCheckpoints } from './checkpoints.js';
+import { createLogFile, createLogSync } from './log-sync.js';
 
 /** The one connection that writes. better-sqlite3 is synchronous: a transaction is one piece of code, never awaited. */
 export interface Connection {
   readonly sqlite: Database.Database;
   readonly db: BetterSQLite3Database;
-  /** Runs `work` in one IMMEDIATE transaction; whatever it throws rolls everything back. */
+  /**
+   * Runs `work` in one IMMEDIATE transaction; whatever it throws rolls everything back. Within another one it is a
+   * savepoint of that: then what it throws takes back its own part alone.
+   */
   readonly transact: <Result>(work: () => Result) => Result;
+  /** What has been committed can be lost in a power cut until this resolves. */
+  readonly toDisk: () => Promise<void>;
+  /** The same at once, for whoever can't wait: it holds the thread up. */
+  readonly toDiskNow: () => void;
+  /** Says that something was committed without {@link transact}. */
+  readonly noteCommit: () => void;
+  /** How often this connection made the disk write what it was given. */
+  readonly forcedWrites: () => number;
+  /** Ends what works beside the thread, then the connection itself. */
+  readonly close: () => Promise<void>;
   /**
    * Moves what is in the write-ahead log into the file and cuts the log to nothing. False when a reader, a writer or the
    * disk prevents it.
@@ -49,15 +63,35 @@ export function openConnection(path: string, { mayMigrate }: { readonly mayMigra
     applyMigrations(db);
     // Last, because a migration that rebuilds a table must be free to drop the old one.
     sqlite.pragma('foreign_keys = ON');
+    const logFile = createLogFile(`${realpathSync.native(path)}-wal`);
+    const checkpoints = createCheckpoints(sqlite);
+    let forcedNow = 0;
+    const log = createLogSync(logFile.force, () => checkpoints.full());
     return {
       sqlite,
       db,
-      transact: createTransact(sqlite),
-      emptyLog: () => emptyLog(sqlite),
+      transact: createTransact(sqlite, () => {
+        log.noteCommit();
+        checkpoints.afterCommit();
+      }),
+      toDisk: log.toDisk,
+      toDiskNow: () => {
+        forcedNow += 1;
+        logFile.forceNow();
+      },
+      noteCommit: log.noteCommit,
+      forcedWrites: () => forcedNow + log.count() + checkpoints.forcedWrites(),
+      emptyLog: checkpoints.empty,
       beginServing: () => {
         sqlite.pragma(`busy_timeout = ${SERVING_TIMEOUT_MS}`);
+        checkpoints.takeOver();
         // What an erasure left in the log when the process ended before it was emptied.
-        emptyLog(sqlite);
+        checkpoints.empty();
+      },
+      close: async () => {
+        await log.idle();
+        logFile.close();
+        sqlite.close();
       },
     };
   } catch (error) {
@@ -95,15 +129,13 @@ function setPragmas(sqlite: Database.Database): void {
   sqlite.pragma('secure_delete = ON');
   // Readers don't block the writer nor the other way round; a commit is one append and one fsync.
   sqlite.pragma('journal_mode = WAL');
-  // In WAL mode the default (NORMAL) loses the last commits in a power cut; a 200 promises that it is on disk.
-  sqlite.pragma('synchronous = FULL');
+  // A commit waits for no disk: a power cut takes back the last ones, never one without those behind it. What must
+  // survive one waits for `toDisk`, which FULL would do at every commit and with the thread held up.
+  sqlite.pragma('synchronous = NORMAL');
   // Sorting must not leave personal data in temporary files.
   sqlite.pragma('temp_store = MEMORY');
   // 64 MB of pages (negative: KiB): the hot part of tens of thousands of members.
   sqlite.pragma('cache_size = -65536');
-  // 4 MB between checkpoints. The commit that crosses the mark pays for copying the pages: with 16 MB storing 64
-  // webhooks at once took 76 to 96 ms at the 99th percentile instead of 10 to 32, and no fewer of them per second.
-  sqlite.pragma('wal_autocheckpoint = 1000');
   // After a burst (backfill) the log gives its space back at the next checkpoint.
   sqlite.pragma('journal_size_limit = 67108864');
 }
@@ -159,32 +191,31 @@ function applyMigrations(db: BetterSQLite3Database): void {
   }
 }
 
-function createTransact(sqlite: Database.Database): Connection['transact'] {
+function createTransact(sqlite: Database.Database, afterCommit: () => void): Connection['transact'] {
   // IMMEDIATE: a transaction that begins by reading and writes later could find the file locked half-way.
-  const begin = sqlite.prepare('begin immediate');
-  const commit = sqlite.prepare('commit');
-  const rollback = sqlite.prepare('rollback');
+  const whole = {
+    begin: sqlite.prepare('begin immediate'),
+    keep: sqlite.prepare('commit'),
+    undo: [sqlite.prepare('rollback')],
+  };
+  const part = {
+    begin: sqlite.prepare('savepoint part'),
+    keep: sqlite.prepare('release part'),
+    undo: [sqlite.prepare('rollback to part'), sqlite.prepare('release part')],
+  };
   return (work) => {
+    const isPart = sqlite.inTransaction;
+    const { begin, keep, undo } = isPart ? part : whole;
     begin.run();
     try {
       const result = work();
-      commit.run();
+      keep.run();
+      if (!isPart) afterCommit();
       return result;
     } catch (error) {
       // A full disk may have rolled back already.
-      if (sqlite.inTransaction) rollback.run();
+      if (sqlite.inTransaction) for (const statement of undo) statement.run();
       throw error;
     }
   };
-}
-
-function emptyLog(sqlite: Database.Database): boolean {
-  try {
-    return sqlite.pragma('wal_checkpoint(TRUNCATE)', { simple: true }) === 0;
-  } catch (error) {
-    // What is in the log is committed, and readable from there. A full disk or another checkpoint is no failure of the
-    // work that came before.
-    if (sqliteCode(error) === null) throw error;
-    return false;
-  }
 }

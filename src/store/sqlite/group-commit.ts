@@ -2,7 +2,7 @@
 export interface GroupCommit<Item, Answer> {
   /** Resolves when the group that `item` belongs to is on disk; rejects when its commit failed. */
   readonly add: (item: Item) => Promise<Answer>;
-  /** Commits what is collected now. */
+  /** Commits what is collected now, and leaves forcing it to disk under way. */
   readonly flush: () => void;
 }
 
@@ -17,12 +17,13 @@ const MAX_TURNS = 8;
 
 /**
  * Collects what arrives within one turn of the event loop, and the turns after it as long as each brings more, and
- * gives it to `commitAll` in one piece: one fsync then serves all of it. `setImmediate` runs when every socket that
+ * gives it to `commitAll` in one piece: one forced write (`toDisk`) then serves all of it. `setImmediate` runs when every socket that
  * had data has been read, so requests that came together are together here; a microtask would run after the first of
  * them, a timer would make a single request wait.
  */
 export function createGroupCommit<Item, Answer>(
   commitAll: (items: readonly Item[]) => readonly Answer[],
+  toDisk: () => Promise<void>,
 ): GroupCommit<Item, Answer> {
   let group: Waiting<Item, Answer>[] = [];
 
@@ -30,17 +31,16 @@ export function createGroupCommit<Item, Answer>(
     const committing = group;
     group = [];
     if (committing.length === 0) return;
+    const reject = (error: unknown): void => committing.forEach((waiting) => waiting.reject(error));
     try {
       const answers = commitAll(committing.map((waiting) => waiting.item));
-      for (const [index, waiting] of committing.entries()) {
-        const answer = answers[index];
-        if (answer === undefined)
-          throw new RangeError('a group commit gave fewer answers than it has members');
-        waiting.resolve(answer);
-      }
+      if (answers.length < committing.length)
+        throw new RangeError('a group commit gave fewer answers than it has members');
+      toDisk().then(() => {
+        for (const [index, answer] of answers.entries()) committing[index]?.resolve(answer);
+      }, reject);
     } catch (error) {
-      // Those that have been answered already stay answered.
-      for (const waiting of committing) waiting.reject(error);
+      reject(error);
     }
   };
 

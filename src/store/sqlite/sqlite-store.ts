@@ -35,6 +35,7 @@ import {
   detectSilence,
 } from './sweep-steps.js';
 import { createTables } from './tables.js';
+import { createRideAlong } from './ride-along.js';
 import { PATIENCE_MS, waitForLock } from './wait-for-lock.js';
 import { countOlderWebhooks } from './webhook-hours.js';
 
@@ -77,6 +78,7 @@ function createStore(
   const pruner = createInboxPruner(tables);
   const parkedTables = { sqlite: connection.sqlite, parkedObjects, writes: tables.writes };
 
+  let isClosing = false;
   let said: string | null = null;
   /** Said once, however often it is met. */
   const say = (why: string | null): string | null => {
@@ -91,13 +93,17 @@ function createStore(
     if (why !== null) throw unfit(why);
   };
 
-  const incoming = createGroupCommit((notifications: readonly NewNotification[]) => {
-    assertFit(say(whyMoved()));
-    const answers = inbox.storeAll(notifications);
-    // Again: what was stored counts only where a restart finds it.
-    assertFit(say(whyMoved()));
-    return answers;
-  });
+  const incoming = createGroupCommit(
+    (notifications: readonly NewNotification[]) => {
+      assertFit(say(whyMoved()));
+      return inbox.storeAll(notifications);
+    },
+    async () => {
+      await connection.toDisk();
+      // Again: what was stored counts only where a restart finds it.
+      assertFit(say(whyMoved()));
+    },
+  );
 
   // An erasure counts only when the old pages are out of the log too. A reader can hold that up: then after the next
   // piece of work, at the latest when the database is closed or opened.
@@ -121,8 +127,33 @@ function createStore(
         { patienceMs, sleep },
       );
   const withOpen = openFor(PATIENCE_MS.long);
+
+  // Three doors. What only looks comes in through `withOpen`.
+  //
+  // What is known outside once it is answered (Intercom never sends again what was answered 200; a person was told that
+  // it is done; a request to Intercom goes out) is on disk before that.
+  const forced =
+    (open: typeof withOpen) =>
+    async <Result>(work: () => Result): Promise<Result> => {
+      const result = await open(work);
+      // Not every change comes in a transaction of its own.
+      connection.noteCommit();
+      await connection.toDisk();
+      return result;
+    };
+  const durably = forced(withOpen);
   /** Where somebody waits for the answer. */
-  const withOpenBriefly = openFor(PATIENCE_MS.brief);
+  const openBriefly = openFor(PATIENCE_MS.brief);
+  const durablyAndBriefly = forced(openBriefly);
+  // What a restart does again from what is on disk: a power cut takes back the last of it, in the order in which it was
+  // committed, so that the database is as it was at some moment before. It rides along, many pieces in one commit.
+  const riders = createRideAlong({
+    transact: connection.transact,
+    isInTransaction: () => connection.sqlite.inTransaction,
+    runGroup: (group) => withOpen(group),
+    afterGroup: logEmptying.afterWork,
+  });
+  const ride = riders.add;
   /** What comes in is kept whoever works it off; whether the file is in its place is looked at once for each group. */
   const receiving = openFor(PATIENCE_MS.brief, () => null);
 
@@ -130,26 +161,19 @@ function createStore(
     storeNotification: (notification) => receiving(() => incoming.add(notification)),
     countWebhook: (result, atMs) => hours.note(result, atMs),
 
-    noteOtherWorkspaces: (seen) =>
-      withOpen(() => connection.transact(() => noteOtherWorkspaces(tables, seen))),
-    leaseNotifications: (lease, of) => withOpen(() => inbox.lease(lease, of)),
-    apply: (work) =>
-      withOpen(() => {
-        const applied = apply(tables, work, logEmptying.request);
-        logEmptying.afterWork();
-        return applied;
-      }),
+    noteOtherWorkspaces: (seen) => ride(() => noteOtherWorkspaces(tables, seen)),
+    leaseNotifications: (lease, of) => ride(() => inbox.lease(lease, of)),
+    apply: (work) => ride(() => apply(tables, work, logEmptying.request)),
     compare: (work) => withOpen(() => compare(tables, work)),
-    retryNotification: (failure) => withOpen(() => inbox.retry(failure)),
+    retryNotification: (failure) => ride(() => inbox.retry(failure)),
     parkNotification: (failure) =>
-      withOpen(() => {
+      ride(() => {
         const { settlement, erased } = inbox.park(failure);
         if (erased) logEmptying.request();
-        logEmptying.afterWork();
         return settlement;
       }),
     renewNotifications: (held, leaseUntilMs) =>
-      withOpen(() =>
+      ride(() =>
         inbox.renew(
           held.map(({ id, lease }) => ({ key: id, lease })),
           leaseUntilMs,
@@ -157,68 +181,71 @@ function createStore(
       ),
     nextNotificationDueAtMs: (of) => withOpen(() => inbox.nextDueAtMs(of)),
 
-    leaseWrites: (lease) => withOpen(() => outbox.lease(lease)),
-    retryWrite: (failure) => withOpen(() => outbox.retry(failure)),
-    parkWrite: (failure) => withOpen(() => outbox.park(failure)),
-    parkChanges: (parked) => withOpen(() => outbox.parkChanges(parked)),
-    holdWrite: (held) => withOpen(() => outbox.hold(held)),
+    leaseWrites: (lease) => ride(() => outbox.lease(lease)),
+    retryWrite: (failure) => ride(() => outbox.retry(failure)),
+    parkWrite: (failure) => ride(() => outbox.park(failure)),
+    parkChanges: (parked) => ride(() => outbox.parkChanges(parked)),
+    holdWrite: (held) => ride(() => outbox.hold(held)),
     renewWrites: (held, leaseUntilMs) =>
-      withOpen(() =>
+      ride(() =>
         outbox.renew(
           held.map(({ contactId, lease }) => ({ key: contactId, lease })),
           leaseUntilMs,
         ),
       ),
-    holdsWrite: (held) => withOpen(() => outbox.findHeld(held) !== undefined),
+    // A power cut must not take back that a request may have gone out: nobody would look whether it came through, nor
+    // know that a First Session Date is our own.
+    holdsWrite: (held) =>
+      withOpen(async () => {
+        const holds = outbox.findHeld(held) !== undefined;
+        if (holds) await connection.toDisk();
+        return holds;
+      }),
     releaseHeldWrites: () => withOpen(() => outbox.releaseHeld()),
     nextWriteDueAtMs: () => withOpen(() => outbox.nextDueAtMs()),
 
     applyDueTransitions: ({ nowAt, limit, decide }) =>
-      withOpen(() =>
-        connection.transact(() => {
-          const due = members.dueIds(nowAt, limit);
-          const cause = { kind: 'transition', ref: null } as const;
-          decideAgain(tables, due, { cause, nowMs: nowAt * 1000, decide });
-          return due.length;
-        }),
-      ),
+      ride(() => {
+        const due = members.dueIds(nowAt, limit);
+        const cause = { kind: 'transition', ref: null } as const;
+        decideAgain(tables, due, { cause, nowMs: nowAt * 1000, decide });
+        return due.length;
+      }),
     nextTransitionAt: () => withOpen(() => members.nextChangeAt()),
 
-    openRun: (request) => withOpen(() => runs.open(request)),
+    openRun: (request) => durably(() => runs.open(request)),
     adoptRun: (request) => withOpen(() => runs.adopt(request)),
-    renewRun: (held) => withOpen(() => runs.renew(held)),
-    advanceRun: (page) => withOpen(() => runs.advance(page)),
-    finishRun: (finish) => withOpen(() => runs.finish(finish)),
+    renewRun: (held) => ride(() => runs.renew(held)),
+    advanceRun: (page) => ride(() => runs.advance(page)),
+    finishRun: (finish) => durably(() => runs.finish(finish)),
     countEntries: (phase) => withOpen(() => runs.countEntries(phase)),
     latestRun: (job) => withOpen(() => runs.latest(job)),
     findRun: (id) => withOpen(() => runs.find(id)),
     latestDoneRun: (jobs) => withOpen(() => runs.latestDone(jobs)),
     listRuns: (request) => withOpen(() => runs.list(request)),
 
-    keepFound: (found) => withOpen(() => keepFound(tables, found)),
+    keepFound: (found) => ride(() => keepFound(tables, found)),
     nextFound: (request) => withOpen(() => nextFound(tables, request)),
-    keepDrift: (request) => withOpen(() => keepDrift(tables, request)),
+    keepDrift: (request) => ride(() => keepDrift(tables, request)),
     listDrift: (request) => withOpen(() => listDrift(tables, request)),
     listUnseen: (request) => withOpen(() => tables.sweeps.unseen(request)),
     countCached: (conversationsFromAt) => withOpen(() => countCached(tables, conversationsFromAt)),
     countSynced: () => withOpen(() => members.countSynced()),
     countWritesOf: (runId) => withOpen(() => countWritesOf(tables, runId)),
-    detectSilence: (nowMs) => withOpen(() => detectSilence(tables, nowMs)),
+    detectSilence: (nowMs) => ride(() => detectSilence(tables, nowMs)),
 
-    parkObject: (object) => withOpen(() => connection.transact(() => parkedObjects.park(object))),
+    parkObject: (object) => ride(() => parkedObjects.park(object)),
     findParkedObject: (subject, nowMs) => withOpen(() => parkedObjects.find(subject, nowMs)),
     listDueObjects: (nowMs, limit) => withOpen(() => parkedObjects.due(nowMs, limit)),
     releaseNameless: (kind, exceptRunId) => withOpen(() => parkedObjects.releaseNameless(kind, exceptRunId)),
     countParkedObjects: (kind) => withOpen(() => parkedObjects.count(kind)),
 
     recomputeMembers: ({ afterContactId, limit, ...work }) =>
-      withOpen(() =>
-        connection.transact(() => {
-          const ids = tables.contacts.userIdsAfter(afterContactId, limit);
-          const lastContactId = ids.length < limit ? null : (ids.at(-1) ?? null);
-          return { members: decideAgain(tables, ids, work), lastContactId };
-        }),
-      ),
+      ride(() => {
+        const ids = tables.contacts.userIdsAfter(afterContactId, limit);
+        const lastContactId = ids.length < limit ? null : (ids.at(-1) ?? null);
+        return { members: decideAgain(tables, ids, work), lastContactId };
+      }),
     setCoverage: (coverageFromAt) =>
       withOpen(() =>
         connection.transact(() => {
@@ -242,12 +269,12 @@ function createStore(
         sleep,
       }).catch((error: unknown) => {
         const code = sqliteCode(error);
-        if (code === null) throw error;
+        if (code === null && !(error instanceof AppError)) throw error;
         log?.warn({ code }, 'the database cannot be written');
         return false;
       }),
 
-    endLogin: (login) => withOpenBriefly(() => tables.endedLogins.end(login)),
+    endLogin: (login) => durablyAndBriefly(() => tables.endedLogins.end(login)),
     isLoginEnded: (login) => withOpen(() => tables.endedLogins.isEnded(login)),
 
     eraseOldPayloads: (beforeMs) => withOpen(() => loggedErasure(eraseOldPayloads(connection, beforeMs))),
@@ -266,29 +293,30 @@ function createStore(
     pruneInbox: (before) => withOpen(() => pruner.prune(before)),
     pruneRuns: (before) => withOpen(() => pruneRuns(tables, before)),
     keepWebhookCounts: (beforeMs) =>
-      withOpen(() =>
-        connection.transact(() => {
-          hours.flush();
-          hours.forgetBefore(beforeMs);
-        }),
-      ),
+      ride(() => {
+        hours.flush();
+        hours.forgetBefore(beforeMs);
+      }),
     // Briefly, because what it is told of the clock grows old meanwhile.
-    fixTimes: (reading) => withOpenBriefly(() => fixTimes(tables, reading)),
-    bindWorkspace: (workspace) => withOpen(() => bindWorkspace(tables, workspace)),
+    fixTimes: (reading) => openBriefly(() => fixTimes(tables, reading)),
+    bindWorkspace: (workspace) => durably(() => bindWorkspace(tables, workspace)),
     readWorkspace: () => withOpen(() => meta.read('workspace')),
     releaseDeadLeases: (isDead) => withOpen(() => releaseDeadLeases(tables, isDead)),
-    replay: (what, nowMs) => replay(tables, what, nowMs, withOpenBriefly),
+    replay: (what, nowMs) => replay(tables, what, nowMs, durablyAndBriefly),
     parked: (page) => withOpen(() => listParked(parkedTables, page)),
     countParked: () => withOpen(() => countParked(connection.sqlite)),
     webhookHours: (fromAt) => withOpen(() => hours.since(fromAt * 1000)),
+    forcedWrites: connection.forcedWrites,
     onWork: (loop, listener) => bell.listen(loop, listener),
     close: () =>
-      guarded(() => {
-        if (!connection.sqlite.open) return;
+      guarded(async () => {
+        if (isClosing || !connection.sqlite.open) return;
+        isClosing = true;
         incoming.flush();
+        riders.flush();
         keepNotes();
         logEmptying.now();
-        connection.sqlite.close();
+        await connection.close();
       }),
   };
 

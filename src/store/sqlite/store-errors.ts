@@ -23,9 +23,9 @@ export function asStoreError(error: unknown): unknown {
 }
 
 /** The promise of what `work` returns; errors of the database reject as `AppError('store_unavailable')`. */
-export async function guarded<Result>(work: () => Result): Promise<Result> {
+export async function guarded<Result>(work: () => Result | Promise<Result>): Promise<Result> {
   try {
-    return work();
+    return await work();
   } catch (error) {
     throw asStoreError(error);
   }

@@ -53,8 +53,7 @@ export function saveCoaches({ connection, meta }: Tables, listed: readonly Coach
 const PROBE_BYTES = 8192;
 
 /**
- * True when a notification could be stored now and a value be written and read back; the commit makes the disk take
- * part.
+ * True when a notification could be stored now and a value be written and read back, the disk taking part.
  */
 export function canWrite({ connection, meta }: Tables): boolean {
   const { sqlite, transact } = connection;
@@ -70,5 +69,7 @@ export function canWrite({ connection, meta }: Tables): boolean {
     sqlite.prepare("delete from inbox where dedupe_key = 'probe'").run();
     meta.save('write_probe', probe);
   });
+  // In one piece: a probe may have closed its half of the connection, and then hears of nothing that comes later.
+  connection.toDiskNow();
   return meta.read('write_probe') === probe;
 }

@@ -7,7 +7,14 @@ import type { Store } from '../../store/ports/store.js';
 export interface MetricsSources {
   readonly store: Pick<
     Store,
-    'backlog' | 'freshness' | 'latestRun' | 'latestDoneRun' | 'canWrite' | 'webhookHours' | 'whyUnfit'
+    | 'backlog'
+    | 'forcedWrites'
+    | 'freshness'
+    | 'latestRun'
+    | 'latestDoneRun'
+    | 'canWrite'
+    | 'webhookHours'
+    | 'whyUnfit'
   >;
   readonly budget: Pick<RateBudget, 'snapshot'>;
   readonly breaker: Pick<Breaker, 'outage'>;

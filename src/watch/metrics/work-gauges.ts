@@ -1,4 +1,4 @@
-import { Gauge, type Registry } from 'prom-client';
+import { Counter, Gauge, type Registry } from 'prom-client';
 import { AppError } from '../../errors.js';
 import type { MetricsSources } from './metrics-sources.js';
 
@@ -39,6 +39,15 @@ export function addWorkGauges(registers: Registry[], { store, clock }: WorkSourc
     'engagement_store_log_bytes',
     'Size of the write-ahead log: it grows while a reader holds on to an old state',
   );
+  const forced: Counter = new Counter({
+    name: 'engagement_database_forced_writes_total',
+    help: 'How often the disk was made to write what the database had given it: under load many events share one',
+    registers,
+    collect: () => {
+      forced.reset();
+      forced.inc(store.forcedWrites());
+    },
+  });
 
   return async () => {
     try {

@@ -1,0 +1,108 @@
+import { asStoreError } from './store-errors.js';
+
+/** Does pieces of work that came together in one transaction; each fails for itself. */
+export interface RideAlong {
+  /**
+   * Resolves with what `work` returned when it is committed; rejects with what it threw, and then nothing of it is kept.
+   * `work` may run a second time, after everything that the first time stored was taken back.
+   */
+  readonly add: <Result>(work: () => Result) => Promise<Result>;
+  /** Does all that is collected now, however long it takes. */
+  readonly flush: () => void;
+}
+
+export interface RideAlongOptions {
+  /** Runs `work` in a transaction, or in a savepoint when one is open already. */
+  readonly transact: <Result>(work: () => Result) => Result;
+  /** A failing disk ends the transaction with everything in it. */
+  readonly isInTransaction: () => boolean;
+  /** Runs `group`, again when another program holds the file; rejects when that takes too long. */
+  readonly runGroup: (group: () => void) => Promise<void>;
+  /** What can't be done within a transaction. */
+  readonly afterGroup: () => void;
+}
+
+/** Tells a rider what became of it, once that is sure. */
+type Tell = () => void;
+
+interface Rider {
+  readonly attempt: () => Tell;
+  readonly reject: (error: unknown) => void;
+}
+
+/** Then sockets get their turn: what comes in must not wait for what can be done later. */
+const MAX_GROUP_MS = 4;
+const MAX_GROUP = 64;
+
+export function createRideAlong(options: RideAlongOptions): RideAlong {
+  const { transact, isInTransaction, runGroup, afterGroup } = options;
+  let waiting: Rider[] = [];
+  let isRunning = false;
+
+  /** Does as many as fit, and tells them. @throws when none of them could even be begun. */
+  const ride = (maxMs: number, most: number): void => {
+    const endsAtMs = performance.now() + maxMs;
+    let told: Tell[] = [];
+    const group: Rider[] = [];
+    try {
+      transact(() => {
+        for (const rider of waiting.slice(0, most)) {
+          group.push(rider);
+          told.push(rider.attempt());
+          if (!isInTransaction()) throw new Error('the transaction was taken back');
+          if (performance.now() >= endsAtMs) break;
+        }
+      });
+    } catch (error) {
+      if (group.length === 0) throw error;
+      // Nothing of it was kept, perhaps because of one of them alone: each gets a transaction of its own.
+      told = group.map(({ attempt }) => attempt());
+    }
+    waiting = waiting.slice(group.length);
+    for (const tell of told) tell();
+    afterGroup();
+  };
+
+  const run = async (): Promise<void> => {
+    isRunning = true;
+    while (waiting.length > 0) {
+      // What comes in the same turn goes along.
+      await new Promise((resolve) => setImmediate(resolve));
+      try {
+        await runGroup(() => ride(MAX_GROUP_MS, MAX_GROUP));
+      } catch (error) {
+        rejectAll(error);
+      }
+    }
+    isRunning = false;
+  };
+
+  const rejectAll = (error: unknown): void => {
+    const left = waiting;
+    waiting = [];
+    for (const { reject } of left) reject(asStoreError(error));
+  };
+
+  return {
+    add: (work) =>
+      new Promise((resolve, reject) => {
+        const attempt = (): Tell => {
+          try {
+            const result = transact(work);
+            return () => resolve(result);
+          } catch (error) {
+            return () => reject(asStoreError(error));
+          }
+        };
+        waiting.push({ attempt, reject });
+        if (!isRunning) void run();
+      }),
+    flush: () => {
+      try {
+        if (waiting.length > 0) ride(Infinity, Infinity);
+      } catch (error) {
+        rejectAll(error);
+      }
+    },
+  };
+}
