@@ -21,10 +21,7 @@ export interface OutboxStore {
   holdWrite(held: LeasedContact): Promise<Settlement>;
   /** As {@link renewNotifications}; answers contact ids. */
   renewWrites(held: readonly LeasedContact[], leaseUntilMs: number): Promise<readonly string[]>;
-  /**
-   * True while the lease is the contact's current one: asked directly before a request goes out. Then the lease survives
-   * a power cut too.
-   */
+  /** True while the lease is the current one, and on disk: asked directly before a request goes out. */
   holdsWrite(held: LeasedContact): Promise<boolean>;
   releaseHeldWrites(): Promise<number>;
   nextWriteDueAtMs(): Promise<number | null>;

@@ -35,7 +35,7 @@ export interface Store
   releaseDeadLeases(isDead: (owner: string) => boolean): Promise<number>;
   /** Calls `listener` after a commit that may have given `loop` work. Returns the function that stops it. */
   onWork(loop: WorkKind, listener: () => void): () => void;
-  /** How often this process has made the disk write what it had been given. */
+  /** How often this process has made the disk write. */
   forcedWrites(): number;
   close(): Promise<void>;
 }

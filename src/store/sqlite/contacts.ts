@@ -3,6 +3,7 @@ import { contactColumns } from '../plan/contact-row.js';
 import type { ContactRow } from '../plan/rows.js';
 import { batchesById } from './batches-by-id.js';
 import type { Connection } from './connection.js';
+import { prepareRows } from './prepare-rows.js';
 import { prepareUpsert } from './prepare-upsert.js';
 import { contacts } from './schema.js';
 
@@ -18,11 +19,11 @@ export interface Contacts {
 
 export function createContacts(connection: Connection, timeZone: string): Contacts {
   const { db } = connection;
-  const one = db
-    .select()
-    .from(contacts)
-    .where(eq(contacts.id, sql.placeholder('id')))
-    .prepare();
+  const one = prepareRows(
+    connection,
+    contacts,
+    (columns, table) => `select ${columns} from ${table} where id = ?`,
+  );
   const upsert = prepareUpsert(connection, contacts, [contacts.id]);
   const users = db
     .select({ id: contacts.id })
@@ -33,7 +34,7 @@ export function createContacts(connection: Connection, timeZone: string): Contac
     .prepare();
 
   return {
-    find: (id) => one.get({ id }),
+    find: (id) => one.get(id),
 
     put: upsert,
 

@@ -6,6 +6,7 @@ import { conversationColumns, conversationFacts } from '../plan/conversation-row
 import type { ConversationRow } from '../plan/rows.js';
 import { batchesById } from './batches-by-id.js';
 import type { Connection } from './connection.js';
+import { prepareRows } from './prepare-rows.js';
 import { prepareUpsert } from './prepare-upsert.js';
 import { coaches, conversations } from './schema.js';
 
@@ -24,16 +25,16 @@ export interface Conversations {
 
 export function createConversations(connection: Connection): Conversations {
   const { db } = connection;
-  const one = db
-    .select()
-    .from(conversations)
-    .where(eq(conversations.id, sql.placeholder('id')))
-    .prepare();
-  const ofContact = db
-    .select()
-    .from(conversations)
-    .where(eq(conversations.contactId, sql.placeholder('contactId')))
-    .prepare();
+  const one = prepareRows(
+    connection,
+    conversations,
+    (columns, table) => `select ${columns} from ${table} where id = ?`,
+  );
+  const ofContact = prepareRows(
+    connection,
+    conversations,
+    (columns, table) => `select ${columns} from ${table} where contact_id = ?`,
+  );
   const withCoach = db
     .select({ conversation: conversations, coachName: coaches.name })
     .from(conversations)
@@ -43,9 +44,9 @@ export function createConversations(connection: Connection): Conversations {
     .prepare();
   const upsert = prepareUpsert(connection, conversations, [conversations.id]);
   return {
-    find: (id) => one.get({ id }),
+    find: (id) => one.get(id),
 
-    ofContact: (contactId) => ofContact.all({ contactId }),
+    ofContact: (contactId) => ofContact.all(contactId),
 
     ofContactWithCoach: (contactId) =>
       withCoach

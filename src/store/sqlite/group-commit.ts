@@ -27,21 +27,22 @@ export function createGroupCommit<Item, Answer>(
 ): GroupCommit<Item, Answer> {
   let group: Waiting<Item, Answer>[] = [];
 
-  const flush = (): void => {
-    const committing = group;
-    group = [];
-    if (committing.length === 0) return;
-    const reject = (error: unknown): void => committing.forEach((waiting) => waiting.reject(error));
+  const commit = async (committing: readonly Waiting<Item, Answer>[]): Promise<void> => {
     try {
       const answers = commitAll(committing.map((waiting) => waiting.item));
       if (answers.length < committing.length)
         throw new RangeError('a group commit gave fewer answers than it has members');
-      toDisk().then(() => {
-        for (const [index, answer] of answers.entries()) committing[index]?.resolve(answer);
-      }, reject);
+      await toDisk();
+      for (const [index, answer] of answers.entries()) committing[index]?.resolve(answer);
     } catch (error) {
-      reject(error);
+      for (const waiting of committing) waiting.reject(error);
     }
+  };
+
+  const flush = (): void => {
+    const committing = group;
+    group = [];
+    if (committing.length > 0) void commit(committing);
   };
 
   const flushWhenQuiet = (seen: number, turns: number): void => {

@@ -12,6 +12,7 @@ import type { Reread } from '../ports/cache.js';
 import type { Connection } from './connection.js';
 import { NO_LEASE } from '../plan/outbox-row.js';
 import { createRenewal, type Renew } from './leases.js';
+import { prepareRows } from './prepare-rows.js';
 import { inbox, type InboxRow } from './schema.js';
 import type { Scrubber } from './payload-scrub.js';
 import type { WebhookHours } from './webhook-hours.js';
@@ -76,31 +77,24 @@ export function createInbox(
     select id, lane from inbox
     where status = 'waiting' and origin = ? and waits_for_intercom = ? and due_at_ms <= ? and (lease_owner is null or lease_until_ms <= ?)
     order by due_at_ms, id`);
-  const take = db
-    .update(inbox)
-    .set({
-      leaseOwner: sql`${sql.placeholder('owner')}`,
-      leasedAtMs: sql`${sql.placeholder('nowMs')}`,
-      leaseUntilMs: sql`${sql.placeholder('untilMs')}`,
-      leaseToken: sql`${inbox.leaseToken} + 1`,
-      attempts: sql`${inbox.attempts} + 1`,
-      waitsForIntercom: sql`0`,
-    })
-    .where(eq(inbox.id, sql.placeholder('id')))
-    .returning()
-    .prepare();
-  const held = db
-    .select()
-    .from(inbox)
-    .where(
-      and(
-        eq(inbox.id, sql.placeholder('id')),
-        eq(inbox.leaseOwner, sql.placeholder('owner')),
-        eq(inbox.leaseToken, sql.placeholder('token')),
-        eq(inbox.status, 'waiting'),
-      ),
-    )
-    .prepare();
+  const take = sqlite.prepare<{ owner: string; nowMs: number; untilMs: number; id: number }>(
+    `update inbox set lease_owner = @owner, leased_at_ms = @nowMs, lease_until_ms = @untilMs,
+       lease_token = lease_token + 1, attempts = attempts + 1
+     where id = @id`,
+  );
+  const noLongerWaits = sqlite.prepare<[number]>('update inbox set waits_for_intercom = 0 where id = ?');
+  const byId = prepareRows(
+    connection,
+    inbox,
+    (columns, table) => `select ${columns} from ${table} where id = ?`,
+  );
+  const held = prepareRows(
+    connection,
+    inbox,
+    (columns, table) =>
+      `select ${columns} from ${table}
+       where id = ? and lease_owner = ? and lease_token = ? and status = 'waiting'`,
+  );
   const blocking = alias(inbox, 'blocking');
   const nextFree = db
     .select({ dueAtMs: inbox.dueAtMs })
@@ -127,18 +121,13 @@ export function createInbox(
     .prepare<[string], number>("select 1 from inbox where lane = ? and status = 'waiting' limit 1")
     .pluck();
 
-  const settle = db
-    .update(inbox)
-    .set({
-      ...NO_LEASE,
-      status: sql`${sql.placeholder('outcome')}`,
-      reason: null,
-      settledAtMs: sql`${sql.placeholder('nowMs')}`,
-    })
-    .where(eq(inbox.id, sql.placeholder('id')))
-    .prepare();
+  const settle = sqlite.prepare<['done' | 'ignored', number, number]>(
+    `update inbox set lease_owner = null, leased_at_ms = null, lease_until_ms = null, status = ?, reason = null,
+       settled_at_ms = ?
+     where id = ?`,
+  );
 
-  const findHeld: Inbox['findHeld'] = (id, { owner, token }) => held.get({ id, owner, token });
+  const findHeld: Inbox['findHeld'] = (id, { owner, token }) => held.get(id, owner, token);
   const wakeLane = (lane: string | null): void => {
     if (lane !== null && moreInLane.get(lane) !== undefined) bell.ring('inbox');
   };
@@ -183,14 +172,21 @@ export function createInbox(
         // Attempts whose leases have run out may still be running somewhere: their lanes have gone to these.
         for (const lane of expired) if (lanes.has(lane)) endLeasesIn.run(lane);
         const lease = { owner, nowMs, untilMs: nowMs + leaseMs };
-        return chosen.map((id) => toLeased(take.get({ ...lease, id })));
+        return chosen.flatMap((id) => {
+          take.run({ ...lease, id });
+          const row = byId.get(id);
+          if (row === undefined) return [];
+          // A column of the index along which they are taken: it is touched only where that says something.
+          if (row.waitsForIntercom) noLongerWaits.run(id);
+          return [toLeased(row)];
+        });
       }),
 
     findHeld,
     renew: createRenewal(connection, { table: 'inbox', key: 'id', isOpen: "status = 'waiting'" }),
 
     settle: (row, outcome, nowMs) => {
-      settle.run({ id: row.id, outcome, nowMs });
+      settle.run(outcome, nowMs, row.id);
       wakeLane(row.lane);
     },
 

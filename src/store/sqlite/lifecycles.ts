@@ -1,6 +1,7 @@
-import { and, eq, sql } from 'drizzle-orm';
+import { eq } from 'drizzle-orm';
 import type { LifecycleRow } from '../plan/rows.js';
 import type { Connection } from './connection.js';
+import { prepareRows } from './prepare-rows.js';
 import { prepareUpsert } from './prepare-upsert.js';
 import { lifecycles } from './schema.js';
 
@@ -19,12 +20,12 @@ export interface Lifecycles {
 export function createLifecycles(connection: Connection): Lifecycles {
   const { db, sqlite } = connection;
   const forget = sqlite.prepare<[string, string]>('delete from lifecycles where kind = ? and id = ?');
-  const one = db
-    .select()
-    .from(lifecycles)
-    .where(and(eq(lifecycles.kind, sql.placeholder('kind')), eq(lifecycles.id, sql.placeholder('id'))))
-    .prepare();
-  const find: Lifecycles['find'] = (kind, id) => one.get({ kind, id });
+  const one = prepareRows(
+    connection,
+    lifecycles,
+    (columns, table) => `select ${columns} from ${table} where kind = ? and id = ?`,
+  );
+  const find: Lifecycles['find'] = (kind, id) => one.get(kind, id);
 
   return {
     find,

@@ -1,6 +1,7 @@
 import { and, asc, count, eq, isNotNull, lte, min, sql } from 'drizzle-orm';
 import type { MemberRow } from '../plan/rows.js';
 import type { Connection } from './connection.js';
+import { prepareRows } from './prepare-rows.js';
 import { prepareUpsert } from './prepare-upsert.js';
 import { contacts, members } from './schema.js';
 
@@ -22,11 +23,11 @@ export interface Members {
 
 export function createMembers(connection: Connection): Members {
   const { db } = connection;
-  const one = db
-    .select()
-    .from(members)
-    .where(eq(members.contactId, sql.placeholder('contactId')))
-    .prepare();
+  const one = prepareRows(
+    connection,
+    members,
+    (columns, table) => `select ${columns} from ${table} where contact_id = ?`,
+  );
   const due = db
     .select({ contactId: members.contactId })
     .from(members)
@@ -58,7 +59,7 @@ export function createMembers(connection: Connection): Members {
     .prepare();
 
   return {
-    find: (contactId) => one.get({ contactId }),
+    find: (contactId) => one.get(contactId),
     idByUserId: (userId) => byUserId.get({ userId })?.contactId,
     put: upsert,
     countSynced: () =>

@@ -1,5 +1,6 @@
 import { eq, sql } from 'drizzle-orm';
 import type { Connection } from './connection.js';
+import { prepareRows } from './prepare-rows.js';
 import { prepareUpsert } from './prepare-upsert.js';
 import { META_READERS, type MetaValues } from './meta-values.js';
 import { meta } from './schema.js';
@@ -22,11 +23,11 @@ const SHOWN_BY_REPORTS: ReadonlySet<keyof MetaValues> = new Set([
 ]);
 
 export function createMeta(connection: Connection): Meta {
-  const one = connection.db
-    .select({ value: meta.value })
-    .from(meta)
-    .where(eq(meta.name, sql.placeholder('name')))
-    .prepare();
+  const one = prepareRows(
+    connection,
+    meta,
+    (columns, table) => `select ${columns} from ${table} where name = ?`,
+  );
   const upsert = prepareUpsert(connection, meta, [meta.name]);
   const remove = connection.db
     .delete(meta)
@@ -41,7 +42,7 @@ export function createMeta(connection: Connection): Meta {
     renew.run();
   };
   return {
-    read: (name) => META_READERS[name](one.get({ name })?.value),
+    read: (name) => META_READERS[name](one.get(name)?.value),
     save: (name, value) => {
       if (value === null) remove.run({ name });
       else upsert({ name, value });

@@ -8,6 +8,7 @@ import type { OutboxRow } from '../plan/rows.js';
 import { createRenewal, type Renew } from './leases.js';
 import { prepareUpsert } from './prepare-upsert.js';
 import type { Meta } from './meta.js';
+import { prepareRows } from './prepare-rows.js';
 import { outbox } from './schema.js';
 import type { WorkBell } from './work-bell.js';
 import { causeOf, waitingChange, type Writes } from './writes.js';
@@ -43,12 +44,12 @@ export function createOutbox(connection: Connection, writes: Writes, meta: Meta,
        order by due_at_ms limit ?`,
     )
     .pluck();
-  const one = db
-    .select()
-    .from(outbox)
-    .where(eq(outbox.contactId, sql.placeholder('contactId')))
-    .prepare();
-  const find = (contactId: string): OutboxRow | undefined => one.get({ contactId });
+  const one = prepareRows(
+    connection,
+    outbox,
+    (columns, table) => `select ${columns} from ${table} where contact_id = ?`,
+  );
+  const find = (contactId: string): OutboxRow | undefined => one.get(contactId);
   const dropOne = db
     .delete(outbox)
     .where(eq(outbox.contactId, sql.placeholder('contactId')))

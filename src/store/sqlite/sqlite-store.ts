@@ -133,9 +133,9 @@ function createStore(
   // What is known outside once it is answered (Intercom never sends again what was answered 200; a person was told that
   // it is done; a request to Intercom goes out) is on disk before that.
   const forced =
-    (open: typeof withOpen) =>
+    (attempt: typeof withOpen) =>
     async <Result>(work: () => Result): Promise<Result> => {
-      const result = await open(work);
+      const result = await attempt(work);
       // Not every change comes in a transaction of its own.
       connection.noteCommit();
       await connection.toDisk();

@@ -6,6 +6,7 @@ import type { WaitingChange } from '../ports/outbox.js';
 import type { WriteRecord } from '../ports/queries.js';
 import type { Connection } from './connection.js';
 import type { NewWrite, SentWrite, WaitingWrite } from '../plan/rows.js';
+import { prepareRows } from './prepare-rows.js';
 import { outbox, writes } from './schema.js';
 import { MAX_TOGETHER, withWholeLast } from './whole-decisions.js';
 
@@ -52,13 +53,13 @@ export function createWrites({ db, sqlite }: Pick<Connection, 'db' | 'sqlite'>):
   const isOfContact = eq(writes.contactId, sql.placeholder('contactId'));
   // Written out, so that SQLite sees that the partial index serves it.
   const isWaiting = sql`${writes.outcome} = 'waiting'`;
-  const waiting = db
-    .select()
-    .from(writes)
-    .where(and(isOfContact, isWaiting))
+  const waiting = prepareRows(
+    { sqlite },
+    writes,
     // The plus keeps SQLite from walking the contact's whole history only to save itself this little sort.
-    .orderBy(sql`+${writes.id}`)
-    .prepare();
+    (columns, table) =>
+      `select ${columns} from ${table} where contact_id = ? and outcome = 'waiting' order by +id`,
+  );
   const isReady = and(isWaiting, isNull(writes.parkedAtMs));
   const countAttempt = db
     .update(writes)
@@ -123,8 +124,8 @@ export function createWrites({ db, sqlite }: Pick<Connection, 'db' | 'sqlite'>):
     .prepare();
 
   return {
-    waiting: (contactId) => waiting.all({ contactId }),
-    ready: (contactId) => waiting.all({ contactId }).filter((write) => write.parkedAtMs === null),
+    waiting: (contactId) => waiting.all(contactId),
+    ready: (contactId) => waiting.all(contactId).filter((write) => write.parkedAtMs === null),
 
     sentSince: (contactId, sinceMs) =>
       sentSince
