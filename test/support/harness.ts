@@ -30,6 +30,7 @@ import type { Workspace } from '../../src/sandbox/workspace.js';
 import type { ReportStore } from '../../src/store/ports/reports.js';
 import { makeCsvHere } from '../../src/reports/answer.js';
 import { openSqliteReportStore } from '../../src/store/sqlite/report-sql/sqlite-report-store.js';
+import type { openLogFile } from '../../src/store/sqlite/log-sync.js';
 import { openSqliteStore } from '../../src/store/sqlite/sqlite-store.js';
 import type { Run } from '../../src/store/ports/runs.js';
 import type { Store } from '../../src/store/ports/store.js';
@@ -56,6 +57,7 @@ export interface HarnessOptions {
   readonly dryRun?: boolean;
   readonly settleAfterSeconds?: number;
   readonly database?: string;
+  readonly openLog?: typeof openLogFile;
   /** False beside another one in the same test, which then answers for Intercom. */
   readonly listens?: boolean;
   /** `EXPORT_DIR`. */
@@ -115,7 +117,12 @@ export async function createHarness(options: HarnessOptions = {}): Promise<Harne
   const ending = new AbortController();
   const budget = endWith(ending.signal, createRateBudget({ clock }));
   const { counted: store, pending } = countPending(
-    openSqliteStore({ path: databasePath, timeZone: rules.timeZone, log }),
+    openSqliteStore({
+      path: databasePath,
+      timeZone: rules.timeZone,
+      log,
+      ...(options.openLog === undefined ? {} : { openLog: options.openLog }),
+    }),
   );
   const reports = openSqliteReportStore({ path: databasePath });
   const breaker = createBreaker({ clock, onEvent: logOutages({ log, store, clock }) });

@@ -7,7 +7,7 @@ import { migrate } from 'drizzle-orm/better-sqlite3/migrator';
 import { readMigrationFiles } from 'drizzle-orm/migrator';
 import { AppError } from '../../errors.js';
 import { createCheckpoints } from './checkpoints.js';
-import { createLogFile, createLogSync } from './log-sync.js';
+import { createLogSync, openLogFile } from './log-sync.js';
 
 /** The one connection that writes. better-sqlite3 is synchronous: a transaction is one piece of code, never awaited. */
 export interface Connection {
@@ -52,7 +52,13 @@ const MIGRATIONS = fileURLToPath(new URL('../../../drizzle/sqlite', import.meta.
  * @throws AppError `store_newer_than_program` when a newer version of the program has been here, `store_unavailable` when
  * an older one has and that may not be changed.
  */
-export function openConnection(path: string, { mayMigrate }: { readonly mayMigrate: boolean }): Connection {
+export function openConnection(
+  path: string,
+  {
+    mayMigrate,
+    openLog = openLogFile,
+  }: { readonly mayMigrate: boolean; readonly openLog?: typeof openLogFile | undefined },
+): Connection {
   createPrivately(path);
   const sqlite = new Database(path, { timeout: OPENING_TIMEOUT_MS });
   try {
@@ -63,7 +69,7 @@ export function openConnection(path: string, { mayMigrate }: { readonly mayMigra
     applyMigrations(db);
     // Last, because a migration that rebuilds a table must be free to drop the old one.
     sqlite.pragma('foreign_keys = ON');
-    const logFile = createLogFile(`${realpathSync.native(path)}-wal`);
+    const logFile = openLog(`${realpathSync.native(path)}-wal`);
     const checkpoints = createCheckpoints(sqlite);
     let forcedNow = 0;
     const log = createLogSync(logFile.force, () => checkpoints.full());

@@ -88,7 +88,7 @@ export interface LogFile {
   readonly close: () => void;
 }
 
-export function createLogFile(path: string): LogFile {
+export function openLogFile(path: string): LogFile {
   let handle: number | null = null;
   // Windows forces only what is open for writing.
   const open = (): number => (handle ??= openSync(path, 'r+'));

@@ -15,6 +15,7 @@ import { eraseLeft } from './erase.js';
 import { countBacklog, findMember, readFreshness } from './look.js';
 import { createLogEmptying } from './log-emptying.js';
 import { fixTimes } from './fix-times.js';
+import type { openLogFile } from './log-sync.js';
 import { createMeta } from './meta.js';
 import { noteOtherWorkspaces } from './other-workspaces.js';
 import { eraseOldPayloads } from './payload-retention.js';
@@ -49,6 +50,8 @@ export interface SqliteStoreOptions {
   /** What else has to be the same for all that work on the file; left out by what decides and writes nothing. */
   readonly settings?: ServiceSettings;
   readonly log?: Pick<Log, 'warn'> & Partial<Pick<Log, 'error'>>;
+  /** How the write-ahead log is forced to disk; tests see by it what a power cut would leave. */
+  readonly openLog?: typeof openLogFile;
 }
 
 /**
@@ -337,9 +340,9 @@ function createStore(
   }
 }
 
-function open({ path, timeZone, settings }: SqliteStoreOptions, role: 'service' | 'command') {
+function open({ path, timeZone, settings, openLog }: SqliteStoreOptions, role: 'service' | 'command') {
   try {
-    const bare = openConnection(path, { mayMigrate: role === 'service' });
+    const bare = openConnection(path, { mayMigrate: role === 'service', openLog });
     try {
       const meta = createMeta(bare);
       const whyTakenOver = watchSettings(bare.sqlite, meta, { timeZone, settings });
