@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { expect, onTestFinished, test } from 'vitest';
 import { openLogFile } from '../src/store/sqlite/log-sync.js';
-import { temporaryFolder } from './store-contract/temporary-directory.js';
+import { temporaryDirectory } from './store-contract/temporary-directory.js';
 import { createHarness, type Harness } from './support/harness.js';
 
 const AT = '2026-10-15T15:00:00Z';
@@ -11,12 +11,12 @@ const AT_SECONDS = Date.parse(AT) / 1000;
 
 /** What the disk is sure to have: database and log as they were when the last forced write began that has ended. */
 function watchDisk(): { readonly openLog: typeof openLogFile; readonly cutPower: () => string } {
-  const folder = temporaryFolder();
+  const directory = temporaryDirectory();
   let images = 0;
   let safe: string | null = null;
   /** By a process of its own: closing the database file in this one would end SQLite's locks on it. */
   const copy = (from: string): string => {
-    const to = join(folder, `${(images += 1)}.db`);
+    const to = join(directory, `${(images += 1)}.db`);
     execFileSync('sh', ['-c', 'cp "$0" "$1" && cp "$0-wal" "$1-wal"', from, to]);
     return to;
   };

@@ -3,7 +3,7 @@ import { expect, onTestFinished, test } from 'vitest';
 import { openConnection } from '../src/store/sqlite/connection.js';
 import { createLogSync } from '../src/store/sqlite/log-sync.js';
 import { createRideAlong, type RideAlong } from '../src/store/sqlite/ride-along.js';
-import { temporaryFolder } from './store-contract/temporary-directory.js';
+import { temporaryDirectory } from './store-contract/temporary-directory.js';
 
 interface Ride {
   readonly riders: RideAlong;
@@ -14,7 +14,7 @@ interface Ride {
 }
 
 function ride(runGroup: (group: () => void) => Promise<void> = async (group) => group()): Ride {
-  const connection = openConnection(join(temporaryFolder(), 'ride.db'), { mayMigrate: true });
+  const connection = openConnection(join(temporaryDirectory(), 'ride.db'), { mayMigrate: true });
   onTestFinished(() => connection.close());
   const { sqlite, transact } = connection;
   sqlite.exec('create table ridden (value text primary key)');

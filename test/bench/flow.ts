@@ -40,11 +40,11 @@ export async function benchFlow(isShort: boolean): Promise<void> {
   const bare: LoadResult[] = [];
   const ours: Flow[] = [];
   for (let round = 0; round < rounds; round += 1) {
-    const folder = mkdtempSync(join(process.cwd(), 'node_modules', '.bench-'));
+    const directory = mkdtempSync(join(process.cwd(), 'node_modules', '.bench-'));
     try {
-      await measureRound(folder, size, { bare, ours });
+      await measureRound(directory, size, { bare, ours });
     } finally {
-      rmSync(folder, { recursive: true, force: true });
+      rmSync(directory, { recursive: true, force: true });
     }
   }
   console.log(
@@ -83,13 +83,13 @@ export async function benchFlow(isShort: boolean): Promise<void> {
 }
 
 async function measureRound(
-  folder: string,
+  directory: string,
   size: { readonly members: number; readonly notifications: number },
   results: { readonly bare: LoadResult[]; readonly ours: Flow[] },
 ): Promise<void> {
   const { workspace, act } = createFlowWorkspace(size.members);
   const intercom = await startSandboxServer(workspace);
-  const where = { apiBase: intercom.url, databasePath: join(folder, 'ours.db'), port: await freePort() };
+  const where = { apiBase: intercom.url, databasePath: join(directory, 'ours.db'), port: await freePort() };
   const off = { SWEEP_EVERY_MINUTES: '0', RECONCILE_CRON: 'off', LOG_LEVEL: 'info' };
   const service = await startService({ ...serviceSettings(workspace, where), ...off });
   try {
@@ -98,7 +98,10 @@ async function measureRound(
     const warmUp = await act(WARM_UP);
     const acted = await act(size.notifications);
     const { clientSecret } = workspace.settings;
-    const handler = await startChild('test/bench/bare-handler.ts', [join(folder, 'bare.db'), clientSecret]);
+    const handler = await startChild('test/bench/bare-handler.ts', [
+      join(directory, 'bare.db'),
+      clientSecret,
+    ]);
     try {
       const url = `${handler.url}/webhooks/intercom`;
       await fire(url, warmUp.shots, CONNECTIONS);
