@@ -1,3 +1,4 @@
+import { benchDryRun } from './dry-run.js';
 import { benchFirstReport } from './first-report.js';
 import { benchFlow } from './flow.js';
 import { benchIngest } from './ingest.js';
@@ -10,6 +11,7 @@ import { benchReports } from './reports.js';
 
 /** `npm run bench -- <name> [--short]`: figures for reading; only `recovery` fails by a time. */
 const benches: Readonly<Record<string, (isShort: boolean) => Promise<void>>> = {
+  'dry-run': benchDryRun,
   'first-report': benchFirstReport,
   flow: benchFlow,
   ingest: benchIngest,

@@ -9,7 +9,7 @@ export function memberRow(
   at: { readonly nowMs: number; readonly isRight: boolean },
 ): MemberRow {
   const { status, nextChange, lastQualifyingAt, evidence, nearMisses, warnings } = decision;
-  return {
+  const row: MemberRow = {
     contactId,
     status,
     nextChangeAt: nextChange?.at ?? null,
@@ -23,6 +23,15 @@ export function memberRow(
     // Only the first time is remembered.
     syncedAtMs: before?.syncedAtMs ?? (at.isRight ? at.nowMs : null),
   };
+  // Most events change nothing here: what the rules say once more is no reason to write.
+  const saysTheSame =
+    typeof before?.decidedAtMs === 'number' &&
+    JSON.stringify({ ...row, decidedAtMs: 0 }) === JSON.stringify(inOrderOf(row, before));
+  return saysTheSame ? before : row;
+}
+
+function inOrderOf(row: MemberRow, other: MemberRow): unknown {
+  return { ...row, ...other, decidedAtMs: 0 };
 }
 
 /** A member that the rules have not been asked about yet. */

@@ -16,6 +16,7 @@ import type { HeldLease } from '../ports/leases.js';
 import type { Connection } from './connection.js';
 import { createRenewal } from './leases.js';
 import type { Meta } from './meta.js';
+import { prepareRows } from './prepare-rows.js';
 import { runs } from './schema.js';
 import { sweepCounted, sweepFound, sweepSeen } from './schema-sweeps.js';
 
@@ -51,12 +52,19 @@ const SWEEPING: ReadonlySet<JobName> = new Set<JobName>(['backfill', 'sweep', 'r
 
 export function createRuns(connection: Connection, meta: Meta): Runs {
   const { sqlite, db, transact } = connection;
-  const row = (id: string): RunRow | undefined => db.select().from(runs).where(eq(runs.id, id)).get();
+  const byId = prepareRows(
+    connection,
+    runs,
+    (columns, table) => `select ${columns} from ${table} where id = ?`,
+  );
+  const row = (id: string): RunRow | undefined => byId.get(id);
 
-  const isHeld: Runs['isHeld'] = (runId, { owner, token }) => {
-    const known = row(runId);
-    return known?.status === 'running' && known.leaseOwner === owner && known.leaseToken === token;
-  };
+  const held = sqlite
+    .prepare<[string, string, number], number>(
+      "select 1 from runs where id = ? and status = 'running' and lease_owner = ? and lease_token = ?",
+    )
+    .pluck();
+  const isHeld: Runs['isHeld'] = (runId, { owner, token }) => held.get(runId, owner, token) === 1;
   const assertLease = (runId: string, lease: HeldLease): void => {
     if (isHeld(runId, lease)) return;
     throw new AppError(

@@ -213,7 +213,7 @@ export const members = sqliteTable(
     evidence: text('evidence', { mode: 'json' }).$type<readonly Evidence[]>().notNull(),
     nearMisses: text('near_misses', { mode: 'json' }).$type<readonly NearMiss[]>().notNull(),
     warnings: text('warnings', { mode: 'json' }).$type<readonly Warning[]>().notNull(),
-    /** Null until the rules have been asked for the first time (during the first backfill). */
+    /** When the rules said this first; null until they have been asked for the first time (during the first backfill). */
     decidedAtMs: integer('decided_at_ms'),
     /** When Intercom was first seen to hold what the rules want. */
     syncedAtMs: integer('synced_at_ms'),
