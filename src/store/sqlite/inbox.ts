@@ -21,6 +21,9 @@ import type { WorkBell } from './work-bell.js';
 /** Further contents that are kept under one notification id. Intercom's ids are unique: there should be none. */
 const MAX_CONTENTS = 7;
 
+/** What is beyond them is found when the loop looks again by itself. */
+const MAX_PASSED_OVER = 10_000;
+
 /** What has come in and is worked off lane by lane. */
 export interface Inbox {
   /** Stores each once, in one transaction; the answers are in the order of `notifications`. */
@@ -117,9 +120,8 @@ export function createInbox(
     .from(inbox)
     .where(isNotNull(inbox.leaseOwner))
     .prepare();
-  const moreInLane = sqlite
-    .prepare<[string], number>("select 1 from inbox where lane = ? and status = 'waiting' limit 1")
-    .pluck();
+  /** Lanes in which something due was passed over because they were busy. Other processes look by themselves. */
+  const passedOver = new Set<string>();
 
   const settle = sqlite.prepare<['done' | 'ignored', number, number]>(
     `update inbox set lease_owner = null, leased_at_ms = null, lease_until_ms = null, status = ?, reason = null,
@@ -129,7 +131,7 @@ export function createInbox(
 
   const findHeld: Inbox['findHeld'] = (id, { owner, token }) => held.get(id, owner, token);
   const wakeLane = (lane: string | null): void => {
-    if (lane !== null && moreInLane.get(lane) !== undefined) bell.ring('inbox');
+    if (lane !== null && passedOver.delete(lane)) bell.ring('inbox');
   };
 
   return {
@@ -158,7 +160,10 @@ export function createInbox(
         const choose = (origin: NotificationOrigin, waits: 0 | 1, most: number): void => {
           if (chosen.length >= most) return;
           for (const entry of dueEntries.iterate(origin, waits, nowMs, nowMs)) {
-            if (entry.lane !== null && lanes.has(entry.lane)) continue;
+            if (entry.lane !== null && lanes.has(entry.lane)) {
+              if (passedOver.size < MAX_PASSED_OVER) passedOver.add(entry.lane);
+              continue;
+            }
             if (entry.lane !== null) lanes.add(entry.lane);
             chosen.push(entry.id);
             if (chosen.length >= most) return;

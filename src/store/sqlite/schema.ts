@@ -68,8 +68,8 @@ export const inbox = sqliteTable(
     index('inbox_parked')
       .on(table.settledAtMs)
       .where(sql`status = 'parked'`),
-    // Is there more in this lane? And: whose payloads have to be erased?
-    index('inbox_lane').on(table.lane, table.status),
+    // Whose payloads have to be erased? Without the status, which changes: each event would write it a second time.
+    index('inbox_lane').on(table.lane),
     // Erasure finds payloads by what they are about; rows without payload need no finding.
     index('inbox_subject')
       .on(table.subjectId, table.subjectKind)
