@@ -8,6 +8,7 @@ import { readMigrationFiles } from 'drizzle-orm/migrator';
 import { AppError } from '../../errors.js';
 import { createCheckpoints } from './checkpoints.js';
 import { createLogSync, openLogFile } from './log-sync.js';
+import { sqliteCode } from './store-errors.js';
 
 /** The one connection that writes. better-sqlite3 is synchronous: a transaction is one piece of code, never awaited. */
 export interface Connection {
@@ -39,6 +40,7 @@ export interface Connection {
 
 /** While the file is opened and migrated nobody is served yet. */
 const OPENING_TIMEOUT_MS = 5000;
+const OPENING_PAUSE_MS = 20;
 /** What two processes of ours hold it for; everything longer is waited for without holding up the thread. */
 const SERVING_TIMEOUT_MS = 10;
 
@@ -134,7 +136,7 @@ function setPragmas(sqlite: Database.Database): void {
   // Before anything is deleted: freed bytes are overwritten with zeros, so that erased personal data is really gone.
   sqlite.pragma('secure_delete = ON');
   // Readers don't block the writer nor the other way round; a commit is one append and one fsync.
-  sqlite.pragma('journal_mode = WAL');
+  switchToLog(sqlite);
   // A commit waits for no disk: a power cut takes back the last ones, never one without those behind it. What must
   // survive one waits for `toDisk`, which FULL would do at every commit and with the thread held up.
   sqlite.pragma('synchronous = NORMAL');
@@ -144,6 +146,23 @@ function setPragmas(sqlite: Database.Database): void {
   sqlite.pragma('cache_size = -65536');
   // After a burst (backfill) the log gives its space back at the next checkpoint.
   sqlite.pragma('journal_size_limit = 67108864');
+}
+
+/**
+ * Two processes that open a new file at the same moment may find it locked by each other. SQLite tells one of them at
+ * once, whatever its timeout is, because waiting for each other would never end.
+ */
+function switchToLog(sqlite: Database.Database): void {
+  for (let leftMs = OPENING_TIMEOUT_MS; ; leftMs -= OPENING_PAUSE_MS) {
+    try {
+      sqlite.pragma('journal_mode = WAL');
+      return;
+    } catch (error) {
+      if (sqliteCode(error)?.startsWith('SQLITE_BUSY') !== true || leftMs <= 0) throw error;
+    }
+    // Nobody is served yet.
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, OPENING_PAUSE_MS);
+  }
 }
 
 /** Read once: it is asked for beside the work. */

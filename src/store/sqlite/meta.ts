@@ -14,12 +14,14 @@ export interface Meta {
   readonly renewDataVersion: () => void;
 }
 
-/** Reports show how fresh the cache is. */
+/** How fresh the cache is, which stands in every answer: {@link Freshness}. */
 const SHOWN_BY_REPORTS: ReadonlySet<keyof MetaValues> = new Set([
   'coverage_from_at',
   'applied_at',
   'swept_at',
+  'swept_until_at',
   'complete_at',
+  'silent_since_at',
 ]);
 
 export function createMeta(connection: Connection): Meta {
@@ -41,12 +43,14 @@ export function createMeta(connection: Connection): Meta {
   const renewDataVersion = (): void => {
     renew.run();
   };
+  const read: Meta['read'] = (name) => META_READERS[name](one.get(name)?.value);
   return {
-    read: (name) => META_READERS[name](one.get(name)?.value),
+    read,
     save: (name, value) => {
+      // Each sweep says again what is known already; answers that browsers keep stay good then.
+      if (SHOWN_BY_REPORTS.has(name) && read(name) !== value) renewDataVersion();
       if (value === null) remove.run({ name });
       else upsert({ name, value });
-      if (SHOWN_BY_REPORTS.has(name)) renewDataVersion();
     },
     renewDataVersion,
   };

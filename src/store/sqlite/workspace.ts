@@ -42,10 +42,14 @@ export function releaseDeadLeases({ connection, bell }: Tables, isDead: (owner: 
 
 /** Coaches that Intercom lists no longer stay, because conversations go on naming them. */
 export function saveCoaches({ connection, meta }: Tables, listed: readonly Coach[]): void {
+  const known = connection.sqlite.prepare<[string, string | null, string | null], 1>(
+    'select 1 from coaches where id = ? and name is ? and email is ?',
+  );
   const save = prepareUpsert(connection, coaches, [coaches.id]);
   connection.transact(() => {
-    for (const { id, name, email } of listed) save({ id, name, email });
-    meta.renewDataVersion();
+    const news = listed.filter(({ id, name, email }) => known.get(id, name, email) === undefined);
+    for (const { id, name, email } of news) save({ id, name, email });
+    if (news.length > 0) meta.renewDataVersion();
   });
 }
 
