@@ -351,3 +351,42 @@ test('what an earlier version has judged by other rules is judged again at the n
   });
   expect(await csv.text()).toContain('Rosa,Dos Santos');
 });
+
+test('what no database keeps is replaced before it is kept, and what is no id is nobody', () => {
+  const read = readContactObject({
+    id: 'a1',
+    role: 'user',
+    name: 'a\0b \ud83d',
+    external_id: 'x\udc00',
+    email: '😀@example.test',
+    updated_at: NOW,
+    created_at: NOW,
+    custom_attributes: { Employer: '\ud800Acme\0' },
+  });
+  expect(read).toMatchObject({
+    kind: 'ok',
+    contact: {
+      name: 'a\ufffdb \ufffd',
+      externalId: 'x\ufffd',
+      email: '😀@example.test',
+      attributes: { Employer: '\ufffdAcme\ufffd' },
+    },
+  });
+  expect(fold('\ud800Acme')).toBe('\ufffdacme');
+  const call = { id: 'c1', state: 'closed', updated_at: NOW, created_at: NOW };
+  const coachOf = (assignee: unknown): unknown => {
+    const found = readConversationObject({ ...call, admin_assignee_id: assignee });
+    return found.kind === 'ok' ? found.conversation.coachId : found.kind;
+  };
+  expect([5_210_001, '5210001', 'a_b-C', 0, '0', 'a,b:c', '7:Phone', ' ', null].map(coachOf)).toEqual([
+    '5210001',
+    '5210001',
+    'a_b-C',
+    null,
+    null,
+    null,
+    null,
+    null,
+    null,
+  ]);
+});

@@ -7,7 +7,7 @@ import {
   SERVICE_CODE_ATTRIBUTE,
   type KeptAttribute,
 } from '../rules/vocabulary.js';
-import { isRecord, readId, recordAt, type Json } from './json.js';
+import { isId, isRecord, readId, recordAt, type Json } from './json.js';
 import { readTime } from './times.js';
 
 /** What the rules need and a payload lacks: reading the object by id settles it, whatever that answers. */
@@ -67,7 +67,7 @@ export function readConversationObject(raw: unknown): ReadConversation {
   if (createdAt === null) lacks.push('createdAt');
   if (state === 'closed' && lastCloseAt === null)
     lacks.push(statistics === null ? 'statistics' : 'closeTime');
-  const coachId = readIdentity(raw['admin_assignee_id']);
+  const assignee = readIdentity(raw['admin_assignee_id']);
   const conversation: ConversationFacts = {
     id,
     contactId: contacts?.firstId ?? null,
@@ -76,8 +76,8 @@ export function readConversationObject(raw: unknown): ReadConversation {
     state,
     channel: attributeText(custom, CHANNEL_ATTRIBUTE),
     serviceCode: attributeText(custom, SERVICE_CODE_ATTRIBUTE),
-    // 0 is Intercom's way to write "nobody" in requests.
-    coachId: coachId === '0' ? null : coachId,
+    // 0 is Intercom's way to write "nobody" in requests; what is no id is nobody either.
+    coachId: assignee === null || assignee === '0' || !isId(assignee) ? null : assignee,
     lastCloseAt,
     ...(closeTime !== null && lastCloseAt === null ? { hasWrongCloseTime: true } : {}),
   };

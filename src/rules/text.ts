@@ -16,12 +16,20 @@ const BLANKS = /[\s\u0085\u180e\u200b\u2060\u2800]+/gu;
 /** Nearly all texts: printable ASCII with single blanks inside. */
 const PLAIN = /^[!-~]+(?: [!-~]+)*$/;
 
-/** Cuts a text to what is kept of one, between two characters. */
+/**
+ * The form of a text that every database keeps as it is: NUL and halves of surrogate pairs, which no engine keeps or only
+ * one does, become U+FFFD.
+ */
+export function storableText(text: string): string {
+  return text.toWellFormed().replaceAll('\0', '\ufffd');
+}
+
+/** Cuts a text to what is kept of one, between two characters; see {@link storableText}. */
 export function cutText(text: string, maxLength = MAX_TEXT_LENGTH): string {
-  if (text.length <= maxLength) return text;
+  if (text.length <= maxLength) return storableText(text);
   const cut = text.slice(0, maxLength);
   // Half of a surrogate pair is no character.
-  return /[\ud800-\udbff]$/.test(cut) ? cut.slice(0, -1) : cut;
+  return storableText(/[\ud800-\udbff]$/.test(cut) ? cut.slice(0, -1) : cut);
 }
 
 /** Each run of blanks as one space, none at the ends. */

@@ -99,7 +99,10 @@ export const engagementList = memberList<EngagementFilter, EngagementRow>({
     const { fromAt, toAt } = lastSession;
     const where = [
       ...ofEmployers(employers),
-      ...(referrals.length === 0 ? [] : ['m.referral_key in (select value from json_each(@referrals))']),
+      // An empty value is nobody's, as with employers.
+      ...(referrals.length === 0
+        ? []
+        : ["m.referral_key <> '' and m.referral_key in (select value from json_each(@referrals))"]),
       ...(statuses.length === 0
         ? []
         : ['m.maintained_status_key in (select value from json_each(@statuses))']),

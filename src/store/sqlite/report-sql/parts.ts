@@ -1,5 +1,5 @@
 import type Database from 'better-sqlite3';
-import { fold } from '../../../rules/text.js';
+import { cutText, fold } from '../../../rules/text.js';
 import { canonical, CHANNELS, type Channel } from '../../../rules/vocabulary.js';
 import type { SessionFilter, SessionsInWindow } from '../../ports/reports.js';
 import type { Params, SqlValue } from './list.js';
@@ -30,7 +30,7 @@ export function createCoachBook(sqlite: Database.Database): CoachBook {
     idsOf: (values) => {
       const wanted = new Set(values.map(fold));
       const named = [...names].filter(([, name]) => name !== null && wanted.has(fold(name)));
-      return [...new Set([...values.map((value) => value.trim()), ...named.map(([id]) => id)])];
+      return [...new Set([...values.map((value) => cutText(value.trim())), ...named.map(([id]) => id)])];
     },
     nameOf,
     sessionsOf: (used) => {
