@@ -5,7 +5,7 @@ import { expect, onTestFinished, test, vi } from 'vitest';
 import { createApp } from '../src/app.js';
 import type { IntercomClient } from '../src/intercom/client.js';
 import { signBody } from '../src/intercom/signature.js';
-import { temporaryDirectory } from './store-contract/temporary-directory.js';
+import { temporaryDirectory } from './support/command-line.js';
 import { createHarness, createTestClient, type Harness, type HarnessOptions } from './support/harness.js';
 import { createMovedClock } from './support/moved-clock.js';
 import { openForLooking } from './support/open-for-looking.js';

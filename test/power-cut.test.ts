@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { expect, onTestFinished, test } from 'vitest';
 import { openLogFile } from '../src/store/sqlite/log-sync.js';
-import { temporaryDirectory } from './store-contract/temporary-directory.js';
+import { temporaryDirectory } from './support/command-line.js';
 import { createHarness, type Harness } from './support/harness.js';
 
 const AT = '2026-10-15T15:00:00Z';

@@ -3,7 +3,7 @@ import { expect, onTestFinished, test } from 'vitest';
 import { openConnection } from '../src/store/sqlite/connection.js';
 import { createLogSync } from '../src/store/sqlite/log-sync.js';
 import { createRideAlong, type RideAlong } from '../src/store/sqlite/ride-along.js';
-import { temporaryDirectory } from './store-contract/temporary-directory.js';
+import { temporaryDirectory } from './support/command-line.js';
 
 interface Ride {
   readonly riders: RideAlong;

@@ -1,8 +1,4 @@
-import { join } from 'node:path';
-import { openSqliteStore } from '../src/store/sqlite/sqlite-store.js';
-import { describeStore } from './store-contract/describe-store.js';
-import { temporaryDirectory } from './store-contract/temporary-directory.js';
+import { exerciseEngine } from '../src/store/exercise/exercise-engine.js';
+import { engine } from './support/sqlite-engine.js';
 
-describeStore('SQLite', () =>
-  openSqliteStore({ path: join(temporaryDirectory(), 'engagement.db'), timeZone: 'America/New_York' }),
-);
+exerciseEngine(engine);

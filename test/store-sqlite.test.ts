@@ -24,8 +24,8 @@ import {
   sentAll,
   wanting,
   workOn,
-} from './store-contract/samples.js';
-import { temporaryDirectory } from './store-contract/temporary-directory.js';
+} from '../src/store/exercise/samples.js';
+import { temporaryDirectory } from './support/command-line.js';
 import { createMovedClock } from './support/moved-clock.js';
 
 const NEW_YORK = 'America/New_York';

@@ -15,7 +15,7 @@ import type { WorkspaceStore } from './workspace.js';
  * not at all, and no caller ever holds a transaction. Operational times are milliseconds since the epoch (`…AtMs`);
  * instants of the business are Unix seconds (`…At`).
  *
- * Any engine behind it must pass `test/store-contract`. A method rejects with
+ * Any engine behind it must pass `src/store/exercise`. A method rejects with
  * `AppError('store_unavailable', 'later')` when the database can't be used.
  */
 export interface Store

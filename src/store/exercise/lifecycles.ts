@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import type { CacheChange } from '../../src/store/ports/changes.js';
-import type { Store } from '../../src/store/ports/store.js';
+import type { CacheChange } from '../ports/changes.js';
+import type { Bench } from './bench.js';
 import {
   handled,
   LEASE_MS,
@@ -19,7 +19,7 @@ import {
 } from './samples.js';
 
 /** Contacts and conversations that are archived, merged or deleted. */
-export function describeLifecycles(storeOf: () => Store): void {
+export function exerciseLifecycles({ storeOf }: Bench): void {
   const later = { updatedAt: NOW_AT + 60 };
   const merge = (absorbedId: string, survivorId: string): CacheChange => ({
     kind: 'contact-merged',

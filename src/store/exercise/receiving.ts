@@ -1,9 +1,9 @@
 import { describe, expect, it, vi } from 'vitest';
-import type { Store } from '../../src/store/ports/store.js';
+import type { Bench } from './bench.js';
 import { handled, LEASE_MS, NOW_MS, lease, notification, workOn } from './samples.js';
 
 /** The inbox: stored once, leased lane by lane, retried, parked and replayed. */
-export function describeReceiving(storeOf: () => Store): void {
+export function exerciseReceiving({ storeOf }: Bench): void {
   describe('receiving', () => {
     it('stores a notification once, however often it is delivered', async () => {
       const store = storeOf();

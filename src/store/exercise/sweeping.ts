@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import type { HeldRun, Run, RunPage } from '../../src/store/ports/runs.js';
-import type { CacheChange } from '../../src/store/ports/changes.js';
-import type { Store } from '../../src/store/ports/store.js';
-import type { Subject } from '../../src/store/ports/subject.js';
+import type { HeldRun, Run, RunPage } from '../ports/runs.js';
+import type { CacheChange } from '../ports/changes.js';
+import type { Store } from '../ports/store.js';
+import type { Subject } from '../ports/subject.js';
+import type { Bench } from './bench.js';
 import {
   afterWrite,
   call,
@@ -24,7 +25,7 @@ import {
 } from './samples.js';
 
 /** What a run finds is kept beside the cache, told, and taken in only when the run says so. */
-export function describeSweeping(storeOf: () => Store): void {
+export function exerciseSweeping({ storeOf }: Bench): void {
   const open = (store: Store): Promise<HeldRun> => openRun(store);
   const pageOf = (run: HeldRun): RunPage => ({
     runId: run.id,

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import type { CacheChange } from '../../src/store/ports/changes.js';
-import type { Work } from '../../src/store/ports/cache.js';
-import type { Store } from '../../src/store/ports/store.js';
+import type { CacheChange } from '../ports/changes.js';
+import type { Work } from '../ports/cache.js';
+import type { Store } from '../ports/store.js';
+import type { Bench } from './bench.js';
 import {
   handled,
   DAY,
@@ -22,7 +23,7 @@ const EARLIER = NOW_AT - DAY;
 const LATER = EARLIER + 60;
 
 /** The cache: newest snapshot wins, ties are read again, and what is known is recomputed at once. */
-export function describeApplying(storeOf: () => Store): void {
+export function exerciseApplying({ storeOf }: Bench): void {
   const coachOf = async (store: Store, contactId: string): Promise<string | null | undefined> =>
     (await store.findMember(contactId))?.conversations[0]?.coachId;
 

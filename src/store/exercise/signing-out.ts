@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import type { Store } from '../../src/store/ports/store.js';
+import type { Bench } from './bench.js';
 import { NOW_AT } from './samples.js';
 
 /** Sessions that people have ended. */
-export function describeSigningOut(storeOf: () => Store): void {
+export function exerciseSigningOut({ storeOf }: Bench): void {
   const HOUR = 3600;
   const session = (id: string, hours: number) => ({ id, expiresAt: NOW_AT + hours * HOUR });
 

@@ -1,6 +1,7 @@
 import { describe, expect, it, vi } from 'vitest';
-import type { HeldRun, RunPage } from '../../src/store/ports/runs.js';
-import type { Store } from '../../src/store/ports/store.js';
+import type { HeldRun, RunPage } from '../ports/runs.js';
+import type { Store } from '../ports/store.js';
+import type { Bench } from './bench.js';
 import {
   DAY,
   LEASE_MS,
@@ -16,7 +17,7 @@ import {
 } from './samples.js';
 
 /** What happens with time and at length: status changes that fall due, runs of jobs, and what is known of both. */
-export function describeRunning(storeOf: () => Store): void {
+export function exerciseRunning({ storeOf }: Bench): void {
   describe('transitions', () => {
     const endsAt = NOW_AT - DAY + 29 * DAY;
 

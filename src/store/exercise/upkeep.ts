@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import type { LeasedNotification } from '../../src/store/ports/inbox.js';
-import type { Store } from '../../src/store/ports/store.js';
+import type { LeasedNotification } from '../ports/inbox.js';
+import type { Store } from '../ports/store.js';
+import type { Bench } from './bench.js';
 import {
   handled,
   DAY,
@@ -23,7 +24,7 @@ const LATER_MS = NOW_MS + 31 * DAY_MS;
 const CUT_MS = NOW_MS + DAY_MS;
 
 /** What nobody asks for: old payloads, leftovers of an erasure, times that a wrong clock gave. */
-export function describeKeepingHouse(storeOf: () => Store): void {
+export function exerciseUpkeep({ storeOf }: Bench): void {
   const takeOne = async (store: Store, nowMs = NOW_MS): Promise<LeasedNotification> => {
     const [taken] = await store.leaseNotifications(lease({ nowMs, limit: 1 }));
     if (taken === undefined) throw new Error('nothing was due');

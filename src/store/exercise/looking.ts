@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Store } from '../../src/store/ports/store.js';
+import type { Bench } from './bench.js';
 import {
   handled,
   NOW_AT,
@@ -13,7 +13,7 @@ import {
 } from './samples.js';
 
 /** What people and the service itself ask the store. */
-export function describeLooking(storeOf: () => Store): void {
+export function exerciseLooking({ storeOf }: Bench): void {
   describe('looking', () => {
     it('finds a member by contact id before User ID, with the names of coaches', async () => {
       const store = storeOf();

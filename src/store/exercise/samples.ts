@@ -1,17 +1,24 @@
-import type { Change, ContactFacts, ConversationFacts, MemberDecision } from '../../src/rules/facts.js';
-import type { HeldRun } from '../../src/store/ports/runs.js';
-import type { CacheChange } from '../../src/store/ports/changes.js';
-import type { Decide, Work } from '../../src/store/ports/cache.js';
-import type { LeasedNotification, NewNotification } from '../../src/store/ports/inbox.js';
-import type { Lease } from '../../src/store/ports/leases.js';
-import type { LeasedWrite } from '../../src/store/ports/outbox.js';
-import type { Store } from '../../src/store/ports/store.js';
+import type { Change, ContactFacts, ConversationFacts, MemberDecision } from '../../rules/facts.js';
+import type { HeldRun } from '../ports/runs.js';
+import type { CacheChange } from '../ports/changes.js';
+import type { Applied, Decide, Work } from '../ports/cache.js';
+import type { LeasedNotification, NewNotification } from '../ports/inbox.js';
+import type { Lease } from '../ports/leases.js';
+import type { LeasedWrite } from '../ports/outbox.js';
+import type { Store } from '../ports/store.js';
+import type { Settings } from './engine.js';
 
 /** Noon of a day on which nothing special happens; every test counts from here. */
 export const NOW_AT = 1_790_000_000;
 export const NOW_MS = NOW_AT * 1000;
 export const DAY = 86_400;
 export const LEASE_MS = 60_000;
+
+/** Time stands, and the store's own pauses take only as long as others need to do something. */
+export const SETTINGS: Settings = {
+  timeZone: 'America/New_York',
+  clock: { nowMs: () => NOW_MS, sleep: () => new Promise((resolve) => setImmediate(resolve)) },
+};
 
 export function contact(id: string, over: Partial<ContactFacts> = {}): ContactFacts {
   return {
@@ -153,6 +160,11 @@ export function lease(over: Partial<Lease> = {}) {
   return { owner: 'process-1', nowMs: NOW_MS, leaseMs: LEASE_MS, limit: 100, ...over };
 }
 
+/** Answers of several, whoever of them was first. */
+export function inAnyOrder(answers: readonly unknown[]): unknown[] {
+  return answers.toSorted((one, other) => (String(one) < String(other) ? -1 : 1));
+}
+
 /** The cache with contact `id` and one call of theirs, the writes that follow from it waiting. */
 export async function knowMember(store: Store, id: string): Promise<void> {
   const applied = await store.apply(
@@ -205,4 +217,22 @@ export async function openRun(
   const opened = await store.openRun({ job: 'reconcile', params: {}, ...lease(), ...request });
   if (opened.kind !== kind) throw new Error(`the run is ${opened.kind}`);
   return opened.run;
+}
+
+/** What has become of a contact's writes, oldest first. */
+export async function outcomesOf(store: Store, contactId: string): Promise<string[]> {
+  const writes = (await store.findMember(contactId))?.writes ?? [];
+  return writes.map((write) => `${write.attribute}: ${write.outcome}`).toReversed();
+}
+
+export function wants(after: Change['after'], attribute: Change['attribute'] = 'Last Call'): Change {
+  return { attribute, before: null, after };
+}
+
+let touchedAt = NOW_AT;
+
+/** Applies a snapshot of a contact that is newer each time, so that its member is decided anew. */
+export function touch(store: Store, id: string, over: Partial<Work> = {}): Promise<Applied> {
+  touchedAt += 1;
+  return store.apply(workOn([contactChange(contact(id, { updatedAt: touchedAt }))], over));
 }

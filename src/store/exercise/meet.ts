@@ -1,0 +1,41 @@
+import type { TaskName } from './race-tasks.js';
+
+/** What the other side of a race is told. */
+export interface RivalOrder {
+  /** See {@link Engine.module}. */
+  readonly module: string;
+  readonly task: TaskName;
+  /** The database of each round, or one for all of them. */
+  readonly places: readonly string[];
+  readonly rounds: number;
+  /** From {@link createGate}. */
+  readonly gate: Int32Array;
+  readonly who: Who;
+}
+
+/** The two sides, by the name that they lease under. */
+export type Who = 'one' | 'other';
+
+const ARRIVED = 0;
+const PASSED = 1;
+const MAX_WAIT_MS = 60_000;
+
+export function createGate(): Int32Array {
+  return new Int32Array(new SharedArrayBuffer(2 * Int32Array.BYTES_PER_ELEMENT));
+}
+
+/**
+ * Waits until both threads are here, and lets them go at the same moment.
+ * @throws when the other one doesn't come
+ */
+export function meet(gate: Int32Array): void {
+  const turn = Atomics.load(gate, PASSED);
+  if (Atomics.add(gate, ARRIVED, 1) % 2 === 1) {
+    Atomics.add(gate, PASSED, 1);
+    Atomics.notify(gate, PASSED);
+    return;
+  }
+  if (Atomics.wait(gate, PASSED, turn, MAX_WAIT_MS) === 'timed-out') {
+    throw new Error('the other side of the race has not come');
+  }
+}

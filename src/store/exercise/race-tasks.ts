@@ -1,0 +1,101 @@
+import { inspect } from 'node:util';
+import type { OpenedRun } from '../ports/runs.js';
+import type { Store } from '../ports/store.js';
+import type { Engine } from './engine.js';
+import type { RivalOrder, Who } from './meet.js';
+import {
+  call,
+  callChange,
+  contact,
+  contactChange,
+  decideAt,
+  DAY,
+  lease,
+  NOW_AT,
+  NOW_MS,
+  notification,
+  SETTINGS,
+  workOn,
+} from './samples.js';
+
+/*
+ * What both sides of a race do, so that the same code runs on both threads. Each round meets something that the test
+ * has made ready for it.
+ */
+
+type Task = (store: Store, round: number, who: Who) => Promise<unknown>;
+
+/** When the status of members that {@link decideAt} has decided changes, and a day after. */
+export const LATER_AT = NOW_AT + 30 * DAY;
+
+const TASKS = {
+  /** The same delivery comes to both. */
+  receive: (store, round) => store.storeNotification(notification(`n-${round}`)),
+
+  leaseLanes: async (store, _round, who) =>
+    (await store.leaseNotifications(lease({ owner: who }))).map(({ dedupeKey }) => dedupeKey),
+
+  leaseContacts: async (store, _round, who) =>
+    (await store.leaseWrites(lease({ owner: who }))).map(({ contactId }) => contactId),
+
+  openRun: async (store, _round, who): Promise<OpenedRun['kind']> => {
+    const opened = await store.openRun({ job: 'reconcile', params: {}, ...lease({ owner: who }) });
+    if (opened.kind === 'busy') return opened.kind;
+    const { id: runId, lease: held, progress } = opened.run;
+    await store.advanceRun({ runId, lease: held, leaseUntilMs: NOW_MS + 1, checkpoint: who, progress });
+    return opened.kind;
+  },
+
+  applyTransitions: async (store) => {
+    let members = 0;
+    const request = { nowAt: LATER_AT, limit: 5, decide: decideAt(LATER_AT) };
+    for (let some = 1; some > 0; members += some) some = await store.applyDueTransitions(request);
+    return members;
+  },
+
+  applyToOneContact: async (store, round, who) => {
+    const applied = await store.apply(workOn(changesOfContact(`c-${round}`, who)));
+    return applied.kind;
+  },
+
+  /** The database is new to both: only the one who opens it first makes its tables. */
+  open: async (store, round, who) => {
+    const keys = ['shared', `of-${who}`];
+    const answers = [];
+    for (const key of keys) answers.push(await store.storeNotification(notification(`${key}-${round}`)));
+    return answers;
+  },
+} satisfies Record<string, Task>;
+
+export type TaskName = keyof typeof TASKS;
+
+/** Two sides learn something else of the same contact, both newer than what is known. */
+export function changesOfContact(id: string, who: Who) {
+  const later = who === 'one' ? 60 : 120;
+  const seen = contact(id, { name: `Name by ${who}`, updatedAt: NOW_AT + later });
+  const closedAt = NOW_AT - DAY + later;
+  return [
+    contactChange(seen),
+    callChange(call(`${id}-${who}`, id, { updatedAt: closedAt, lastCloseAt: closedAt })),
+  ];
+}
+
+/** Opens the database for one side; `open` itself is part of the round where each round has a database of its own. */
+export async function openToRace(engine: Engine, { task, places, who }: Omit<RivalOrder, 'gate' | 'module'>) {
+  const [place = ''] = places;
+  const shared = places.length === 1 ? await engine.open(place, SETTINGS) : null;
+  return {
+    run: async (round: number): Promise<unknown> => {
+      try {
+        const store = shared ?? (await engine.open(places[round] ?? '', SETTINGS));
+        const answer = await TASKS[task](store, round, who);
+        if (shared === null) await store.close();
+        return answer;
+      } catch (error) {
+        // An answer like any other: the race goes on, and the test shows it.
+        return inspect(error);
+      }
+    },
+    close: async (): Promise<void> => shared?.close(),
+  };
+}
