@@ -24,6 +24,7 @@ import { exerciseRunning } from './running.js';
 import { exerciseSigningOut } from './signing-out.js';
 import { exerciseSweeping } from './sweeping.js';
 import { exerciseLongRaces, exerciseTwoStores } from './two-stores.js';
+import { exerciseErasedMentions } from './erased-mentions.js';
 import { exerciseUpkeep } from './upkeep.js';
 import { exerciseWriting } from './writing.js';
 
@@ -39,6 +40,7 @@ const SUBJECTS = [
   exerciseSweeping,
   exerciseLooking,
   exerciseUpkeep,
+  exerciseErasedMentions,
   exerciseSigningOut,
   exerciseStaleLeases,
   exerciseClocksApart,

@@ -13,7 +13,7 @@ import type { Connection } from './connection.js';
 import { NO_LEASE } from '../plan/outbox-row.js';
 import { createRenewal, type Renew } from './leases.js';
 import { prepareRows } from './prepare-rows.js';
-import { inbox, type InboxRow } from './schema.js';
+import { inbox, type InboxRow } from './schema-work.js';
 import type { Scrubber } from './payload-scrub.js';
 import type { WebhookHours } from './webhook-hours.js';
 import type { WorkBell } from './work-bell.js';

@@ -2,7 +2,7 @@ import { index, integer, primaryKey, sqliteTable, text } from 'drizzle-orm/sqlit
 import type { AttributeValue } from '../../rules/facts.js';
 import { MAINTAINED_ATTRIBUTES } from '../../rules/vocabulary.js';
 import type { CacheChange } from '../ports/changes.js';
-import { runs } from './schema.js';
+import { runs } from './schema-work.js';
 
 // What the unfinished run has found, until its end, and how members differed, which stays.
 

@@ -1,31 +1,21 @@
 import { AppError } from '../../errors.js';
-import { systemClock, type Clock } from '../../clock.js';
-import type { Log } from '../../log.js';
-import type { ServiceSettings } from '../ports/service-settings.js';
+import { systemClock } from '../../clock.js';
 import type { NewNotification } from '../ports/inbox.js';
 import type { Store } from '../ports/store.js';
 import { recentNotifications, recentWrites } from './activity.js';
 import { apply, compare, decideAgain } from './apply.js';
-import { openConnection, type Connection } from './connection.js';
-import { rebuildDerived, refuseToRebuild } from './rebuild-derived.js';
-import { watchPlace } from './file-place.js';
 import { createGroupCommit } from './group-commit.js';
 import { bindWorkspace, canWrite, releaseDeadLeases, saveCoaches } from './workspace.js';
 import { eraseLeft } from './erase.js';
 import { countBacklog, findMember, readFreshness } from './look.js';
 import { createLogEmptying } from './log-emptying.js';
 import { fixTimes } from './fix-times.js';
-import type { openLogFile } from './log-sync.js';
-import { createMeta } from './meta.js';
 import { noteOtherWorkspaces } from './other-workspaces.js';
 import { eraseOldPayloads } from './payload-retention.js';
-import { beginForOlder } from './payload-scrub.js';
 import { countParked, listParked } from './parked.js';
-import { makeMarkKey } from './person-marks.js';
 import { createInboxPruner, pruneRuns } from './prune.js';
 import { replay } from './replay.js';
-import { watchSettings } from './settings-fit.js';
-import { asStoreError, guarded, sqliteCode } from './store-errors.js';
+import { guarded, sqliteCode } from './store-errors.js';
 import {
   countCached,
   countWritesOf,
@@ -35,31 +25,16 @@ import {
   nextFound,
   detectSilence,
 } from './sweep-steps.js';
-import { createTables } from './tables.js';
 import { createRideAlong } from './ride-along.js';
 import { PATIENCE_MS, waitForLock } from './wait-for-lock.js';
-import { countOlderWebhooks } from './webhook-hours.js';
-
-export interface SqliteStoreOptions {
-  /** The database file; created with its directory where it is missing. */
-  readonly path: string;
-  /** Report time zone (IANA name): in it the dates that reports filter by are read. */
-  readonly timeZone: string;
-  /** Passes the time while another program holds the write lock. */
-  readonly clock?: Pick<Clock, 'sleep'>;
-  /** What else has to be the same for all that work on the file; left out by what decides and writes nothing. */
-  readonly settings?: ServiceSettings;
-  readonly log?: Pick<Log, 'warn'> & Partial<Pick<Log, 'error'>>;
-  /** How the write-ahead log is forced to disk; tests see by it what a power cut would leave. */
-  readonly openLog?: typeof openLogFile;
-}
+import { openDatabase, unfit, type SqliteStoreOptions } from './open-database.js';
 
 /**
  * Opens the store on one SQLite file for the service: it is brought up to this program's version and to these settings.
  * @throws AppError `store_newer_than_program`, or `store_unavailable` when the file can't be used.
  */
 export function openSqliteStore(options: SqliteStoreOptions): Store {
-  return createStore(options, open(options, 'service'));
+  return createStore(options, openDatabase(options, 'service'));
 }
 
 /**
@@ -69,12 +44,12 @@ export function openSqliteStore(options: SqliteStoreOptions): Store {
  * older program does.
  */
 export function joinSqliteStore(options: SqliteStoreOptions): Store {
-  return createStore(options, open(options, 'command'));
+  return createStore(options, openDatabase(options, 'command'));
 }
 
 function createStore(
   { log, clock = systemClock }: SqliteStoreOptions,
-  opened: ReturnType<typeof open>,
+  opened: ReturnType<typeof openDatabase>,
 ): Store {
   const { tables, connection, whyMoved, whyTakenOver } = opened;
   const { inbox, outbox, runs, members, meta, bell, hours, parkedObjects, scrubber } = tables;
@@ -338,45 +313,4 @@ function createStore(
       if (sqliteCode(error) === null) throw error;
     }
   }
-}
-
-function open({ path, timeZone, settings, openLog }: SqliteStoreOptions, role: 'service' | 'command') {
-  try {
-    const bare = openConnection(path, { mayMigrate: role === 'service', openLog });
-    try {
-      const meta = createMeta(bare);
-      const whyTakenOver = watchSettings(bare.sqlite, meta, { timeZone, settings });
-      // Again inside each transaction, before which another process may have come in.
-      const connection: Connection = {
-        ...bare,
-        transact: (work) =>
-          bare.transact(() => {
-            const why = whyTakenOver();
-            if (why !== null) throw unfit(why);
-            return work();
-          }),
-      };
-      const tables = createTables(connection, timeZone, bare);
-      if (role === 'command') refuseToRebuild(tables, { timeZone, settings });
-      // A command begins what is new, and meets the check above once more should a service begin it at the same moment.
-      rebuildDerived(role === 'command' ? tables : { ...tables, connection: bare }, timeZone);
-      makeMarkKey(bare, meta);
-      if (role === 'service') {
-        countOlderWebhooks(bare);
-        beginForOlder({ ...tables, connection: bare });
-        if (settings !== undefined) bare.transact(() => meta.save('service_settings', settings));
-      }
-      connection.beginServing();
-      return { connection, tables, whyMoved: watchPlace(path), whyTakenOver };
-    } catch (error) {
-      bare.sqlite.close();
-      throw error;
-    }
-  } catch (error) {
-    throw asStoreError(error);
-  }
-}
-
-function unfit(why: string): AppError {
-  return new AppError('store_unavailable', 'later', why);
 }
