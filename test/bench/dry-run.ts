@@ -17,13 +17,13 @@ const runShape = z.looseObject({ status: z.string() });
 export async function benchDryRun(isShort: boolean): Promise<void> {
   const members = isShort ? 500 : 2000;
   const rounds = isShort ? 2 : 3;
-  const folder = mkdtempSync(join(process.cwd(), 'node_modules', '.bench-'));
+  const directory = mkdtempSync(join(process.cwd(), 'node_modules', '.bench-'));
   const clock = systemClock;
   const rateLimit = { perWindow: 1_000_000, windowMs: 10_000 };
   const workspace = createWorkspace({ clock, rateLimit, logLength: 1000 });
   populate(workspace, { members, seed: 3 });
   const intercom = await startSandboxServer(workspace);
-  const where = { apiBase: intercom.url, databasePath: join(folder, 'bench.db'), port: await freePort() };
+  const where = { apiBase: intercom.url, databasePath: join(directory, 'bench.db'), port: await freePort() };
   const off = {
     SWEEP_EVERY_MINUTES: '0',
     RECONCILE_CRON: 'off',
@@ -70,7 +70,7 @@ export async function benchDryRun(isShort: boolean): Promise<void> {
     service.process.kill('SIGTERM');
     await service.ended;
     await intercom.close();
-    rmSync(folder, { recursive: true, force: true });
+    rmSync(directory, { recursive: true, force: true });
   }
 }
 

@@ -34,15 +34,21 @@ type Start = (
 export async function benchJourney(isShort: boolean): Promise<void> {
   const rounds = isShort ? 1 : 3;
   const seconds = isShort ? 5 : 15;
+  console.log(
+    `journey: ${rounds} rounds of ${seconds} s at ${CLOSES_PER_SECOND} closed calls a second, each on disk when answered`,
+  );
+  await compare(rounds, seconds, false);
+  console.log('  beside a program that writes and forces 1 MB after the other to the same disk:');
+  await compare(rounds, seconds, true);
+}
+
+async function compare(rounds: number, seconds: number, hasDiskLoad: boolean): Promise<void> {
   const bare: Journey[] = [];
   const ours: Journey[] = [];
   for (let round = 0; round < rounds; round += 1) {
-    bare.push(await measure(startStraightLine, seconds));
-    ours.push(await measure(startOurs, seconds));
+    bare.push(await measure(startStraightLine, seconds, hasDiskLoad));
+    ours.push(await measure(startOurs, seconds, hasDiskLoad));
   }
-  console.log(
-    `journey: ${rounds} rounds of ${seconds} s at ${CLOSES_PER_SECOND} closed calls a second, synchronous = FULL`,
-  );
   const line = (what: string, of: (journey: Journey) => readonly number[], targets: string): void => {
     const value = (journeys: readonly Journey[], share: number): number =>
       median(journeys.map((journey) => percentile(of(journey), share)));
@@ -65,7 +71,7 @@ export async function benchJourney(isShort: boolean): Promise<void> {
   if (unwritten > 0) throw new Error(`${unwritten} closed calls were not written within 30 s`);
 }
 
-async function measure(start: Start, seconds: number): Promise<Journey> {
+async function measure(start: Start, seconds: number, hasDiskLoad: boolean): Promise<Journey> {
   const directory = mkdtempSync(join(process.cwd(), 'node_modules', '.bench-'));
   // Fractions of a millisecond, which the system clock hasn't.
   const clock: Clock = { ...systemClock, nowMs: () => performance.timeOrigin + performance.now() };
@@ -75,6 +81,9 @@ async function measure(start: Start, seconds: number): Promise<Journey> {
     openCall(workspace),
   );
   const receiver = await start(workspace, intercom.url, join(directory, 'bench.db'));
+  const diskLoad = hasDiskLoad
+    ? await startChild('test/bench/disk-load.ts', [join(directory, 'load')])
+    : null;
   const webhookMs: number[] = [];
   workspace.webhooks.deliverTo(async (request) => {
     const body = await request.arrayBuffer();
@@ -109,6 +118,7 @@ async function measure(start: Start, seconds: number): Promise<Journey> {
     };
   } finally {
     workspace.webhooks.stop();
+    await diskLoad?.stop();
     await receiver.stop();
     await intercom.close();
     rmSync(directory, { recursive: true, force: true });
