@@ -23,19 +23,16 @@ function watchDisk(): { readonly openLog: typeof openLogFile; readonly cutPower:
   return {
     openLog: (path) => {
       const file = openLogFile(path);
-      const around = (image: string): void => {
-        safe = image;
-      };
       return {
         ...file,
         force: async () => {
           const image = copy(path.replace(/-wal$/, ''));
           await file.force();
-          around(image);
+          safe = image;
         },
         forceNow: () => {
           file.forceNow();
-          around(copy(path.replace(/-wal$/, '')));
+          safe = copy(path.replace(/-wal$/, ''));
         },
       };
     },

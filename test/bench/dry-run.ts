@@ -24,11 +24,7 @@ export async function benchDryRun(isShort: boolean): Promise<void> {
   populate(workspace, { members, seed: 3 });
   const intercom = await startSandboxServer(workspace);
   const where = { apiBase: intercom.url, databasePath: join(directory, 'bench.db'), port: await freePort() };
-  const off = {
-    SWEEP_EVERY_MINUTES: '0',
-    RECONCILE_CRON: 'off',
-    ...(process.env['PROF'] ? { NODE_OPTIONS: '--cpu-prof --cpu-prof-dir=/tmp/prof2' } : {}),
-  };
+  const off = { SWEEP_EVERY_MINUTES: '0', RECONCILE_CRON: 'off' };
   const service = await startService({ ...serviceSettings(workspace, where), ...off });
   const metric = async (name: string): Promise<number> => {
     const text = await (await fetch(`${service.url}/metrics`)).text();
