@@ -1,4 +1,6 @@
 import { inspect } from 'node:util';
+import { systemClock } from '../../clock.js';
+import { AppError } from '../../errors.js';
 import type { OpenedRun } from '../ports/runs.js';
 import type { Store } from '../ports/store.js';
 import type { Engine } from './engine.js';
@@ -60,9 +62,11 @@ const TASKS = {
 
   /** The database is new to both: only the one who opens it first makes its tables. */
   open: async (store, round, who) => {
-    const keys = ['shared', `of-${who}`];
     const answers = [];
-    for (const key of keys) answers.push(await store.storeNotification(notification(`${key}-${round}`)));
+    for (const key of ['shared', `of-${who}`]) {
+      const delivery = notification(`${key}-${round}`);
+      answers.push(await untilAvailable(() => store.storeNotification(delivery)));
+    }
     return answers;
   },
 } satisfies Record<string, Task>;
@@ -82,13 +86,15 @@ export function changesOfContact(id: string, who: Who) {
 
 /** Opens the database for one side; `open` itself is part of the round where each round has a database of its own. */
 export async function openToRace(engine: Engine, { task, places, who }: Omit<RivalOrder, 'gate' | 'module'>) {
-  const [place = ''] = places;
-  const shared = places.length === 1 ? await engine.open(place, SETTINGS) : null;
+  // The other side takes real time.
+  const open = (place: string | undefined): Promise<Store> =>
+    engine.open(place ?? '', { ...SETTINGS, clock: systemClock });
+  const shared = places.length === 1 ? await open(places[0]) : null;
   return {
     run: async (round: number): Promise<unknown> => {
       try {
-        const store = shared ?? (await engine.open(places[round] ?? '', SETTINGS));
-        const answer = await TASKS[task](store, round, who);
+        const store = shared ?? (await open(places[round]));
+        const answer = await untilAvailable<unknown>(() => TASKS[task](store, round, who));
         if (shared === null) await store.close();
         return answer;
       } catch (error) {
@@ -98,4 +104,19 @@ export async function openToRace(engine: Engine, { task, places, who }: Omit<Riv
     },
     close: async (): Promise<void> => shared?.close(),
   };
+}
+
+const MAX_TRIES = 100;
+
+/** Asks again when the store is not available for now, as whoever asks it does: nothing has happened then. */
+async function untilAvailable<Answer>(ask: () => Promise<Answer>): Promise<Answer> {
+  for (let tries = 1; ; tries += 1) {
+    try {
+      return await ask();
+    } catch (error) {
+      const isBusy =
+        error instanceof AppError && error.code === 'store_unavailable' && error.retry === 'later';
+      if (!isBusy || tries === MAX_TRIES) throw error;
+    }
+  }
 }
