@@ -20,6 +20,8 @@ export interface RideAlongOptions {
   readonly runGroup: (group: () => void) => Promise<void>;
   /** What can't be done within a transaction. */
   readonly afterGroup: () => void;
+  /** What a group may take is measured by it. */
+  readonly nowMs?: () => number;
 }
 
 /** Tells a rider what became of it, once that is sure. */
@@ -35,13 +37,13 @@ const MAX_GROUP_MS = 4;
 const MAX_GROUP = 64;
 
 export function createRideAlong(options: RideAlongOptions): RideAlong {
-  const { transact, isInTransaction, runGroup, afterGroup } = options;
+  const { transact, isInTransaction, runGroup, afterGroup, nowMs = () => performance.now() } = options;
   let waiting: Rider[] = [];
   let isRunning = false;
 
   /** Does as many as fit, and tells them. @throws when none of them could even be begun. */
   const ride = (maxMs: number, most: number): void => {
-    const endsAtMs = performance.now() + maxMs;
+    const endsAtMs = nowMs() + maxMs;
     let told: Tell[] = [];
     const group: Rider[] = [];
     try {
@@ -50,7 +52,7 @@ export function createRideAlong(options: RideAlongOptions): RideAlong {
           group.push(rider);
           told.push(rider.attempt());
           if (!isInTransaction()) throw new Error('the transaction was taken back');
-          if (performance.now() >= endsAtMs) break;
+          if (nowMs() >= endsAtMs) break;
         }
       });
     } catch (error) {
