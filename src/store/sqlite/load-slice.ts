@@ -57,8 +57,13 @@ export function loadSlice(tables: Tables, work: Named, families: 'all' | 'of-gon
       member: tables.members.find(contactId) ?? null,
       waiting: tables.writes.waiting(contactId),
       outbox: tables.outbox.find(contactId) ?? null,
-      fights: tables.fights.ofContact(contactId),
-      sent: tables.writes.sentSince(contactId, nowMs - REVERSAL_WITHIN_MS),
+      // Only what is wanted anew is looked up in these, and most events want nothing.
+      get fights() {
+        return tables.fights.ofContact(contactId);
+      },
+      get sent() {
+        return tables.writes.sentSince(contactId, nowMs - REVERSAL_WITHIN_MS);
+      },
       parkedCount: parkedObjects.countOf(contactId),
       absorbedIds: gone.has(contactId) ? tables.lifecycles.absorbedBy(contactId) : [],
     };
