@@ -2,7 +2,7 @@ import { parseArgs } from 'node:util';
 import pg from 'pg';
 import { openCandidate } from './candidates/open-candidate.ts';
 import { createRandom, makeEvents, storeInGroups } from './load.ts';
-import { startCluster } from './postgres.ts';
+import { cpuMsOf, startCluster } from './postgres.ts';
 import { Unsupported, type Queue } from './queue.ts';
 import { createWorkTables } from './six-statements.ts';
 import { startWorker } from './start-worker.ts';
@@ -105,6 +105,8 @@ async function measureBacklog(
   const duplicatesPerS = await storeInGroups(queue, again, 20, 4);
   const begin = await usage(pool);
   const workers = await Promise.all([1, 2].map(() => startWorker(candidate, url, 8, 'settle')));
+  // Starting two processes costs a second of processor time each.
+  const startedMs = workers.reduce((sum, { pid }) => sum + cpuMsOf(pid), 0);
   const untilMs = performance.now() + Number(given.seconds) * 1000;
   while (performance.now() < untilMs && (await queue.countOpen()) > 0) await pause(250);
   const end = await usage(pool);
@@ -112,6 +114,7 @@ async function measureBacklog(
     'select count(*)::int as n, extract(epoch from max(at) - min(at))::float8 as s from done',
   );
   const { n = 0, s = 1 } = rows[0] ?? {};
+  const nodeMs = workers.reduce((sum, { pid }) => sum + cpuMsOf(pid), 0) - startedMs;
   for (const worker of workers) worker.signal('SIGKILL');
   await Promise.all(workers.map(({ ended }) => ended));
   await holder?.end();
@@ -122,6 +125,9 @@ async function measureBacklog(
     done: n,
     'done/s': Math.round(n / s),
     'statements for one': round((end.calls - begin.calls) / n),
+    'server ms to store': round((stored.cpuMs - before.cpuMs) / events.length, 3),
+    'server ms for one': round((end.cpuMs - begin.cpuMs) / n, 2),
+    'worker ms for one': round(nodeMs / n, 2),
     'WAL bytes for one': Math.round((end.wal - begin.wal) / n),
   };
 }
@@ -165,18 +171,17 @@ async function measureIdle(candidate: string, url: string, pool: pg.Pool): Promi
   await Promise.all(workers.map(({ ended }) => ended));
   return {
     'statements a minute': Math.round((end.calls - begin.calls) * 2),
-    'ms of the server a minute': Math.round((end.ms - begin.ms) * 2),
+    'ms of the server a minute': Math.round((end.cpuMs - begin.cpuMs) * 2),
     'WAL bytes a minute': Math.round((end.wal - begin.wal) * 2),
   };
 }
 
-async function usage(pool: pg.Pool): Promise<{ calls: number; ms: number; wal: number }> {
-  const { rows } = await pool.query<{ calls: number; ms: number; wal: number }>(
-    `select sum(calls)::float8 as calls, sum(total_exec_time)::float8 as ms,
-       (pg_current_wal_insert_lsn() - '0/0')::float8 as wal
+async function usage(pool: pg.Pool): Promise<{ calls: number; cpuMs: number; wal: number }> {
+  const { rows } = await pool.query<{ calls: number; wal: number }>(
+    `select sum(calls)::float8 as calls, (pg_current_wal_insert_lsn() - '0/0')::float8 as wal
      from pg_stat_statements where dbid = (select oid from pg_database where datname = current_database())`,
   );
-  return rows[0] ?? { calls: 0, ms: 0, wal: 0 };
+  return { cpuMs: cluster.cpuMs(), ...(rows[0] ?? { calls: 0, wal: 0 }) };
 }
 
 /** What a long report or `pg_dump` does to everybody: nothing that dies from now on can be cleaned up. */
@@ -198,6 +203,6 @@ function median(all: readonly number[]): number {
   return all.toSorted((a, b) => a - b)[Math.floor(all.length / 2)] ?? NaN;
 }
 
-function round(one: number): number {
-  return Math.round(one * 10) / 10;
+function round(one: number, digits = 1): number {
+  return Number(one.toFixed(digits));
 }

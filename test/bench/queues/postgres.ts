@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { chownSync, mkdtempSync, rmSync } from 'node:fs';
+import { chownSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import pg from 'pg';
 
@@ -27,6 +27,8 @@ export interface Cluster {
   /** A new, empty database. */
   create(name: string): Promise<string>;
   drop(name: string): Promise<void>;
+  /** Processor time of all server processes so far, those that have ended included. */
+  cpuMs(): number;
   /** Ends every server process at once and starts again, as after a crash. */
   crash(): void;
   stop(): void;
@@ -76,6 +78,13 @@ export function startCluster(): Cluster {
       return url(name);
     },
     drop: (name) => once(url('postgres'), `drop database if exists ${name} with (force)`),
+    cpuMs: () => {
+      const postmaster = readFileSync(join(data, 'postmaster.pid'), 'utf8').split('\n')[0] ?? '';
+      const children = readFileSync(`/proc/${postmaster}/task/${postmaster}/children`, 'utf8')
+        .trim()
+        .split(' ');
+      return children.reduce((sum, pid) => sum + cpuMsOf(pid), 0) + cpuMsOf(postmaster);
+    },
     crash: () => {
       run('pg_ctl', ['-D', data, '-m', 'immediate', 'stop']);
       start();
@@ -85,6 +94,16 @@ export function startCluster(): Cluster {
       rmSync(dir, { recursive: true, force: true });
     },
   };
+}
+
+/** Its own and that of its ended children: fields 14 to 17 of `/proc/<pid>/stat`, in hundredths of a second. */
+export function cpuMsOf(pid: number | string): number {
+  try {
+    const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? [];
+    return fields.slice(11, 15).reduce((sum, ticks) => sum + Number(ticks) * 10, 0);
+  } catch {
+    return 0;
+  }
 }
 
 async function once(url: string, statement: string): Promise<void> {

@@ -55,6 +55,8 @@ export interface Queue {
   countOpen(): Promise<number>;
   listParked(): Promise<readonly Parked[]>;
   replay(key: string): Promise<void>;
+  /** Removes the payload of a settled event, which may name somebody who was erased; its key stays. */
+  erase(key: string): Promise<void>;
   /** Rows as after weeks of work: settled ones that are kept for their keys. */
   fillSettled(count: number): Promise<void>;
   /** Moves what is settled so many days into the past, and does the upkeep that is due then. */

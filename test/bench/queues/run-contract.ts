@@ -1,6 +1,7 @@
 import pg from 'pg';
 import { dedupe } from './contract/dedupe.ts';
 import { durable } from './contract/durable.ts';
+import { erase } from './contract/erase.ts';
 import { oneAtATime } from './contract/one-at-a-time.ts';
 import { park } from './contract/park.ts';
 import { payload } from './contract/payload.ts';
@@ -28,6 +29,7 @@ const PROPERTIES: readonly Property[] = [
   park,
   wait,
   payload,
+  erase,
 ];
 const NAMES = ['graphile-worker', 'pg-boss', 'pg-boss-fifo', 'inbox-table'] as const;
 

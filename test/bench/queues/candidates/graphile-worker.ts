@@ -111,6 +111,8 @@ export function createGraphileWorker(url: string): Queue {
         [key],
       );
     },
+    // Nothing is left of a completed job.
+    erase: () => Promise.resolve(),
     fillSettled: () => Promise.reject(new Unsupported('"Jobs that complete successfully are deleted"')),
     age: () => Promise.resolve(),
     close: async () => {

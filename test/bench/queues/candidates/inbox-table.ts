@@ -18,30 +18,35 @@ const POLL_MS = 2000;
 /** Wake-ups are sent at most so often, whatever comes in. */
 const NOTIFY_EVERY_MS = 20;
 
-// Sorted by key, so that two batches with the same keys wait for each other in one direction only.
+// Ids are given in the order in which the events came. Keys are written in the order of the keys, so that two groups with
+// the same ones wait for each other in one direction only.
 const STORE = `
-  with incoming as (
-    select distinct on (key) * from unnest($1::text[], $2::text[], $3::smallint[], $4::bigint[], $5::bytea[])
-      as t (key, lane, rank, due_in_ms, body)
-    order by key
+  with clock as materialized (select inbox_now_ms() as ms),
+  incoming as (
+    select nextval('inbox_id_seq') as id, ordered.* from (
+      select * from (
+        select distinct on (key) * from unnest($1::text[], $2::text[], $3::smallint[], $4::bigint[], $5::bytea[])
+          with ordinality as t (key, lane, rank, due_in_ms, body, place)
+        order by key, place
+      ) firsts order by place
+    ) ordered
   ),
   stored as (
-    insert into inbox (dedupe_key, origin, received_at_ms, received_on)
-    select key, case when rank = 0 then 'webhook' else 'reread' end, inbox_now_ms(), $6::date
+    insert into inbox (id, dedupe_key, origin, received_at_ms, received_on)
+    select id, key, case when rank = 0 then 'webhook' else 'reread' end, (select ms from clock), $6::date
     from incoming order by key
     on conflict (dedupe_key) do nothing
-    returning id, dedupe_key, received_at_ms
+    returning id
   ),
   queued as (
     insert into inbox_waiting (id, rank, lane, due_at_ms)
-    select s.id, i.rank, i.lane, s.received_at_ms + i.due_in_ms
-    from stored s join incoming i on i.key = s.dedupe_key
+    select i.id, i.rank, i.lane, (select ms from clock) + i.due_in_ms from stored s join incoming i on i.id = s.id
   ),
   kept as (
     insert into inbox_body (received_on, id, body)
-    select $6::date, s.id, i.body from stored s join incoming i on i.key = s.dedupe_key
+    select $6::date, i.id, i.body from stored s join incoming i on i.id = s.id
   )
-  select dedupe_key as key from stored`;
+  select i.key from stored s join incoming i on i.id = s.id`;
 
 const LEASE = 'select * from lease_inbox($1, $2, $3, $4, $5)';
 
@@ -242,6 +247,14 @@ export function createInboxTable(url: string): Queue {
     replay: async (key) => {
       await receiving.query(REPLAY, [key]);
       notify();
+    },
+
+    erase: async (key) => {
+      await receiving.query(
+        `delete from inbox_body b using inbox i
+         where i.dedupe_key = $1 and b.received_on = i.received_on and b.id = i.id`,
+        [key],
+      );
     },
 
     fillSettled: async (count) => {

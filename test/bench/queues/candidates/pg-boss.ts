@@ -180,6 +180,18 @@ export function createPgBoss(
       });
     },
 
+    // update() changes only what waits. Deleting frees the id, so the id is taken again by a job without a payload.
+    erase: async (key) => {
+      await start();
+      await transact(pool, async (_run, client) => {
+        const db = asDatabase(client);
+        const id = idOf(key);
+        await boss.deleteJob(QUEUE, id, { db });
+        await boss.send(QUEUE, null, { id, singletonKey: id, db });
+        await boss.complete(QUEUE, id, null, { includeQueued: true, db });
+      });
+    },
+
     fillSettled: async (count) => {
       await pool.query(
         `insert into pgboss.job (id, name, data, priority, state, singleton_key, created_on, started_on, completed_on,
