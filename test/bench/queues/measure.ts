@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util';
 import pg from 'pg';
+import { reportError } from './candidates/inbox-table.ts';
 import { openCandidate } from './candidates/open-candidate.ts';
 import { createRandom, makeEvents, storeInGroups } from './load.ts';
 import { cpuMsOf, startCluster } from './postgres.ts';
@@ -65,6 +66,7 @@ process.exit(0);
 async function measure(candidate: string, situation: Situation): Promise<Figures | null> {
   const url = await cluster.create('measured');
   const pool = new pg.Pool({ connectionString: url, max: 4 });
+  pool.on('error', reportError);
   const queue = openCandidate(candidate, url);
   try {
     await createWorkTables(pool, situation.contacts);
@@ -187,6 +189,7 @@ async function usage(pool: pg.Pool): Promise<{ calls: number; cpuMs: number; wal
 /** What a long report or `pg_dump` does to everybody: nothing that dies from now on can be cleaned up. */
 async function holdSnapshot(url: string): Promise<pg.Client> {
   const client = new pg.Client({ connectionString: url });
+  client.on('error', reportError);
   await client.connect();
   await client.query('begin isolation level repeatable read');
   await client.query('select count(*) from contacts');

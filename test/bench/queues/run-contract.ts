@@ -2,6 +2,7 @@ import pg from 'pg';
 import { dedupe } from './contract/dedupe.ts';
 import { durable } from './contract/durable.ts';
 import { erase } from './contract/erase.ts';
+import { frozen } from './contract/frozen.ts';
 import { oneAtATime } from './contract/one-at-a-time.ts';
 import { park } from './contract/park.ts';
 import { payload } from './contract/payload.ts';
@@ -25,6 +26,7 @@ const PROPERTIES: readonly Property[] = [
   settledTogether,
   takeover,
   stale,
+  frozen,
   retry,
   park,
   wait,

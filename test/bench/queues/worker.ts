@@ -54,6 +54,16 @@ const MODES: Readonly<Record<string, (event: HeldEvent) => Promise<void>>> = {
     process.kill(process.pid, 'SIGKILL');
     await new Promise(() => {});
   },
+  /** Stands still inside its transaction. */
+  'freeze before the commit': async (event) => {
+    say('holding', event.key, event.attempt);
+    const settlement = await event.settle(async (run) => {
+      await runSixStatements(event, run);
+      process.kill(process.pid, 'SIGSTOP');
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    });
+    say(settlement, event.key);
+  },
   /** Is gone before the commit. */
   'die before the commit': async (event) => {
     say('holding', event.key, event.attempt);

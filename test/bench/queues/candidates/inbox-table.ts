@@ -15,6 +15,11 @@ import { startLeaseLoop } from './lease-loop.ts';
 const LEASE_MS = 10_000;
 const RENEW_MS = 3000;
 const POLL_MS = 2000;
+/**
+ * Work waits for no disk. A process that stands still inside a transaction would hold the row for ever, and nobody could
+ * take it over: the server ends it.
+ */
+export const WORKING = '-c synchronous_commit=off -c idle_in_transaction_session_timeout=5000';
 /** Wake-ups are sent at most so often, whatever comes in. */
 const NOTIFY_EVERY_MS = 20;
 
@@ -124,9 +129,9 @@ interface LeasedRow {
 export function createInboxTable(url: string): Queue {
   // What a 200 stands for waits for the disk. What can be done again from the inbox does not.
   const receiving = new pg.Pool({ connectionString: url, max: 16 });
-  const working = new pg.Pool({ connectionString: url, max: 24, options: '-c synchronous_commit=off' });
+  const working = new pg.Pool({ connectionString: url, max: 24, options: WORKING });
   // Each connection plans the function anew (some 30 ms), so one of them does all the leasing.
-  const leasing = new pg.Pool({ connectionString: url, max: 1, options: '-c synchronous_commit=off' });
+  const leasing = new pg.Pool({ connectionString: url, max: 1, options: WORKING });
   for (const pool of [receiving, working, leasing]) pool.on('error', reportError);
   const notify = everySoOften(() => working.query('notify inbox_wake'));
   const owner = randomUUID();
@@ -312,6 +317,9 @@ export async function transact(
   work: (run: RunSql, client: pg.PoolClient) => Promise<void>,
 ): Promise<Settlement> {
   const client = await pool.connect();
+  // The server may end the connection between two statements, when nobody else listens.
+  client.on('error', reportError);
+  let broken: Error | undefined;
   try {
     await client.query('begin');
     await work(
@@ -321,11 +329,14 @@ export async function transact(
     await client.query('commit');
     return 'settled';
   } catch (error) {
-    await client.query('rollback');
+    await client.query('rollback').catch((reason: Error) => {
+      broken = reason;
+    });
     if (error instanceof LeaseLost) return 'lease-lost';
     throw error;
   } finally {
-    client.release();
+    client.off('error', reportError);
+    client.release(broken);
   }
 }
 

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import pg from 'pg';
 import { PgBoss, type Db, type JobWithMetadata } from 'pg-boss';
 import { LeaseLost, type HeldEvent, type Queue, type Settlement } from '../queue.ts';
-import { answersFor, reportError, transact } from './inbox-table.ts';
+import { answersFor, reportError, transact, WORKING } from './inbox-table.ts';
 import { startLeaseLoop } from './lease-loop.ts';
 
 const QUEUE = 'inbox';
@@ -35,7 +35,7 @@ export function createPgBoss(
   way: 'fetch' | 'work',
   policy: 'singleton' | 'key_strict_fifo' = 'singleton',
 ): Queue {
-  const pool = new pg.Pool({ connectionString: url, max: 24, options: '-c synchronous_commit=off' });
+  const pool = new pg.Pool({ connectionString: url, max: 24, options: WORKING });
   const boss = new PgBoss({
     connectionString: url,
     max: 24,
