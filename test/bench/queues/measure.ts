@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util';
-import pg from 'pg';
+import { Client, Pool } from 'pg';
 import { reportError } from './candidates/inbox-table.ts';
 import { openCandidate } from './candidates/open-candidate.ts';
 import { createRandom, makeEvents, storeInGroups } from './load.ts';
@@ -44,7 +44,7 @@ process.once('exit', () => cluster.stop());
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1));
 
 const measured = new Map<string, Figures[]>();
-for (let round = 0; round < Number(given.rounds); round += 1)
+for (let turn = 0; turn < Number(given.rounds); turn += 1)
   for (const what of given.what.split(','))
     for (const contacts of numbers(given.contacts))
       for (const settled of numbers(given.settled))
@@ -65,7 +65,7 @@ process.exit(0);
 
 async function measure(candidate: string, situation: Situation): Promise<Figures | null> {
   const url = await cluster.create('measured');
-  const pool = new pg.Pool({ connectionString: url, max: 4 });
+  const pool = new Pool({ connectionString: url, max: 4 });
   pool.on('error', reportError);
   const queue = openCandidate(candidate, url);
   try {
@@ -95,7 +95,7 @@ async function measureBacklog(
   candidate: string,
   url: string,
   queue: Queue,
-  pool: pg.Pool,
+  pool: Pool,
   { contacts, what }: Situation,
 ): Promise<Figures> {
   const events = makeEvents(Number(given.events), contacts, createRandom(1));
@@ -138,7 +138,7 @@ async function measureLatency(
   candidate: string,
   url: string,
   queue: Queue,
-  pool: pg.Pool,
+  pool: Pool,
   { contacts }: Situation,
 ): Promise<Figures> {
   const workers = await Promise.all([1, 2].map(() => startWorker(candidate, url, 8, 'settle')));
@@ -163,7 +163,7 @@ async function measureLatency(
   return { done: rows.length, 'p50 ms': at(0.5), 'p99 ms': at(0.99) };
 }
 
-async function measureIdle(candidate: string, url: string, pool: pg.Pool): Promise<Figures> {
+async function measureIdle(candidate: string, url: string, pool: Pool): Promise<Figures> {
   const workers = await Promise.all([1, 2].map(() => startWorker(candidate, url, 8, 'settle')));
   await pause(3000);
   const begin = await usage(pool);
@@ -178,7 +178,7 @@ async function measureIdle(candidate: string, url: string, pool: pg.Pool): Promi
   };
 }
 
-async function usage(pool: pg.Pool): Promise<{ calls: number; cpuMs: number; wal: number }> {
+async function usage(pool: Pool): Promise<{ calls: number; cpuMs: number; wal: number }> {
   const { rows } = await pool.query<{ calls: number; wal: number }>(
     `select sum(calls)::float8 as calls, (pg_current_wal_insert_lsn() - '0/0')::float8 as wal
      from pg_stat_statements where dbid = (select oid from pg_database where datname = current_database())`,
@@ -187,8 +187,8 @@ async function usage(pool: pg.Pool): Promise<{ calls: number; cpuMs: number; wal
 }
 
 /** What a long report or `pg_dump` does to everybody: nothing that dies from now on can be cleaned up. */
-async function holdSnapshot(url: string): Promise<pg.Client> {
-  const client = new pg.Client({ connectionString: url });
+async function holdSnapshot(url: string): Promise<Client> {
+  const client = new Client({ connectionString: url });
   client.on('error', reportError);
   await client.connect();
   await client.query('begin isolation level repeatable read');

@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { chownSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import pg from 'pg';
+import { Client } from 'pg';
 
 const BIN = process.env['PG_BIN'] ?? '/usr/lib/postgresql/15/bin';
 const PORT = Number(process.env['BENCH_PG_PORT'] ?? 54_397);
@@ -25,13 +25,13 @@ const SETTINGS = [
 export interface Cluster {
   readonly dir: string;
   /** A new, empty database. */
-  create(name: string): Promise<string>;
-  drop(name: string): Promise<void>;
+  readonly create: (name: string) => Promise<string>;
+  readonly drop: (name: string) => Promise<void>;
   /** Processor time of all server processes so far, those that have ended included. */
-  cpuMs(): number;
+  readonly cpuMs: () => number;
   /** Ends every server process at once and starts again, as after a crash. */
-  crash(): void;
-  stop(): void;
+  readonly crash: () => void;
+  readonly stop: () => void;
 }
 
 /** A cluster of its own under /tmp, on a Unix socket. Postgres refuses to run as root, so then it runs as `postgres`. */
@@ -107,7 +107,7 @@ export function cpuMsOf(pid: number | string): number {
 }
 
 async function once(url: string, statement: string): Promise<void> {
-  const client = new pg.Client({ connectionString: url });
+  const client = new Client({ connectionString: url });
   await client.connect();
   await client.query(statement);
   await client.end();

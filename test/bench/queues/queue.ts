@@ -1,5 +1,3 @@
-import type pg from 'pg';
-
 export type Share = 'webhooks' | 'own';
 
 export interface NewEvent {
@@ -12,7 +10,7 @@ export interface NewEvent {
 }
 
 /** A statement inside the transaction that settles the event. */
-export type RunSql = (text: string, values?: readonly unknown[]) => Promise<pg.QueryResult>;
+export type RunSql = (text: string, values?: readonly unknown[]) => Promise<unknown>;
 
 export type Settlement = 'settled' | 'lease-lost';
 

@@ -1,4 +1,4 @@
-import pg from 'pg';
+import { Pool } from 'pg';
 import { dedupe } from './contract/dedupe.ts';
 import { durable } from './contract/durable.ts';
 import { erase } from './contract/erase.ts';
@@ -49,7 +49,7 @@ process.exit(0);
 
 async function tell(property: Property, candidate: string): Promise<string> {
   const url = await cluster.create('contract');
-  const setup = new pg.Pool({ connectionString: url, max: 1 });
+  const setup = new Pool({ connectionString: url, max: 1 });
   await createWorkTables(setup, 10);
   await setup.end();
   const bench = openBench(candidate, url, cluster.crash);

@@ -1,4 +1,4 @@
-import type pg from 'pg';
+import type { ClientBase, Pool } from 'pg';
 import type { HeldEvent, RunSql } from './queue.ts';
 
 /** Tables such as the product's: what the work of an event reads and changes. */
@@ -14,7 +14,7 @@ export const WORK_TABLES = `
 /** What processing an event does, in the transaction that settles it: six small statements. */
 export async function runSixStatements(event: HeldEvent, run: RunSql): Promise<void> {
   const at = Math.floor(Date.now() / 1000);
-  const { conversation } = JSON.parse(event.body.toString('utf8')) as { readonly conversation: string };
+  const { conversation }: { readonly conversation: string } = JSON.parse(event.body.toString('utf8'));
   await run('select attributes from contacts where id = $1 for update', [event.lane]);
   await run(
     `insert into conversations values ($1, $2, $3, 'closed')
@@ -39,7 +39,7 @@ export async function runSixStatements(event: HeldEvent, run: RunSql): Promise<v
   ]);
 }
 
-export async function createWorkTables(client: pg.ClientBase | pg.Pool, contacts: number): Promise<void> {
+export async function createWorkTables(client: ClientBase | Pool, contacts: number): Promise<void> {
   await client.query(WORK_TABLES);
   await client.query(
     `insert into contacts select 'lane:' || n, 0, '{"Employer":"Acme"}' from generate_series(0, $1::int - 1) n`,

@@ -5,11 +5,11 @@ import { fileURLToPath } from 'node:url';
 export interface StartedWorker {
   readonly pid: number;
   /** The next line that begins with one of `words`, said before or after this call; fails after `withinMs`. */
-  said(words: string | readonly string[], withinMs?: number): Promise<string>;
-  send(line: string): void;
-  signal(signal: NodeJS.Signals): void;
+  readonly said: (words: string | readonly string[], withinMs?: number) => Promise<string>;
+  readonly send: (line: string) => void;
+  readonly signal: (signal: NodeJS.Signals) => void;
   /** Stops in order, and by force after five seconds. */
-  stop(): Promise<void>;
+  readonly stop: () => Promise<void>;
   readonly ended: Promise<void>;
 }
 

@@ -1,5 +1,5 @@
 import { createInterface } from 'node:readline';
-import pg from 'pg';
+import { Pool } from 'pg';
 import { openCandidate } from './candidates/open-candidate.ts';
 import type { HeldEvent } from './queue.ts';
 import { runSixStatements } from './six-statements.ts';
@@ -11,7 +11,7 @@ import { runSixStatements } from './six-statements.ts';
  */
 const [candidate = '', url = '', concurrency = '8', mode = 'settle'] = process.argv.slice(2);
 const queue = openCandidate(candidate, url);
-const pool = new pg.Pool({ connectionString: url, max: 4 });
+const pool = new Pool({ connectionString: url, max: 4 });
 const say = (...words: readonly unknown[]): void => {
   process.stdout.write(`${words.join(' ')}\n`);
 };

@@ -1,5 +1,5 @@
 import { Logger, makeWorkerUtils, run, type WorkerUtils } from 'graphile-worker';
-import pg from 'pg';
+import { Pool } from 'pg';
 import { Unsupported, type HeldEvent, type Queue } from '../queue.ts';
 import { reportError, transact } from './inbox-table.ts';
 
@@ -19,7 +19,7 @@ class ParkIt extends Error {}
  * the mode `unsafe_dedupe`. Jobs are fetched one by one: its local queue would hold jobs that a dead worker has not begun.
  */
 export function createGraphileWorker(url: string): Queue {
-  const pool = new pg.Pool({ connectionString: url, max: 24 });
+  const pool = new Pool({ connectionString: url, max: 24 });
   pool.on('error', reportError);
   const logger = new Logger(() => () => {});
   let utils: Promise<WorkerUtils> | null = null;

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { randomUUID } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
-import pg from 'pg';
+import { Client, Pool, type PoolClient } from 'pg';
 import {
   LeaseLost,
   type HeldEvent,
@@ -128,10 +128,10 @@ interface LeasedRow {
 /** Our own table, leased by one function. */
 export function createInboxTable(url: string): Queue {
   // What a 200 stands for waits for the disk. What can be done again from the inbox does not.
-  const receiving = new pg.Pool({ connectionString: url, max: 16 });
-  const working = new pg.Pool({ connectionString: url, max: 24, options: WORKING });
+  const receiving = new Pool({ connectionString: url, max: 16 });
+  const working = new Pool({ connectionString: url, max: 24, options: WORKING });
   // Each connection plans the function anew (some 30 ms), so one of them does all the leasing.
-  const leasing = new pg.Pool({ connectionString: url, max: 1, options: WORKING });
+  const leasing = new Pool({ connectionString: url, max: 1, options: WORKING });
   for (const pool of [receiving, working, leasing]) pool.on('error', reportError);
   const notify = everySoOften(() => working.query('notify inbox_wake'));
   const owner = randomUUID();
@@ -228,7 +228,7 @@ export function createInboxTable(url: string): Queue {
           return inMs === null ? POLL_MS : Number(inMs);
         },
       });
-      const listener = new pg.Client({ connectionString: url });
+      const listener = new Client({ connectionString: url });
       await listener.connect();
       listener.on('notification', loop.wake);
       await listener.query('listen inbox_wake');
@@ -313,8 +313,8 @@ function nameOf(text: string): string {
 }
 
 export async function transact(
-  pool: pg.Pool,
-  work: (run: RunSql, client: pg.PoolClient) => Promise<void>,
+  pool: Pool,
+  work: (run: RunSql, client: PoolClient) => Promise<void>,
 ): Promise<Settlement> {
   const client = await pool.connect();
   // The server may end the connection between two statements, when nobody else listens.

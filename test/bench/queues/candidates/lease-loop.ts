@@ -24,7 +24,8 @@ export function startLeaseLoop<Item>(options: {
       };
     });
   const run = async (): Promise<void> => {
-    while (!isStopping) {
+    for (;;) {
+      if (isStopping) break;
       const free = options.concurrency - inHand.size;
       // A lease costs the same for one as for many: wait until half the hands are free.
       if (free * 2 >= options.concurrency) {

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import pg from 'pg';
+import { type ClientBase, Pool } from 'pg';
 import { PgBoss, type Db, type JobWithMetadata } from 'pg-boss';
 import { LeaseLost, type HeldEvent, type Queue, type Settlement } from '../queue.ts';
 import { answersFor, reportError, transact, WORKING } from './inbox-table.ts';
@@ -35,7 +35,7 @@ export function createPgBoss(
   way: 'fetch' | 'work',
   policy: 'singleton' | 'key_strict_fifo' = 'singleton',
 ): Queue {
-  const pool = new pg.Pool({ connectionString: url, max: 24, options: WORKING });
+  const pool = new Pool({ connectionString: url, max: 24, options: WORKING });
   const boss = new PgBoss({
     connectionString: url,
     max: 24,
@@ -245,9 +245,7 @@ async function workTransactional(
         body: Buffer.from(job.data.body, 'base64'),
         attempt: job.retryCount + 1,
         settle: async (work) => {
-          await work(
-            async (text, values) => (await tx.executeSql(text, [...(values ?? [])])) as pg.QueryResult,
-          );
+          await work((text, values) => tx.executeSql(text, [...(values ?? [])]));
           return 'settled';
         },
         retry: (reason) => Promise.reject(new Error(reason)),
@@ -262,7 +260,7 @@ function assertHeld(answer: object): void {
   if (!('affected' in answer) || answer.affected !== 1) throw new LeaseLost();
 }
 
-function asDatabase(client: pg.ClientBase): Db {
+function asDatabase(client: ClientBase): Db {
   return { executeSql: (text, values) => client.query(text, values) };
 }
 

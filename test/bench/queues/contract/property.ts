@@ -1,4 +1,4 @@
-import pg from 'pg';
+import { Pool } from 'pg';
 import { openCandidate } from '../candidates/open-candidate.ts';
 import type { HeldEvent, NewEvent, Queue } from '../queue.ts';
 import { startWorker, type StartedWorker } from '../start-worker.ts';
@@ -6,13 +6,13 @@ import { startWorker, type StartedWorker } from '../start-worker.ts';
 /** What a check may use. Everything that it opens is closed after it. */
 export interface Bench {
   readonly queue: Queue;
-  readonly pool: pg.Pool;
-  startWorker(concurrency: number, mode: string): Promise<StartedWorker>;
+  readonly pool: Pool;
+  readonly startWorker: (concurrency: number, mode: string) => Promise<StartedWorker>;
   /** Works here, in this process. */
-  work(handle: (event: HeldEvent) => Promise<void>): Promise<void>;
+  readonly work: (handle: (event: HeldEvent) => Promise<void>) => Promise<void>;
   /** The server ends at once and starts again. */
-  crash(): void;
-  close(): Promise<void>;
+  readonly crash: () => void;
+  readonly close: () => Promise<void>;
 }
 
 export interface Property {
@@ -23,7 +23,7 @@ export interface Property {
 
 export function openBench(candidate: string, url: string, crash: () => void): Bench {
   const queue = openCandidate(candidate, url);
-  const pool = new pg.Pool({ connectionString: url, max: 4 });
+  const pool = new Pool({ connectionString: url, max: 4 });
   // The server ends under it when a check crashes it.
   pool.on('error', () => {});
   const stops: (() => Promise<void>)[] = [];
@@ -40,7 +40,7 @@ export function openBench(candidate: string, url: string, crash: () => void): Be
       stops.push(await queue.work({ concurrency: 4, handle }));
     },
     close: async () => {
-      for (const stop of stops.reverse()) await stop();
+      for (const stop of stops.toReversed()) await stop();
       await queue.close();
       await pool.end();
     },
@@ -81,7 +81,7 @@ export function pause(ms: number): Promise<void> {
   });
 }
 
-export async function countDone(pool: pg.Pool, key: string): Promise<number> {
+export async function countDone(pool: Pool, key: string): Promise<number> {
   const { rows } = await pool.query<{ n: number }>('select count(*)::int as n from done where key = $1', [
     key,
   ]);

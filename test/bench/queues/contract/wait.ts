@@ -11,7 +11,7 @@ export const wait: Property = {
       if (attempts.length > 4) await held.settle((run) => runSixStatements(held, run));
       else
         await held.wait('E_TEST: no answer', 200).catch((error: unknown) => {
-          unsupported = error as Error;
+          unsupported = error instanceof Error ? error : new Error(String(error));
           throw error;
         });
     });
