@@ -203,7 +203,9 @@ function pause(ms: number): Promise<void> {
 }
 
 function median(all: readonly number[]): number {
-  return all.toSorted((a, b) => a - b)[Math.floor(all.length / 2)] ?? NaN;
+  const sorted = all.toSorted((a, b) => a - b);
+  const middle = sorted.slice((sorted.length - 1) >> 1, (sorted.length >> 1) + 1);
+  return round(middle.reduce((sum, one) => sum + one, 0) / middle.length, 2);
 }
 
 function round(one: number, digits = 1): number {
