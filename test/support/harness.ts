@@ -1,3 +1,4 @@
+import { copyEmptyDatabase, EMPTY_TIME_ZONE } from './empty-database.js';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -112,6 +113,8 @@ export async function createHarness(options: HarnessOptions = {}): Promise<Harne
     eligibleProgramsByReferral: { 'Counter Health': 'Smart Access' },
   };
   const databasePath = options.database ?? join(directory, 'test.db');
+  if (options.database === undefined && rules.timeZone === EMPTY_TIME_ZONE)
+    await copyEmptyDatabase(databasePath);
   const logLines: string[] = [];
   const log = createLog({ level: 'trace', write: (line) => logLines.push(line) });
   const ending = new AbortController();
