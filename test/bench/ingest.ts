@@ -34,7 +34,7 @@ export async function benchIngest(isShort: boolean): Promise<void> {
     );
   };
   console.log(
-    `ingest: ${rounds} rounds of ${perRound} notifications, ${CONNECTIONS} connections, synchronous = FULL`,
+    `ingest: ${rounds} rounds of ${perRound} notifications, ${CONNECTIONS} connections, each on disk when answered`,
   );
   line('bare handler, one INSERT each', bare);
   line('intercom-engagement', ours);
