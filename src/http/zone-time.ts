@@ -1,4 +1,4 @@
-import { daysSince, isoInstant } from '../rules/calendar.js';
+import { daysSince, isoInstant, quarterOf } from '../rules/calendar.js';
 
 /** Instants as the report time zone shows them, for reports that ask of a hundred thousand rows. */
 export interface ZoneTime {
@@ -7,12 +7,7 @@ export interface ZoneTime {
   readonly dateOf: (at: number) => string;
 }
 
-/**
- * Since 1975 all clocks are whole quarters of an hour away from UTC, and are changed at whole quarters: the instants
- * of one quarter share their date and offset, which is worked out once for each. (A year has 35,040 of them.)
- */
-const QUARTER_SECONDS = 900;
-const QUARTERS_FROM_AT = Date.UTC(1975, 0, 1) / 1000;
+/** Of each quarter of an hour the text is worked out once. */
 const MAX_QUARTERS = 50_000;
 
 const known = new Map<string, ZoneTime>();
@@ -27,23 +22,26 @@ export function zoneTimeOf(timeZone: string): ZoneTime {
 function createZoneTime(timeZone: string): ZoneTime {
   const quarters = new Map<number, string>();
 
-  const quarterOf = (at: number): string => {
-    const number = Math.floor(at / QUARTER_SECONDS);
-    const found = quarters.get(number);
+  const textOf = (quarterAt: number): string => {
+    const found = quarters.get(quarterAt);
     if (found !== undefined) return found;
     if (quarters.size >= MAX_QUARTERS) quarters.clear();
-    const text = isoInstant(number * QUARTER_SECONDS, timeZone);
-    quarters.set(number, text);
+    const text = isoInstant(quarterAt, timeZone);
+    quarters.set(quarterAt, text);
     return text;
   };
   const isoOf = (at: number): string => {
-    if (at < QUARTERS_FROM_AT) return isoInstant(at, timeZone);
-    const quarter = quarterOf(at);
-    const seconds = at % QUARTER_SECONDS;
+    const quarterAt = quarterOf(at);
+    if (quarterAt === null) return isoInstant(at, timeZone);
+    const quarter = textOf(quarterAt);
+    const seconds = at - quarterAt;
     const minute = Number(quarter.slice(14, 16)) + Math.floor(seconds / 60);
     return quarter.slice(0, 14) + twoDigits(minute) + ':' + twoDigits(seconds % 60) + quarter.slice(19);
   };
-  const dateOf = (at: number): string => (at < QUARTERS_FROM_AT ? isoOf(at) : quarterOf(at)).slice(0, 10);
+  const dateOf = (at: number): string => {
+    const quarterAt = quarterOf(at);
+    return (quarterAt === null ? isoOf(at) : textOf(quarterAt)).slice(0, 10);
+  };
 
   return { isoOf, dateOf };
 }

@@ -193,24 +193,29 @@ export function isReadableDate(on: string): boolean {
   return !Number.isNaN(at) && utcDateOf(at) === on;
 }
 
-/**
- * Since 1975 clocks have been changed at whole quarters of an hour only: all instants of one quarter share their offset,
- * which is worked out once for each. A year has 35,040 of them.
- */
 const QUARTER_SECONDS = 900;
 const QUARTERS_FROM_AT = Date.UTC(1975, 0, 1) / 1000;
+
+/**
+ * When the quarter of an hour began that `at` lies in; null before 1975. Since then clocks are whole quarters away from
+ * UTC, and are changed at whole quarters: all instants of one quarter share their date and offset. A year has 35,040.
+ */
+export function quarterOf(at: number): number | null {
+  return at < QUARTERS_FROM_AT ? null : at - (at % QUARTER_SECONDS);
+}
+
 const MAX_QUARTERS = 100_000;
 const offsets = new Map<string, number>();
 
 /** Seconds that clocks in `timeZone` are ahead of UTC at `at`. */
 function offsetSeconds(at: number, timeZone: string): number {
-  if (at < QUARTERS_FROM_AT) return findOffset(at, timeZone);
-  const quarter = Math.floor(at / QUARTER_SECONDS);
-  const key = `${quarter} ${timeZone}`;
+  const quarterAt = quarterOf(at);
+  if (quarterAt === null) return findOffset(at, timeZone);
+  const key = `${quarterAt} ${timeZone}`;
   const known = offsets.get(key);
   if (known !== undefined) return known;
   if (offsets.size >= MAX_QUARTERS) offsets.clear();
-  const offset = findOffset(quarter * QUARTER_SECONDS, timeZone);
+  const offset = findOffset(quarterAt, timeZone);
   offsets.set(key, offset);
   return offset;
 }
