@@ -1,9 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import type { LeasedNotification } from '../ports/inbox.js';
-import type { Store } from '../ports/store.js';
 import type { Bench } from './bench.js';
 import {
-  handled,
   DAY,
   NOW_MS,
   call,
@@ -14,6 +11,7 @@ import {
   lease,
   notification,
   workOn,
+  settleOne,
 } from './samples.js';
 
 const DAY_MS = DAY * 1000;
@@ -21,15 +19,6 @@ const LATER_MS = NOW_MS + 31 * DAY_MS;
 
 /** What tells of a contact after its deletion: found in stored payloads a piece at a time, and erased. */
 export function exerciseErasedMentions({ storeOf }: Bench): void {
-  const takeOne = async (store: Store, nowMs = NOW_MS): Promise<LeasedNotification> => {
-    const [taken] = await store.leaseNotifications(lease({ nowMs, limit: 1 }));
-    if (taken === undefined) throw new Error('nothing was due');
-    return taken;
-  };
-  const settle = async (store: Store): Promise<void> => {
-    await store.apply(workOn([], { completes: handled(await takeOne(store)) }));
-  };
-
   describe('mentions of an erased contact', () => {
     it('in payloads about others are found, newest first, and what still waits is read by its id', async () => {
       const store = storeOf();
@@ -113,7 +102,7 @@ export function exerciseErasedMentions({ storeOf }: Bench): void {
       const body = Buffer.from(JSON.stringify({ id: 'c-later', item }));
       await store.storeNotification(notification('later', { lane: 'other', body }));
       await store.storeNotification(notification('plain', { body: Buffer.from('{"id":"c-plain"}') }));
-      for (let left = 2; left > 0; left -= 1) await settle(store);
+      for (let left = 2; left > 0; left -= 1) await settleOne(store);
       expect(await store.eraseOldPayloads(LATER_MS), 'only the other one still has its payload').toBe(1);
       const unreadable = { unreadable: 'cut off', subject: null, lane: null, body } as const;
       await store.storeNotification(notification('unreadable', unreadable));
@@ -140,7 +129,7 @@ export function exerciseErasedMentions({ storeOf }: Bench): void {
       await store.apply(workOn([{ kind: 'contact-deleted', id: 'gone' }]));
       const body = Buffer.from('{"author":{"name":"Coach Seven","email":"seven@example.test"}}');
       await store.storeNotification(notification('later', { body }));
-      await settle(store);
+      await settleOne(store);
       expect(await store.eraseOldPayloads(LATER_MS)).toBe(1);
     });
 
@@ -152,7 +141,7 @@ export function exerciseErasedMentions({ storeOf }: Bench): void {
       await store.apply(workOn([read], { nowMs: NOW_MS + 2000 }));
       const body = Buffer.from('{"contacts":["somebody","back"],"email":"back@example.test"}');
       await store.storeNotification(notification('later', { body }));
-      await settle(store);
+      await settleOne(store);
       expect(await store.eraseOldPayloads(LATER_MS)).toBe(1);
     });
   });

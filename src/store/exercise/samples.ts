@@ -173,6 +173,18 @@ export async function knowMember(store: Store, id: string): Promise<void> {
   if (applied.kind !== 'applied') throw new Error(`the member could not be made: ${applied.kind}`);
 }
 
+/** Leases the notification that is due first. */
+export async function takeOne(store: Store, nowMs = NOW_MS): Promise<LeasedNotification> {
+  const [taken] = await store.leaseNotifications(lease({ nowMs, limit: 1 }));
+  if (taken === undefined) throw new Error('nothing was due');
+  return taken;
+}
+
+/** Handles the notification that is due first. */
+export async function settleOne(store: Store): Promise<void> {
+  await store.apply(workOn([], { completes: handled(await takeOne(store)) }));
+}
+
 /** Leases the only write that is due. */
 export async function leaseOneWrite(
   store: Store,

@@ -1,5 +1,4 @@
 import { describe, expect, it } from 'vitest';
-import type { LeasedNotification } from '../ports/inbox.js';
 import type { Store } from '../ports/store.js';
 import type { Bench } from './bench.js';
 import {
@@ -16,6 +15,8 @@ import {
   lease,
   notification,
   workOn,
+  takeOne,
+  settleOne,
 } from './samples.js';
 
 const DAY_MS = DAY * 1000;
@@ -24,20 +25,11 @@ const CUT_MS = NOW_MS + DAY_MS;
 
 /** What nobody asks for: old payloads, leftovers of an erasure, times that a wrong clock gave. */
 export function exerciseUpkeep({ storeOf }: Bench): void {
-  const takeOne = async (store: Store, nowMs = NOW_MS): Promise<LeasedNotification> => {
-    const [taken] = await store.leaseNotifications(lease({ nowMs, limit: 1 }));
-    if (taken === undefined) throw new Error('nothing was due');
-    return taken;
-  };
-  const settle = async (store: Store): Promise<void> => {
-    await store.apply(workOn([], { completes: handled(await takeOne(store)) }));
-  };
-
   describe('old payloads', () => {
     it('are erased once they are settled and old enough, and the entry stays', async () => {
       const store = storeOf();
       await store.storeNotification(notification('old'));
-      await settle(store);
+      await settleOne(store);
       expect(await store.eraseOldPayloads(NOW_MS)).toBe(0);
       expect(await store.eraseOldPayloads(NOW_MS + 1)).toBe(1);
       expect(await store.eraseOldPayloads(NOW_MS + 1)).toBe(0);
@@ -85,7 +77,7 @@ export function exerciseUpkeep({ storeOf }: Bench): void {
       const store = storeOf();
       for (const key of ['a', 'b', 'c']) {
         await store.storeNotification(notification(key, { body: Buffer.alloc(1_500_000, 0x20) }));
-        await settle(store);
+        await settleOne(store);
       }
       expect(await store.eraseOldPayloads(CUT_MS)).toBe(1);
       expect(await store.eraseOldPayloads(CUT_MS)).toBe(1);
@@ -103,7 +95,7 @@ export function exerciseUpkeep({ storeOf }: Bench): void {
     it('are deleted 45 days after they were settled, and are known for as long', async () => {
       const store = storeOf();
       for (let at = 0; at < 3; at += 1) await store.storeNotification(notification(`n-${at}`));
-      for (let left = 2; left > 0; left -= 1) await settle(store);
+      for (let left = 2; left > 0; left -= 1) await settleOne(store);
       const afterMs = (days: number): number => NOW_MS + days * DAY_MS + 1;
       expect(await store.pruneInbox(settledBefore(afterMs(45))), 'with a payload it stays').toEqual({
         erased: 0,
