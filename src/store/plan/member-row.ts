@@ -1,7 +1,7 @@
 import type { MemberDecision } from '../../rules/facts.js';
 import type { MemberRow } from './rows.js';
 
-/** What the rules have said of a member; `before` tells whether it was right already. */
+/** What the rules have said of a member; `before` itself where they say the same again. */
 export function memberRow(
   contactId: string,
   decision: MemberDecision,
@@ -24,14 +24,16 @@ export function memberRow(
     syncedAtMs: before?.syncedAtMs ?? (at.isRight ? at.nowMs : null),
   };
   // Most events change nothing here: what the rules say once more is no reason to write.
-  const saysTheSame =
-    typeof before?.decidedAtMs === 'number' &&
-    JSON.stringify({ ...row, decidedAtMs: 0 }) === JSON.stringify(inOrderOf(row, before));
-  return saysTheSame ? before : row;
+  const isKnown = typeof before?.decidedAtMs === 'number' && contentOf(before) === contentOf(row);
+  return isKnown ? before : row;
 }
 
-function inOrderOf(row: MemberRow, other: MemberRow): unknown {
-  return { ...row, ...other, decidedAtMs: 0 };
+/** All but the time of the decision. */
+function contentOf(row: MemberRow): string {
+  const { status, nextChangeAt, nextChangeOn, nextChangeTo, lastQualifyingAt, syncedAtMs } = row;
+  const { evidence, nearMisses, warnings } = row;
+  const times = [nextChangeAt, nextChangeOn, nextChangeTo, lastQualifyingAt, syncedAtMs];
+  return JSON.stringify([status, times, evidence, nearMisses, warnings]);
 }
 
 /** A member that the rules have not been asked about yet. */

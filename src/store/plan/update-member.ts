@@ -43,7 +43,8 @@ export function updateMember(
   const decision = decide(facts);
   // Before the first backfill has ended the rules leave alone what they can't know: that is not being right.
   const isRight = decision.changes.length === 0 && facts.coverageFromAt !== null;
-  members.put(contactId, memberRow(contactId, decision, before, { nowMs, isRight }));
+  const row = memberRow(contactId, decision, before, { nowMs, isRight });
+  if (row !== before) members.put(contactId, row);
   showInReports(draft, contact);
   const [was, is] = [before?.nextChangeAt ?? null, decision.nextChange?.at ?? null];
   if (is !== null && (was === null || is < was)) wakes.add('transitions');
