@@ -7,12 +7,12 @@ import { build } from 'esbuild';
  * Files are put in place whole, so that two runs at once never show half of one.
  */
 export async function buildPages(): Promise<void> {
-  const folder = 'dist/pages/assets';
+  const directory = 'dist/pages/assets';
   const { outputFiles } = await build({
     entryPoints: ['pages.ts', 'messenger.ts', 'pages.css', 'icon.svg'].map((name) =>
       join('src/pages/client', name),
     ),
-    outdir: folder,
+    outdir: directory,
     bundle: true,
     minify: true,
     format: 'esm',
@@ -22,11 +22,11 @@ export async function buildPages(): Promise<void> {
     write: false,
     logLevel: 'warning',
   });
-  mkdirSync(folder, { recursive: true });
+  mkdirSync(directory, { recursive: true });
   for (const { path, contents } of outputFiles) {
     const half = `${path}.${process.pid}`;
     writeFileSync(half, contents);
-    renameSync(half, join(folder, basename(path)));
+    renameSync(half, join(directory, basename(path)));
   }
 }
 

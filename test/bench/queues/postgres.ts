@@ -1,3 +1,4 @@
+import { tmpdir } from 'node:os';
 import { execFileSync } from 'node:child_process';
 import { chownSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
@@ -34,9 +35,9 @@ export interface Cluster {
   readonly stop: () => void;
 }
 
-/** A cluster of its own under /tmp, on a Unix socket. Postgres refuses to run as root, so then it runs as `postgres`. */
+/** A cluster of its own among temporary files, on a Unix socket. Postgres refuses to run as root, so then it runs as `postgres`. */
 export function startCluster(): Cluster {
-  const dir = mkdtempSync('/tmp/queue-bench-');
+  const dir = mkdtempSync(join(tmpdir(), 'queue-bench-'));
   const asOther = process.getuid?.() === 0;
   if (asOther) {
     const id = (flag: string) => Number(execFileSync('id', [flag, 'postgres'], { encoding: 'utf8' }));
