@@ -9,7 +9,7 @@ import type { ParkObject } from '../store/ports/parked.js';
 import type { Applied, Decide, Work } from '../store/ports/cache.js';
 import type { CacheChange } from '../store/ports/changes.js';
 import type { Store } from '../store/ports/store.js';
-import type { Subject } from '../store/ports/subject.js';
+import { keyOf, type Subject } from '../store/ports/subject.js';
 import { subjectOf } from '../store/ports/changes.js';
 
 /** How often one piece of work may ask for objects that change under our hands before it is retried later. */
@@ -108,10 +108,6 @@ export async function resolveReads<Answer extends { readonly kind: string }>(
     ];
   }
   throw new AppError('intercom_answer_unreadable', 'later', 'the object changed each time it was read');
-}
-
-function keyOf({ kind, id }: Subject): string {
-  return `${kind}:${id}`;
 }
 
 function isNeeds(answer: { readonly kind: string }): answer is Needs {

@@ -11,7 +11,8 @@ import type {
   OutboxRow,
   WaitingWrite,
 } from '../../src/store/plan/rows.js';
-import { keyOf, type CacheSlice, type SliceDiff } from '../../src/store/plan/slice.js';
+import { keyOf } from '../../src/store/ports/subject.js';
+import type { CacheSlice, SliceDiff } from '../../src/store/plan/slice.js';
 
 /** The smallest engine there can be: rows in maps, every slice all of them. */
 export interface PlanWorld {

@@ -1,5 +1,5 @@
-import type { Subject } from '../ports/subject.js';
-import { keyOf, type CacheSlice, type ContactFamily } from './slice.js';
+import { keyOf, type Subject } from '../ports/subject.js';
+import type { CacheSlice, ContactFamily } from './slice.js';
 
 /** The objects of a draft that could not be read. */
 export interface DraftParked {

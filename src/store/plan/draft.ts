@@ -6,7 +6,8 @@ import { createDraftParked, type DraftParked } from './draft-parked.js';
 import { createDraftWrites, type DraftWrites } from './draft-writes.js';
 import { createRowSet, type RowSet } from './row-set.js';
 import type { ContactRow, ConversationRow, FightRow, LifecycleRow, MemberRow, OutboxRow } from './rows.js';
-import { keyOf, type CacheSlice, type ContactFamily, type PlanStep, type SliceDiff } from './slice.js';
+import { keyOf } from '../ports/subject.js';
+import type { CacheSlice, ContactFamily, PlanStep, SliceDiff } from './slice.js';
 
 /** A working copy of a slice: what is put into it is seen by all that follows, and nothing of the slice changes. */
 export interface Draft {

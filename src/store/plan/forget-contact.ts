@@ -2,7 +2,7 @@ import type { Draft } from './draft.js';
 import type { Learned } from './learned.js';
 import { personOf } from './person.js';
 import { isUnderWay } from './outbox-row.js';
-import { keyOf } from './slice.js';
+import { keyOf } from '../ports/subject.js';
 
 /**
  * Erases a contact for good: what is cached of it and of its conversations, stored payloads, and who its writes were

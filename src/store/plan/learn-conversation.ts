@@ -1,11 +1,10 @@
 import type { ConversationFacts } from '../../rules/facts.js';
 import { sameConversation } from '../../rules/snapshots.js';
-import type { Subject } from '../ports/subject.js';
+import { keyOf, type Subject } from '../ports/subject.js';
 import { conversationFacts, conversationRow } from './conversation-row.js';
 import type { Draft } from './draft.js';
 import { isLaterRead, isThere, judge, type IncomingSeen } from './learn-snapshot.js';
 import type { Learned } from './learned.js';
-import { keyOf } from './slice.js';
 
 /** Takes a conversation into the draft if it is later than the one known. */
 export function learnConversation(

@@ -5,11 +5,10 @@ import {
   type SnapshotVersion,
 } from '../../rules/snapshots.js';
 import type { Authority } from '../ports/changes.js';
-import type { Subject } from '../ports/subject.js';
+import { keyOf, type Subject } from '../ports/subject.js';
 import type { Draft } from './draft.js';
 import type { Learned } from './learned.js';
 import type { Seen } from './rows.js';
-import { keyOf } from './slice.js';
 
 export type IncomingSeen = Omit<IncomingSnapshot, 'updatedAt'>;
 

@@ -1,12 +1,11 @@
 import type { CacheChange } from '../ports/changes.js';
-import type { Subject } from '../ports/subject.js';
+import { keyOf, type Subject } from '../ports/subject.js';
 import type { Draft } from './draft.js';
 import { deleteContact, mergeContact } from './forget-contact.js';
 import { learnContact, setArchived } from './learn-contact.js';
 import { deleteConversation, learnConversation } from './learn-conversation.js';
 import { seenBy } from './learn-snapshot.js';
 import type { Learned } from './learned.js';
-import { keyOf } from './slice.js';
 
 /** Applies one thing that became known to the draft, and notes in `learned` what that has led to. */
 export function learnChange(draft: Draft, learned: Learned, change: CacheChange, nowMs: number): void {

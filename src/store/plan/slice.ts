@@ -114,7 +114,3 @@ export interface WriteChanges {
   /** They joined an attempt that is under way. */
   readonly joined: readonly number[];
 }
-
-export function keyOf({ kind, id }: Subject): string {
-  return `${kind}:${id}`;
-}

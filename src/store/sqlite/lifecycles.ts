@@ -1,5 +1,6 @@
 import { eq } from 'drizzle-orm';
 import type { LifecycleRow } from '../plan/rows.js';
+import type { Subject } from '../ports/subject.js';
 import type { Connection } from './connection.js';
 import { prepareRows } from './prepare-rows.js';
 import { prepareUpsert } from './prepare-upsert.js';
@@ -9,8 +10,7 @@ import { lifecycles } from './schema.js';
 export interface Lifecycles {
   readonly find: (kind: LifecycleRow['kind'], id: string) => LifecycleRow | undefined;
   readonly record: (row: LifecycleRow) => void;
-  /** @param key of the plan, `contact:…` or `conversation:…` */
-  readonly forget: (key: string) => void;
+  readonly forget: (subject: Subject) => void;
   /** Who was merged into this contact, directly or by way of others. */
   readonly absorbedBy: (survivorId: string) => string[];
   /** Contacts merged into `fromId` count as merged into `toId` from now on. */
@@ -30,8 +30,8 @@ export function createLifecycles(connection: Connection): Lifecycles {
   return {
     find,
     record: prepareUpsert(connection, lifecycles, [lifecycles.kind, lifecycles.id]),
-    forget: (key) => {
-      forget.run(key.slice(0, key.indexOf(':')), key.slice(key.indexOf(':') + 1));
+    forget: ({ kind, id }) => {
+      forget.run(kind, id);
     },
     absorbedBy: (survivorId) =>
       db

@@ -3,7 +3,8 @@ import { subjectOf, type CacheChange } from '../ports/changes.js';
 import type { Subject } from '../ports/subject.js';
 import { REVERSAL_WITHIN_MS } from '../plan/damping.js';
 import type { ContactRow, ConversationRow, LifecycleRow, SentWrite } from '../plan/rows.js';
-import { keyOf, type CacheSlice, type ContactFamily } from '../plan/slice.js';
+import { keyOf } from '../ports/subject.js';
+import type { CacheSlice, ContactFamily } from '../plan/slice.js';
 import type { Tables } from './tables.js';
 
 type Named = Pick<Work, 'changes' | 'nowMs'> & Partial<Pick<Work, 'members' | 'completes'>>;

@@ -1,3 +1,4 @@
+import { subjectOfKey } from '../ports/subject.js';
 import type { PlanStep, SliceDiff } from '../plan/slice.js';
 import { eraseContact } from './erase.js';
 import type { Tables } from './tables.js';
@@ -8,7 +9,7 @@ export function saveDiff(tables: Tables, diff: SliceDiff, nowMs: number): void {
   const { outbox, parkedObjects, reportedMembers, writes } = tables;
   for (const step of diff.steps) takeStep(tables, step, nowMs);
 
-  for (const key of diff.lifecycles.removed) lifecycles.forget(key);
+  for (const key of diff.lifecycles.removed) lifecycles.forget(subjectOfKey(key));
   for (const row of diff.lifecycles.put) lifecycles.record(row);
   for (const id of diff.contacts.removed) contacts.remove(id);
   for (const row of diff.contacts.put) contacts.put(row);

@@ -2,6 +2,7 @@ import type { CacheChange } from '../ports/changes.js';
 import type { DriftList, Found, FoundMembers, SweepStore, WritesOfRun } from '../ports/sweeps.js';
 import { findNews } from '../plan/find-news.js';
 import { loadSlice } from './load-slice.js';
+import { readValue } from './stored-value.js';
 import { NOBODY } from './sweeps.js';
 import type { Tables } from './tables.js';
 import { subjectOf } from '../ports/changes.js';
@@ -118,11 +119,6 @@ export function listDrift(
     total: total ?? 0,
     next: rows.length > limit ? String(shown.at(-1)?.place ?? '') : null,
   };
-}
-
-function readValue(text: string | null): DriftList['differences'][number]['before'] {
-  const value: unknown = text === null ? null : JSON.parse(text);
-  return typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean' ? value : null;
 }
 
 export function countCached(

@@ -1,6 +1,6 @@
+import { asJson, readValue } from './stored-value.js';
 import { and, desc, eq, gt, inArray, isNull, lte, or, sql } from 'drizzle-orm';
 import { MAX_WRITES_BACK } from '../plan/fights.js';
-import type { AttributeValue } from '../../rules/facts.js';
 import type { Cause } from '../ports/changes.js';
 import type { WaitingChange } from '../ports/outbox.js';
 import type { WriteRecord } from '../ports/queries.js';
@@ -229,15 +229,6 @@ export function createWrites({ db, sqlite }: Pick<Connection, 'db' | 'sqlite'>):
         settledAtMs: write.settledAtMs,
       })),
   };
-}
-
-function readValue(text: string | null): AttributeValue {
-  const value: unknown = text === null ? null : JSON.parse(text);
-  return typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean' ? value : null;
-}
-
-function asJson(value: AttributeValue): string | null {
-  return value === null ? null : JSON.stringify(value);
 }
 
 export function causeOf(row: WriteRow): Cause {
