@@ -5,7 +5,7 @@ export type LogLevel = (typeof LOG_LEVELS)[number];
 
 /**
  * One canonical line per step. Only named fields are ever logged (ids, counts, codes, durations); objects from
- * Intercom never are, and the paths below are a second net for personal data and secrets.
+ * Intercom never are, and the names below are a second net for personal data and secrets.
  */
 export interface Log {
   debug(fields: object, message: string): void;
@@ -14,10 +14,11 @@ export interface Log {
   error(fields: object, message: string): void;
 }
 
-const SECRET_OR_PERSONAL = [
+// prettier-ignore
+const SECRET_OR_PERSONAL: ReadonlySet<string> = new Set([
   'name', 'email', 'phone', 'body', 'attributes', 'custom_attributes', 'token', 'accessToken', 'secret',
   'clientSecrets', 'apiTokens', 'authorization', 'cookie',
-]; // prettier-ignore
+]);
 
 export function createLog(options: {
   readonly level: LogLevel;
@@ -28,14 +29,29 @@ export function createLog(options: {
     level: options.level,
     base: null,
     timestamp: pino.stdTimeFunctions.isoTime,
-    formatters: { level: (label: string) => ({ level: label }) },
-    redact: {
-      paths: [...SECRET_OR_PERSONAL, ...SECRET_OR_PERSONAL.map((path) => `*.${path}`)],
-      censor: '[hidden]',
-    },
+    formatters: { level: (label: string) => ({ level: label }), log: hideFields },
     serializers: { err: describeError },
   };
   return options.write === undefined ? pino(settings) : pino(settings, { write: options.write });
+}
+
+/** Pino's own `redact` takes longer than all the rest of a line. */
+function hideFields(fields: Record<string, unknown>): Record<string, unknown> {
+  return hide(fields, (value) => (isPlain(value) ? hide(value, (inner) => inner) : value));
+}
+
+/** `fields` itself where nothing is to be hidden. */
+function hide(fields: Record<string, unknown>, inside: (value: unknown) => unknown): Record<string, unknown> {
+  let shown = fields;
+  for (const [key, value] of Object.entries(fields)) {
+    const as = SECRET_OR_PERSONAL.has(key) ? '[hidden]' : inside(value);
+    if (as !== value) shown = { ...shown, [key]: as };
+  }
+  return shown;
+}
+
+function isPlain(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !(value instanceof Error);
 }
 
 /** Error messages of libraries can quote data; only our own messages and code positions are written down. */

@@ -5,6 +5,7 @@ import { decideMember } from '../src/rules/member.js';
 import { contactFacts } from '../src/store/plan/contact-row.js';
 import { conversationFacts } from '../src/store/plan/conversation-row.js';
 import { storedDecision } from '../src/store/plan/member-row.js';
+import { reportedMember } from '../src/store/plan/reported-member.js';
 import type { CacheChange } from '../src/store/ports/changes.js';
 import type { Subject } from '../src/store/ports/subject.js';
 import { createPlanWorld, type PlanWorld } from './support/plan-world.js';
@@ -188,7 +189,8 @@ function readFrom(truth: Truth) {
   };
 }
 
-function deliver(truth: Truth, events: readonly CacheChange[]): PlanWorld {
+/** @param together how many events each piece of work tries to apply as one; one each when left out */
+function deliver(truth: Truth, events: readonly CacheChange[], together: () => number = () => 1): PlanWorld {
   const world = createPlanWorld({
     subjects: SUBJECTS,
     read: readFrom(truth),
@@ -196,7 +198,14 @@ function deliver(truth: Truth, events: readonly CacheChange[]): PlanWorld {
     timeZone: NEW_YORK,
   });
   // Each a second after the other: it takes longer than that for a read to be told from what was read before.
-  for (const [place, event] of events.entries()) world.apply(event, NOW_AT * 1000 + place * 2000);
+  for (let place = 0; place < events.length;) {
+    const some = events.slice(place, place + Math.max(1, together()));
+    const nowMs = (at: number): number => NOW_AT * 1000 + at * 2000;
+    if (some.length === 1 || !world.applyTogether(some, nowMs(place))) {
+      for (const [offset, event] of some.entries()) world.apply(event, nowMs(place + offset));
+    }
+    place += some.length;
+  }
   return world;
 }
 
@@ -244,10 +253,14 @@ function expectDecided(world: PlanWorld): void {
     if (row === undefined) throw new Error(`the member ${id} has no contact`);
     const waiting = world.waiting(id).map(({ attribute, before, after }) => ({ attribute, before, after }));
     const conversations = [...world.conversations.values()].filter((one) => one.contactId === id);
+    const facts = conversations.map(conversationFacts);
+    expect(world.reportedMembers.get(id), `what reports read of ${id}`).toEqual(
+      reportedMember(row, facts, storedDecision(member), NEW_YORK),
+    );
     const { changes, ...decision } = decideMember(
       {
         contact: contactFacts(row),
-        conversations: conversations.map(conversationFacts),
+        conversations: facts,
         coverageFromAt: 0,
         waiting,
         ownFirstSessionAt: null,
@@ -266,7 +279,7 @@ function expectDecided(world: PlanWorld): void {
 const history = fc.array(happening, { maxLength: 14 });
 
 describe('whatever has happened in Intercom, the cache comes to what is true', () => {
-  test('with its notifications in any order, each of them once or more', () => {
+  test('with its notifications in any order, each of them once or more, by itself or with others', () => {
     fc.assert(
       fc.property(history, fc.infiniteStream(fc.nat()), (happenings, numbers) => {
         const truth = live(happenings);
@@ -278,7 +291,7 @@ describe('whatever has happened in Intercom, the cache comes to what is true', (
           .map((event) => ({ event, place: numbers.next().value ?? 0 }))
           .toSorted((one, other) => one.place - other.place)
           .map(({ event }) => event);
-        const world = deliver(truth, shuffled);
+        const world = deliver(truth, shuffled, () => (numbers.next().value ?? 0) % 5);
         expect(cacheOf(world)).toEqual(truthOf(truth));
         expectDecided(world);
       }),

@@ -86,7 +86,7 @@ async function startAgain(image: string): Promise<Harness> {
 function expectKnown(image: string, ids: readonly string[]): void {
   const rows = look<{ key: string; status: string }>(
     image,
-    'select dedupe_key as key, status from inbox where body is not null',
+    'select dedupe_key as key, status from inbox where has_payload = 1',
   );
   const status = new Map(rows.map((row) => [row.key, row.status]));
   expect(ids.filter((id) => !['done', 'ignored'].includes(status.get(id) ?? 'lost'))).toEqual([]);

@@ -332,6 +332,7 @@ describe('everything that is kept', () => {
     open(path);
     const ends: Readonly<Record<string, string>> = {
       inbox: 'pruneInbox: 45 days after settling, 180 after parking; payloads by eraseOldPayloads',
+      payloads: 'eraseOldPayloads; goes with its entry',
       contacts: 'as many as Intercom has: deletions and merges remove theirs',
       conversations: 'kept on purpose: history is what reports and the rules are made of',
       lifecycles: 'kept on purpose: a row of ids for each object that is gone keeps it from coming back',
@@ -502,6 +503,7 @@ describe('erasing a contact', () => {
       'members',
       'outbox',
       'parked_objects',
+      'payloads',
       'reported_members',
       'sweep_counted',
       'sweep_found',

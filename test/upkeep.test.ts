@@ -58,7 +58,7 @@ test('a chore that fails fails alone, is named and counted, and is tried again a
   await harness.settle();
   expect(await chore(harness, 'age_seconds', 'payloads')).toBe(0);
   const raw = new Database(harness.databasePath);
-  raw.exec(`create trigger poison before update of body on inbox when new.body is null
+  raw.exec(`create trigger poison before delete on payloads
     begin select raise(abort, 'poisoned'); end`);
   clock.advance(46 * DAY_MS);
   await harness.settle();

@@ -1,7 +1,7 @@
 import type { Clock } from '../clock.js';
 import { AppError } from '../errors.js';
 import type { IntercomClient } from '../intercom/client.js';
-import { isOfOtherWorkspace, readMeaning, readStored, type Meaning } from '../intercom/notification.js';
+import type { Meaning } from '../intercom/notification.js';
 import { conversationsOfContact, MAX_PER_PAGE, readAllPages } from '../intercom/search.js';
 import type { CallOptions } from '../intercom/send-call.js';
 import type { Log } from '../log.js';
@@ -11,6 +11,7 @@ import type { LeasedNotification } from '../store/ports/inbox.js';
 import type { Store } from '../store/ports/store.js';
 import type { Subject } from '../store/ports/subject.js';
 import { parkUnreadable, readSubject } from '../work/apply-work.js';
+import { readPayload, type Learned, type OpenMeaning } from './read-payload.js';
 
 export interface LearnDeps {
   readonly store: Pick<Store, 'parkObject'>;
@@ -22,17 +23,6 @@ export interface LearnDeps {
 
 /** Intercom's search index needs "a few minutes" after a merge. */
 const MERGE_SETTLES_AFTER_MS = 5 * 60_000;
-
-/** What a notification tells. */
-export type Learned =
-  | {
-      readonly kind: 'learned';
-      readonly changes: readonly CacheChange[];
-      readonly rereads: readonly Reread[];
-      /** Set where the notification belongs to another workspace: then there is nothing to learn from it. */
-      readonly otherWorkspaceId?: string;
-    }
-  | { readonly kind: 'unreadable'; readonly why: string };
 
 /** What the notification makes known, after the reads that its payload leaves open. */
 export async function learnNotification(
@@ -49,65 +39,39 @@ export async function learnNotification(
       subject.kind === 'contact' ? await conversationsNowOf(deps, notification, subject.id, call) : [];
     return { kind: 'learned', changes: [...changes, ...moved], rereads: [] };
   }
-  const { item, appId } = readStored(body);
-  // It came before our own workspace was known, or was parked then.
-  if (isOfOtherWorkspace(appId, await deps.ownWorkspaceId())) {
-    return { kind: 'learned', changes: [], rereads: [], otherWorkspaceId: appId };
-  }
-  const meaning: Meaning =
-    notification.topic === null || item === null
-      ? { kind: 'unreadable', why: 'no topic or no data.item' }
-      : readMeaning(
-          notification.topic,
-          item,
-          notification.createdAt ?? Math.floor(notification.receivedAtMs / 1000),
-        );
+  const shown = readPayload(notification, body, await deps.ownWorkspaceId());
+  return shown.kind === 'open' ? readWhatIsOpen(deps, shown.meaning, notification, call) : shown;
+}
+
+async function readWhatIsOpen(
+  deps: LearnDeps,
+  meaning: OpenMeaning,
+  notification: LeasedNotification,
+  call: CallOptions,
+): Promise<Learned> {
+  const read = async (subject: Subject): Promise<Learned> => ({
+    kind: 'learned',
+    changes: await readSubject(deps, subject, call),
+    rereads: [],
+  });
   switch (meaning.kind) {
-    case 'unreadable':
-      return meaning;
-    case 'ignored':
-      return { kind: 'learned', changes: [], rereads: [] };
     case 'read':
-      return { kind: 'learned', changes: await readSubject(deps, meaning.subject, call), rereads: [] };
-    case 'conversation': {
-      if (meaning.lacks.length > 0) {
-        const read = await readSubject(deps, { kind: 'conversation', id: meaning.conversation.id }, call);
-        return { kind: 'learned', changes: read, rereads: [] };
-      }
-      const change = {
-        kind: 'conversation',
-        conversation: meaning.conversation,
-        authority: { kind: 'event' },
-      } as const;
-      return { kind: 'learned', changes: [change], rereads: [] };
-    }
-    case 'contact': {
-      if (meaning.lacks.length > 0) {
-        const read = await readSubject(deps, { kind: 'contact', id: meaning.contact.id }, call);
-        return { kind: 'learned', changes: read, rereads: [] };
-      }
-      const change = { kind: 'contact', contact: meaning.contact, authority: { kind: 'event' } } as const;
-      return { kind: 'learned', changes: [change], rereads: [] };
-    }
+      return read(meaning.subject);
+    case 'conversation':
+      return read({ kind: 'conversation', id: meaning.conversation.id });
+    case 'contact':
+      return read({ kind: 'contact', id: meaning.contact.id });
     case 'contact-merged':
       return learnMerge(deps, meaning, notification, call);
     case 'contact-unarchived': {
-      const read = await readSubject(deps, { kind: 'contact', id: meaning.id }, call);
+      const now = await readSubject(deps, { kind: 'contact', id: meaning.id }, call);
+      const { id, at } = meaning;
       return {
         kind: 'learned',
-        changes: [{ kind: 'contact-unarchived', id: meaning.id, at: meaning.at }, ...read],
+        changes: [{ kind: 'contact-unarchived', id, at }, ...now],
         rereads: [],
       };
     }
-    case 'conversation-deleted':
-    case 'contact-deleted':
-      return { kind: 'learned', changes: [{ kind: meaning.kind, id: meaning.id }], rereads: [] };
-    case 'contact-archived':
-      return {
-        kind: 'learned',
-        changes: [{ kind: 'contact-archived', id: meaning.id, at: meaning.at }],
-        rereads: [],
-      };
   }
 }
 

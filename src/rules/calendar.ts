@@ -54,7 +54,7 @@ export function isTimeZone(name: string): boolean {
 
 /** The calendar date (`YYYY-MM-DD`) at the instant `at` (Unix seconds) in `timeZone` (IANA name). */
 export function dateOf(at: number, timeZone: string): string {
-  return utcDateOf(at + offsetSeconds(at, timeZone));
+  return zoneTimeOf(at, timeZone).on;
 }
 
 /** Whole calendar days from one date to another; negative when `toOn` is the earlier one. */
@@ -205,19 +205,40 @@ export function quarterOf(at: number): number | null {
 }
 
 const MAX_QUARTERS = 100_000;
-const offsets = new Map<string, number>();
 
-/** Seconds that clocks in `timeZone` are ahead of UTC at `at`. */
+interface ZoneTime {
+  /** Seconds that clocks are ahead of UTC. */
+  readonly offset: number;
+  readonly on: string;
+}
+
+/** By zone and quarter. */
+const known = new Map<string, Map<number, ZoneTime>>();
+let quarters = 0;
+
 function offsetSeconds(at: number, timeZone: string): number {
+  return zoneTimeOf(at, timeZone).offset;
+}
+
+function zoneTimeOf(at: number, timeZone: string): ZoneTime {
   const quarterAt = quarterOf(at);
-  if (quarterAt === null) return findOffset(at, timeZone);
-  const key = `${quarterAt} ${timeZone}`;
-  const known = offsets.get(key);
-  if (known !== undefined) return known;
-  if (offsets.size >= MAX_QUARTERS) offsets.clear();
-  const offset = findOffset(quarterAt, timeZone);
-  offsets.set(key, offset);
-  return offset;
+  if (quarterAt === null) return findZoneTime(at, timeZone);
+  const found = known.get(timeZone)?.get(quarterAt);
+  if (found !== undefined) return found;
+  if (quarters >= MAX_QUARTERS) {
+    known.clear();
+    quarters = 0;
+  }
+  const time = findZoneTime(quarterAt, timeZone);
+  const ofZone = known.get(timeZone) ?? new Map<number, ZoneTime>();
+  known.set(timeZone, ofZone.set(quarterAt, time));
+  quarters += 1;
+  return time;
+}
+
+function findZoneTime(at: number, timeZone: string): ZoneTime {
+  const offset = findOffset(at, timeZone);
+  return { offset, on: utcDateOf(at + offset) };
 }
 
 function findOffset(at: number, timeZone: string): number {

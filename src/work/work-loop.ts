@@ -37,6 +37,9 @@ export interface WorkLoopOptions<Item> {
 /** Other processes on the same database can't wake this one, so it looks at least this often. */
 const MAX_SLEEP_MS = 2000;
 
+/** Without a reason of our own each wake-up would make an error with a stack. */
+const WOKEN = 'woken';
+
 /** Lets everything that has come in be looked at first. */
 function nextTurn(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
@@ -67,7 +70,7 @@ export function createWorkLoop<Item>(options: WorkLoopOptions<Item>): WorkLoop {
       .finally(() => {
         held?.release();
         inHand.delete(work);
-        wake.abort();
+        wake.abort(WOKEN);
       });
     inHand.add(work);
   };
@@ -90,7 +93,7 @@ export function createWorkLoop<Item>(options: WorkLoopOptions<Item>): WorkLoop {
   };
 
   const run = async (): Promise<void> => {
-    const unsubscribe = options.onWork(() => wake.abort());
+    const unsubscribe = options.onWork(() => wake.abort(WOKEN));
     while (!stopping.signal.aborted) {
       wake = new AbortController();
       try {
@@ -123,7 +126,7 @@ export function createWorkLoop<Item>(options: WorkLoopOptions<Item>): WorkLoop {
     stop: async () => {
       stopping.abort();
       keeper?.stop();
-      wake.abort();
+      wake.abort(WOKEN);
       await running;
       await Promise.all(inHand);
     },

@@ -25,7 +25,9 @@ export async function fuzzReceiving(cases: number, seed?: number): Promise<FuzzO
   await harness.backfill();
   const raw = openForLooking(harness.databasePath);
   const newest = raw.prepare<[], number | null>('select max(id) from inbox').pluck();
-  const storedBody = raw.prepare<[number], Uint8Array | null>('select body from inbox where id = ?').pluck();
+  const storedBody = raw
+    .prepare<[number], Uint8Array>('select body from payloads where inbox_id = ?')
+    .pluck();
   const heapMb: number[] = [];
   let number = 0;
 

@@ -1,7 +1,9 @@
 import { subjectOf, type CacheChange } from '../../src/store/ports/changes.js';
 import type { Decide } from '../../src/store/ports/cache.js';
 import type { Subject } from '../../src/store/ports/subject.js';
+import { planTogether } from '../../src/store/plan/plan-together.js';
 import { planWork, type Planned } from '../../src/store/plan/plan-work.js';
+import type { ReportedMember } from '../../src/store/plan/reported-member.js';
 import type { RowChanges } from '../../src/store/plan/row-set.js';
 import type {
   ContactRow,
@@ -22,8 +24,11 @@ export interface PlanWorld {
   readonly members: ReadonlyMap<string, MemberRow>;
   readonly outbox: ReadonlyMap<string, OutboxRow>;
   readonly waiting: (contactId: string) => readonly WaitingWrite[];
+  readonly reportedMembers: ReadonlyMap<string, ReportedMember>;
   /** Applies a notification; objects that the plan asks for are read with `read`. */
   readonly apply: (change: CacheChange, nowMs: number) => void;
+  /** Applies several as one where that may be. */
+  readonly applyTogether: (changes: readonly CacheChange[], nowMs: number) => boolean;
 }
 
 /** How often a plan may ask for reads before it has to come to an end. */
@@ -41,6 +46,7 @@ export function createPlanWorld(options: {
   const conversations = new Map<string, ConversationRow>();
   const lifecycles = new Map<string, LifecycleRow>();
   const members = new Map<string, MemberRow>();
+  const reportedMembers = new Map<string, ReportedMember>();
   const outbox = new Map<string, OutboxRow>();
   const writes = new Map<string, WaitingWrite[]>();
   const idsOf = (kind: Subject['kind']): string[] =>
@@ -87,6 +93,8 @@ export function createPlanWorld(options: {
     saveRows(conversations, diff.conversations, ({ id }) => id);
     saveRows(lifecycles, diff.lifecycles, keyOf);
     saveRows(members, diff.members, ({ contactId }) => contactId);
+    for (const id of diff.members.removed) reportedMembers.delete(id);
+    for (const row of diff.reportedMembers) reportedMembers.set(row.contactId, row);
     saveRows(outbox, diff.outbox, ({ contactId }) => contactId);
     const { superseded, befores, added } = diff.writes;
     for (const [id, of] of writes) {
@@ -113,8 +121,14 @@ export function createPlanWorld(options: {
     conversations,
     lifecycles,
     members,
+    reportedMembers,
     outbox,
     waiting: (contactId) => writes.get(contactId) ?? [],
+    applyTogether: (changes, nowMs) => {
+      const plan = planTogether(slice(), { changes, nowMs, decide, completes: [] });
+      if (plan !== null) save(plan.diff);
+      return plan !== null;
+    },
     apply: (change, nowMs) => {
       let changes: readonly CacheChange[] = [change];
       for (let round = 0; round < MAX_ROUNDS; round += 1) {

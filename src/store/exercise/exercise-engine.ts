@@ -1,5 +1,6 @@
 import { describe } from 'vitest';
 import { exerciseApplying } from './applying.js';
+import { exerciseApplyingTogether } from './applying-together.js';
 import { setUpBench, type Bench } from './bench.js';
 import { exerciseStaleLeases } from './stale-leases.js';
 import { exerciseClocksApart } from './clocks-apart.js';
@@ -32,6 +33,7 @@ const SUBJECTS = [
   exerciseTwoStores,
   exerciseReceiving,
   exerciseApplying,
+  exerciseApplyingTogether,
   exerciseLifecycles,
   exerciseWriting,
   exerciseFighting,

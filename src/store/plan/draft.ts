@@ -17,6 +17,8 @@ export interface Draft {
   readonly lifecycles: LifecycleSet;
   readonly members: RowSet<MemberRow>;
   readonly reportedMembers: Map<string, ReportedMember>;
+  /** Contacts of whom reports read something else than before. */
+  readonly reportedOtherwise: Set<string>;
   readonly outbox: RowSet<OutboxRow>;
   readonly fights: FightSet;
   readonly writes: DraftWrites;
@@ -104,6 +106,7 @@ export function createDraft(slice: CacheSlice): Draft {
     lifecycles,
     members,
     reportedMembers,
+    reportedOtherwise: new Set(),
     outbox,
     fights,
     writes,

@@ -41,7 +41,8 @@ export function planWork(slice: CacheSlice, work: Planned): Plan {
   const reads = readsNeeded(draft, learned, work.unknownContacts);
   if (reads.length > 0) return { kind: 'needs', reads };
 
-  const affected = new Set([...learned.affected, ...(work.members ?? [])]);
+  const named = new Set(work.members);
+  const affected = new Set([...learned.affected, ...named]);
   if (work.completes.kind === 'write') {
     keepWhatWasSent(draft, work);
     affected.add(work.completes.contactId);
@@ -51,7 +52,8 @@ export function planWork(slice: CacheSlice, work: Planned): Plan {
   for (const contactId of affected) {
     const { cause, nowMs, only } = work;
     const decide = work.recompute === 'now' ? work.decide : null;
-    const wanted = updateMember(draft, contactId, { cause, nowMs, decide, only });
+    const isNamed = named.has(contactId);
+    const wanted = updateMember(draft, contactId, { cause, nowMs, decide, only, isNamed });
     if (wanted === null) continue;
     members += 1;
     added.push(...wanted);
@@ -61,7 +63,7 @@ export function planWork(slice: CacheSlice, work: Planned): Plan {
   settleWrite(draft, work);
   return {
     kind: 'planned',
-    diff: { ...draft.diff(), rereads, changesReports: affected.size > 0 || learned.hasErased },
+    diff: { ...draft.diff(), rereads, changesReports: draft.reportedOtherwise.size > 0 || learned.hasErased },
     members,
     queued: added,
     tellsOfDeleted: learned.tellsOfDeleted,

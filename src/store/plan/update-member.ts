@@ -6,6 +6,7 @@ import { alignWrites, dropIfEmpty, inScope } from './align-writes.js';
 import { contactFacts } from './contact-row.js';
 import type { Draft } from './draft.js';
 import { memberRow, storedDecision, undecidedMember } from './member-row.js';
+import { isReportedAlike } from './reported-alike.js';
 import { reportedMember } from './reported-member.js';
 import type { ContactRow } from './rows.js';
 
@@ -16,6 +17,8 @@ interface DecideOptions {
   readonly decide: Decide | null;
   /** Only these attributes are brought in step; without it all of them are. */
   readonly only: ReadonlySet<MaintainedAttribute> | undefined;
+  /** It was asked for, not only touched: what reports read is worked out again in any case. */
+  readonly isNamed: boolean;
 }
 
 /**
@@ -25,7 +28,7 @@ interface DecideOptions {
 export function updateMember(
   draft: Draft,
   contactId: string,
-  { cause, nowMs, decide, only }: DecideOptions,
+  { cause, nowMs, decide, only, isNamed }: DecideOptions,
 ): readonly QueuedChange[] | null {
   const { members, wakes } = draft;
   const contact = findLiveUser(draft, contactId);
@@ -36,7 +39,7 @@ export function updateMember(
   const before = members.get(contactId);
   if (decide === null) {
     if (before === undefined) members.put(contactId, undecidedMember(contactId));
-    showInReports(draft, contact);
+    showInReports(draft, contact, isNamed);
     return null;
   }
   const facts = memberFacts(draft, contact);
@@ -45,7 +48,7 @@ export function updateMember(
   const isRight = decision.changes.length === 0 && facts.coverageFromAt !== null;
   const row = memberRow(contactId, decision, before, { nowMs, isRight });
   if (row !== before) members.put(contactId, row);
-  showInReports(draft, contact);
+  showInReports(draft, contact, isNamed);
   const [was, is] = [before?.nextChangeAt ?? null, decision.nextChange?.at ?? null];
   if (is !== null && (was === null || is < was)) wakes.add('transitions');
   return alignWrites(draft, contactId, inScope(draft, contactId, decision.changes, only), { cause, nowMs });
@@ -66,11 +69,13 @@ export function findLiveUser({ contacts, lifecycles }: Draft, contactId: string)
 }
 
 /** Brings what reports read of a member in step with its contact, its conversations and what the rules said last. */
-function showInReports(draft: Draft, contact: ContactRow): void {
-  const { members, reportedMembers, slice } = draft;
+function showInReports(draft: Draft, contact: ContactRow, isNamed: boolean): void {
+  const { members, reportedMembers, reportedOtherwise, slice } = draft;
+  reportConversations(draft, contact.id, true);
+  if (!isNamed && isReportedAlike(draft, contact.id)) return;
+  reportedOtherwise.add(contact.id);
   const row = members.get(contact.id);
   const decided = row === undefined || row.decidedAtMs === null ? null : storedDecision(row);
-  reportConversations(draft, contact.id, true);
   reportedMembers.set(
     contact.id,
     reportedMember(contact, draft.factsOf(contact.id), decided, slice.timeZone),
@@ -107,7 +112,8 @@ function memberFacts(draft: Draft, row: ContactRow): MemberFacts {
 
 /** What the contact is no longer to be: reported, or written. */
 function endMembership(draft: Draft, contactId: string, nowMs: number): void {
-  const { members, reportedMembers, writes } = draft;
+  const { members, reportedMembers, reportedOtherwise, writes } = draft;
+  reportedOtherwise.add(contactId);
   members.remove(contactId);
   reportedMembers.delete(contactId);
   reportConversations(draft, contactId, false);

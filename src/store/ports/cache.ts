@@ -14,6 +14,11 @@ export interface CacheStore {
    * writes in step with the decisions, and settles what `work.completes` names: all in one transaction.
    */
   apply(work: Work): Promise<Applied>;
+  /**
+   * The same for several notifications of one lane at once, where nothing follows from them but what is cached: nothing
+   * to write, to read or to erase. False: nothing was stored, {@link apply} each by itself.
+   */
+  applyTogether(work: Together): Promise<boolean>;
   /** What {@link Store.apply} would do; nothing is changed. */
   compare(work: Work): Promise<Compared>;
   /** Recomputes members whose next status change is due at `nowAt` (Unix seconds), at most `limit` of them. */
@@ -61,6 +66,15 @@ export interface Work {
   readonly members?: readonly string[];
   /** Only these attributes are brought in step; the others wait for the next event or sweep. */
   readonly only?: ReadonlySet<MaintainedAttribute>;
+}
+
+/** What several leased notifications of one lane tell, in their order. */
+export interface Together extends Pick<Work, 'changes' | 'nowMs' | 'decide'> {
+  readonly completes: readonly {
+    readonly id: number;
+    readonly lease: HeldLease;
+    readonly outcome: 'applied' | 'ignored';
+  }[];
 }
 
 export type Completion =

@@ -18,8 +18,9 @@ export interface InboxStore {
   /** Adds to what {@link QueryStore.otherWorkspaces} tells. */
   noteOtherWorkspaces(seen: readonly OtherWorkspace[]): Promise<void>;
   /**
-   * Leases the oldest due notifications, at most one per lane (a contact's events are handled strictly one at a
-   * time). An expired lease counts as free. `of`: only those; all of them, webhooks first, when it is left out.
+   * Leases the oldest due notifications of lanes in which none is leased (a contact's events are handled by one piece
+   * of work at a time): of each lane the oldest and, up to `perLane`, webhooks that came after it, in their order. An
+   * expired lease counts as free. `of`: only those; all of them, webhooks first, when it is left out.
    */
   leaseNotifications(lease: Lease, of?: InboxShare): Promise<LeasedNotification[]>;
   /** Gives a leased notification back, due at `dueAtMs`. */
@@ -68,6 +69,7 @@ export interface LeasedNotification {
   readonly dedupeKey: string;
   readonly topic: string | null;
   readonly subject: Subject | null;
+  readonly lane: string | null;
   readonly createdAt: number | null;
   readonly receivedAtMs: number;
   /** Null for our own entries. */

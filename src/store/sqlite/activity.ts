@@ -1,4 +1,4 @@
-import { and, desc, eq, getTableColumns, isNotNull, lte, sql } from 'drizzle-orm';
+import { and, desc, eq, isNotNull, lte, sql } from 'drizzle-orm';
 import type { RecentNotification, RecentWrite } from '../ports/activity.js';
 import { contacts } from './schema.js';
 import { inbox, outbox, writes } from './schema-work.js';
@@ -15,18 +15,17 @@ export function recentNotifications(
   limit: number,
   nowMs: number,
 ): RecentNotification[] {
-  const { body: _body, ...columns } = getTableColumns(inbox);
   const { db } = connection;
   const hasComeIn = lte(inbox.receivedAtMs, nowMs);
   const webhooks = db
-    .select(columns)
+    .select()
     .from(inbox)
     .where(and(sql`origin = 'webhook'`, hasComeIn))
     .orderBy(desc(inbox.id))
     .limit(limit)
     .all();
   const own = db
-    .select(columns)
+    .select()
     .from(inbox)
     // Written out, so that SQLite sees that the partial index serves it.
     .where(and(sql`origin <> 'webhook'`, hasComeIn))

@@ -1,6 +1,7 @@
-import type { Applied, Compared, Work } from '../ports/cache.js';
+import type { Applied, Compared, Together, Work } from '../ports/cache.js';
 import { waitingChange } from './writes.js';
 import { compareWork } from '../plan/compare-work.js';
+import { planTogether } from '../plan/plan-together.js';
 import { planWork, type Planned } from '../plan/plan-work.js';
 import { erasePayload } from './erase.js';
 import { loadSlice } from './load-slice.js';
@@ -29,6 +30,27 @@ export function apply(tables: Tables, work: Work, onErased: () => void): Applied
   });
   if (hasErased) onErased();
   return applied;
+}
+
+/** See {@link CacheStore.applyTogether}. @param onErased as above */
+export function applyTogether(tables: Tables, work: Together, onErased: () => void): boolean {
+  const { connection, inbox, scrubber } = tables;
+  const { changes, completes, nowMs } = work;
+  let hasErased = false;
+  const isApplied = connection.transact(() => {
+    const held = completes.flatMap(({ id, lease }) => inbox.findHeld(id, lease) ?? []);
+    if (held.length < completes.length) return false;
+    const plan = planTogether(loadSlice(tables, { changes, nowMs }), work);
+    if (plan === null) return false;
+    saveDiff(tables, plan.diff, nowMs);
+    for (const [index, row] of held.entries()) {
+      settle(tables, row, completes[index]?.outcome ?? 'ignored', nowMs);
+      hasErased = scrubber.forgetMentions(row, nowMs) || hasErased;
+    }
+    return true;
+  });
+  if (isApplied && hasErased) onErased();
+  return isApplied;
 }
 
 /** What {@link apply} would do; nothing is changed. See {@link CacheStore.compare}. */
@@ -73,16 +95,24 @@ function findHeld({ inbox, outbox, runs }: Tables, { completes }: Work): InboxRo
 }
 
 function complete(tables: Tables, { completes, nowMs }: Work, held: InboxRow | null): void {
-  const { inbox, runs, meta } = tables;
+  const { inbox, runs } = tables;
   if (completes.kind === 'page') runs.savePage(completes.page);
   if (completes.kind !== 'notification' || held === null) return;
-  inbox.settle(held, completes.outcome === 'applied' ? 'done' : 'ignored', nowMs);
-  if (completes.otherWorkspaceId !== undefined) {
-    noteOtherWorkspaces(tables, [{ id: completes.otherWorkspaceId, count: 1, lastAtMs: nowMs }]);
-    return;
-  }
+  const { otherWorkspaceId, outcome } = completes;
+  if (otherWorkspaceId === undefined) return settle(tables, held, outcome, nowMs);
+  inbox.settle(held, outcome === 'applied' ? 'done' : 'ignored', nowMs);
+  noteOtherWorkspaces(tables, [{ id: otherWorkspaceId, count: 1, lastAtMs: nowMs }]);
+}
+
+function settle(
+  { inbox, meta }: Tables,
+  held: InboxRow,
+  outcome: 'applied' | 'ignored',
+  nowMs: number,
+): void {
+  inbox.settle(held, outcome === 'applied' ? 'done' : 'ignored', nowMs);
   if (held.origin !== 'webhook') return;
-  if (completes.outcome === 'applied') meta.save('applied_at', Math.floor(nowMs / 1000));
+  if (outcome === 'applied') meta.save('applied_at', Math.floor(nowMs / 1000));
   if (meta.read('silent_since_at') !== null) meta.save('silent_since_at', null);
 }
 

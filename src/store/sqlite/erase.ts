@@ -45,23 +45,26 @@ export function eraseContact(
 }
 
 /** The payload of one entry, whatever it is about. */
-export function erasePayload({ connection }: Tables, inboxId: number): void {
+export function erasePayload({ connection, payloads }: Tables, inboxId: number): void {
+  payloads.remove(inboxId);
   connection.sqlite
-    .prepare('update inbox set body = null, lane = null, subject_kind = null, subject_id = null where id = ?')
+    .prepare(
+      'update inbox set has_payload = 0, lane = null, subject_kind = null, subject_id = null where id = ?',
+    )
     .run(inboxId);
 }
 
 /** The next piece of what a deletion has left. Answers how many payloads were erased, and whether there may be more. */
 export function eraseLeft(
-  { connection }: Tables,
+  tables: Tables,
   nowMs: number,
 ): { readonly erased: number; readonly hasMore: boolean } {
-  const { sqlite, transact } = connection;
+  const { sqlite, transact } = tables.connection;
   const left = sqlite.prepare<[], Subject>('select kind, id from erasing limit 1').get();
   if (left === undefined) return { erased: 0, hasMore: false };
   return transact(() => {
     const budget = { rows: MAX_ROWS, bytes: MAX_BYTES };
-    const piece = prepareEraser(sqlite).eraseSome(left, nowMs, budget);
+    const piece = prepareEraser(tables).eraseSome(left, nowMs, budget);
     if (!piece.hasMore) {
       sqlite.prepare('delete from erasing where kind = ? and id = ?').run(left.kind, left.id);
     }
@@ -71,7 +74,7 @@ export function eraseLeft(
 
 /** Answers whether there was any payload besides the notices of the deletion itself. */
 function eraseOwnPayloads(
-  { connection: { sqlite } }: Tables,
+  tables: Tables,
   contactIds: readonly string[],
   conversationIds: readonly string[],
   nowMs: number,
@@ -80,11 +83,12 @@ function eraseOwnPayloads(
     ...contactIds.map((id) => ({ kind: 'contact', id }) as const),
     ...conversationIds.map((id) => ({ kind: 'conversation', id }) as const),
   ];
+  const { sqlite } = tables.connection;
   const leave = sqlite.prepare<[string, string]>(
     'insert into erasing (kind, id) values (?, ?) on conflict do nothing',
   );
   const budget = { rows: MAX_ROWS, bytes: MAX_BYTES };
-  const eraser = prepareEraser(sqlite);
+  const eraser = prepareEraser(tables);
   let hadAny = eraseUnreadable(sqlite, eraser, contactIds, nowMs);
   for (const subject of subjects) {
     const piece = eraser.eraseSome(subject, nowMs, budget);
@@ -106,12 +110,14 @@ function eraseUnreadable(
 ): boolean {
   const unreadable = sqlite
     .prepare<[number], { readonly id: number; readonly bytes: number }>(
-      `select id, length(body) as bytes from inbox
-       where subject_id is null and body is not null order by id desc limit ?`,
+      `select id, length(body) as bytes from inbox cross join payloads on inbox_id = id
+       where subject_id is null and has_payload = 1 order by id desc limit ?`,
     )
     .all(MAX_UNREADABLE);
   const names = sqlite
-    .prepare<[string, number], number>('select instr(body, cast(? as blob)) > 0 from inbox where id = ?')
+    .prepare<[string, number], number>(
+      'select instr(body, cast(? as blob)) > 0 from payloads where inbox_id = ?',
+    )
     .pluck();
   let bytes = 0;
   let hadAny = false;
@@ -139,20 +145,25 @@ interface Eraser {
   readonly eraseOne: (id: number, nowMs: number) => void;
 }
 
-function prepareEraser(sqlite: Tables['connection']['sqlite']): Eraser {
-  const payloads = 'select id, topic, length(body) as bytes from inbox';
-  const inLane = sqlite.prepare<[string, number], Payload>(`${payloads} where lane = ? limit ?`);
+function prepareEraser({ connection: { sqlite }, payloads }: Tables): Eraser {
+  const entries = `select id, topic, (select length(body) from payloads where inbox_id = id) as bytes from inbox`;
+  const inLane = sqlite.prepare<[string, number], Payload>(`${entries} where lane = ? limit ?`);
   const ofSubject = sqlite.prepare<[string, Subject['kind'], number], Payload>(
-    `${payloads} where subject_id = ? and subject_kind = ? and body is not null limit ?`,
+    `${entries} where subject_id = ? and subject_kind = ? and has_payload = 1 limit ?`,
   );
   const erase = sqlite.prepare<{ id: number; nowMs: number }>(
-    `update inbox set body = null, lane = null, subject_kind = null, subject_id = null, lease_owner = null,
+    `update inbox set has_payload = 0, lane = null, subject_kind = null, subject_id = null, lease_owner = null,
        settled_at_ms = case when status in ('waiting', 'parked') then @nowMs else settled_at_ms end,
        reason = case when status in ('waiting', 'parked') then 'the contact was deleted' else reason end,
        status = case when status in ('waiting', 'parked') then 'ignored' else status end
      where id = @id`,
   );
+  const eraseOne = (id: number, nowMs: number): void => {
+    payloads.remove(id);
+    erase.run({ id, nowMs });
+  };
   return {
+    eraseOne,
     eraseSome: ({ kind, id }, nowMs, budget) => {
       const limit = budget.rows + 1;
       const some = new Map<number, Payload>();
@@ -162,16 +173,13 @@ function prepareEraser(sqlite: Tables['connection']['sqlite']): Eraser {
       let tellsMore = false;
       for (const { id: entry, topic, bytes } of some.values()) {
         if (budget.rows <= 0 || budget.bytes <= 0) return { erased, hasMore: true, tellsMore };
-        erase.run({ id: entry, nowMs });
+        eraseOne(entry, nowMs);
         erased += 1;
         tellsMore ||= topic?.endsWith('.deleted') !== true;
         budget.rows -= 1;
         budget.bytes -= bytes ?? 0;
       }
       return { erased, hasMore: false, tellsMore };
-    },
-    eraseOne: (id, nowMs) => {
-      erase.run({ id, nowMs });
     },
   };
 }

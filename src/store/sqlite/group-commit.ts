@@ -4,6 +4,8 @@ export interface GroupCommit<Item, Answer> {
   readonly add: (item: Item) => Promise<Answer>;
   /** Commits what is collected now, and leaves forcing it to disk under way. */
   readonly flush: () => void;
+  /** Somebody waits for an answer. */
+  readonly isBusy: () => boolean;
 }
 
 interface Waiting<Item, Answer> {
@@ -26,8 +28,10 @@ export function createGroupCommit<Item, Answer>(
   toDisk: () => Promise<void>,
 ): GroupCommit<Item, Answer> {
   let group: Waiting<Item, Answer>[] = [];
+  let underWay = 0;
 
   const commit = async (committing: readonly Waiting<Item, Answer>[]): Promise<void> => {
+    underWay += 1;
     try {
       const answers = commitAll(committing.map((waiting) => waiting.item));
       if (answers.length < committing.length)
@@ -36,6 +40,8 @@ export function createGroupCommit<Item, Answer>(
       for (const [index, answer] of answers.entries()) committing[index]?.resolve(answer);
     } catch (error) {
       for (const waiting of committing) waiting.reject(error);
+    } finally {
+      underWay -= 1;
     }
   };
 
@@ -58,5 +64,6 @@ export function createGroupCommit<Item, Answer>(
         group.push({ item, resolve, reject });
       }),
     flush,
+    isBusy: () => group.length > 0 || underWay > 0,
   };
 }

@@ -14,6 +14,7 @@ import { NO_LEASE } from '../plan/outbox-row.js';
 import { createRenewal, type Renew } from './leases.js';
 import { prepareRows } from './prepare-rows.js';
 import { inbox, type InboxRow } from './schema-work.js';
+import type { Payloads } from './payloads.js';
 import type { Scrubber } from './payload-scrub.js';
 import type { WebhookHours } from './webhook-hours.js';
 import type { WorkBell } from './work-bell.js';
@@ -43,17 +44,20 @@ export interface Inbox {
   readonly nextDueAtMs: (of?: InboxShare) => number | null;
 }
 
-export function createInbox(
-  connection: Connection,
-  bell: WorkBell,
-  hours: Pick<WebhookHours, 'count'>,
-  scrubber: Pick<Scrubber, 'forgetMentions' | 'namesErased'>,
-  receiving: Pick<Connection, 'transact'>,
-): Inbox {
+export interface InboxParts {
+  readonly connection: Connection;
+  readonly bell: WorkBell;
+  readonly hours: Pick<WebhookHours, 'count'>;
+  readonly scrubber: Pick<Scrubber, 'forgetMentions' | 'namesErased'>;
+  readonly payloads: Payloads;
+  readonly receiving: Pick<Connection, 'transact'>;
+}
+
+export function createInbox({ connection, bell, hours, scrubber, payloads, receiving }: InboxParts): Inbox {
   const { sqlite, db, transact } = connection;
 
-  const insert = sqlite.prepare<(string | number | Uint8Array | null)[]>(`
-    insert into inbox (origin, dedupe_key, topic, subject_kind, subject_id, lane, created_at, received_at_ms, body,
+  const insert = sqlite.prepare<(string | number | null)[]>(`
+    insert into inbox (origin, dedupe_key, topic, subject_kind, subject_id, lane, created_at, received_at_ms, has_payload,
                        status, due_at_ms, attempts, reason, settled_at_ms, content_hash)
     values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, ?, ?, ?)
     on conflict (dedupe_key) do nothing`);
@@ -80,6 +84,15 @@ export function createInbox(
     select id, lane from inbox
     where status = 'waiting' and origin = ? and waits_for_intercom = ? and due_at_ms <= ? and (lease_owner is null or lease_until_ms <= ?)
     order by due_at_ms, id`);
+  /** Behind an entry in its lane; along inbox_lane, which ends with the id. */
+  const following = sqlite
+    .prepare<[string, number, number, number, number], number>(
+      `select id from inbox indexed by inbox_lane
+       where lane = ? and id > ? and status = 'waiting' and origin = 'webhook' and waits_for_intercom = 0
+         and due_at_ms <= ? and (lease_owner is null or lease_until_ms <= ?)
+       order by id limit ?`,
+    )
+    .pluck();
   const take = sqlite.prepare<{ owner: string; nowMs: number; untilMs: number; id: number }>(
     `update inbox set lease_owner = @owner, leased_at_ms = @nowMs, lease_until_ms = @untilMs,
        lease_token = lease_token + 1, attempts = attempts + 1
@@ -151,21 +164,22 @@ export function createInbox(
       return answers;
     },
 
-    lease: ({ owner, nowMs, leaseMs, limit, waitingForIntercom = limit }, of) =>
+    lease: ({ owner, nowMs, leaseMs, limit, perLane = 1, waitingForIntercom = limit }, of) =>
       transact(() => {
         const leased = leasedLanes.all();
         const lanes = new Set(leased.flatMap(({ lane, untilMs }) => (untilMs > nowMs ? [lane] : [])));
         const expired = new Set(leased.map(({ lane }) => lane).filter((lane) => !lanes.has(lane)));
-        const chosen: number[] = [];
+        const chosen: { readonly id: number; readonly lane: string | null; readonly takesMore: boolean }[] =
+          [];
         const choose = (origin: NotificationOrigin, waits: 0 | 1, most: number): void => {
           if (chosen.length >= most) return;
-          for (const entry of dueEntries.iterate(origin, waits, nowMs, nowMs)) {
-            if (entry.lane !== null && lanes.has(entry.lane)) {
-              if (passedOver.size < MAX_PASSED_OVER) passedOver.add(entry.lane);
+          for (const { id, lane } of dueEntries.iterate(origin, waits, nowMs, nowMs)) {
+            if (lane !== null && lanes.has(lane)) {
+              if (passedOver.size < MAX_PASSED_OVER) passedOver.add(lane);
               continue;
             }
-            if (entry.lane !== null) lanes.add(entry.lane);
-            chosen.push(entry.id);
+            if (lane !== null) lanes.add(lane);
+            chosen.push({ id, lane, takesMore: origin === 'webhook' && waits === 0 });
             if (chosen.length >= most) return;
           }
         };
@@ -177,13 +191,18 @@ export function createInbox(
         // Attempts whose leases have run out may still be running somewhere: their lanes have gone to these.
         for (const lane of expired) if (lanes.has(lane)) endLeasesIn.run(lane);
         const lease = { owner, nowMs, untilMs: nowMs + leaseMs };
-        return chosen.flatMap((id) => {
+        const taken = chosen.flatMap(({ id, lane, takesMore }) =>
+          lane === null || !takesMore || perLane === 1
+            ? [id]
+            : [id, ...following.all(lane, id, nowMs, nowMs, perLane - 1)],
+        );
+        return taken.flatMap((id) => {
           take.run({ ...lease, id });
           const row = byId.get(id);
           if (row === undefined) return [];
           // A column of the index along which they are taken: it is touched only where that says something.
           if (row.waitsForIntercom) noLongerWaits.run(id);
-          return [toLeased(row)];
+          return [toLeased(row, row.hasPayload ? payloads.find(id) : null)];
         });
       }),
 
@@ -232,7 +251,7 @@ export function createInbox(
         lane,
         null,
         dueAtMs,
-        null,
+        0,
         'waiting',
         dueAtMs,
         null,
@@ -267,7 +286,7 @@ export function createInbox(
     const isParked = one.unreadable !== null;
     // What can be read is looked at when it is settled; this is where an unreadable one already is.
     const isErased = isParked && scrubber.namesErased(one.body);
-    const { changes } = insert.run(
+    const { changes, lastInsertRowid } = insert.run(
       'webhook',
       dedupeKey,
       one.topic,
@@ -276,14 +295,16 @@ export function createInbox(
       one.lane,
       one.createdAt,
       one.receivedAtMs,
-      isErased ? null : one.body,
+      isErased ? 0 : 1,
       isErased && one.subject === null ? 'ignored' : isParked ? 'parked' : 'waiting',
       one.receivedAtMs,
       isErased ? 'its payload named a contact that was deleted' : one.unreadable,
       isParked ? one.receivedAtMs : null,
       one.contentHash,
     );
-    return changes === 1;
+    if (changes === 0) return false;
+    if (!isErased) payloads.add(Number(lastInsertRowid), one.body);
+    return true;
   }
 }
 
@@ -298,7 +319,7 @@ function originsOf(of: InboxShare | undefined): readonly NotificationOrigin[] {
   }
 }
 
-function toLeased(row: InboxRow): LeasedNotification {
+function toLeased(row: InboxRow, body: Uint8Array | null): LeasedNotification {
   return {
     id: row.id,
     lease: { owner: row.leaseOwner ?? '', token: row.leaseToken },
@@ -310,9 +331,10 @@ function toLeased(row: InboxRow): LeasedNotification {
       row.subjectKind === null || row.subjectId === null
         ? null
         : { kind: row.subjectKind, id: row.subjectId },
+    lane: row.lane,
     createdAt: row.createdAt,
     receivedAtMs: row.receivedAtMs,
-    body: row.body,
+    body,
     attempt: row.attempts,
   };
 }

@@ -3,6 +3,7 @@ import { CHUNK_BYTES, OVERLAP_BYTES, chunkNamesErased, namesErased } from './men
 import type { InboxRow } from './schema-work.js';
 import type { Connection } from './connection.js';
 import type { Meta } from './meta.js';
+import type { Payloads } from './payloads.js';
 import type { PersonMarks } from './person-marks.js';
 
 /** What one piece may cost the thread that receives webhooks. */
@@ -21,7 +22,7 @@ export interface Scrubber {
   /** See {@link Store.scrubPayloads}. */
   readonly takePiece: (nowMs: number) => { readonly erased: number; readonly hasMore: boolean };
   /** Erases the payload of this entry if it names somebody who was erased. In the caller's transaction. */
-  readonly forgetMentions: (row: Pick<InboxRow, 'id' | 'body'>, nowMs: number) => boolean;
+  readonly forgetMentions: (row: Pick<InboxRow, 'id' | 'hasPayload'>, nowMs: number) => boolean;
   /** Whether this payload, which is not stored yet, names somebody who was erased. */
   readonly namesErased: (body: Uint8Array) => boolean;
 }
@@ -36,32 +37,35 @@ interface ScrubberTables {
   readonly connection: Connection;
   readonly meta: Meta;
   readonly marks: PersonMarks;
+  readonly payloads: Payloads;
 }
 
-export function createScrubber({ connection, meta, marks }: ScrubberTables): Scrubber {
+export function createScrubber({ connection, meta, marks, payloads }: ScrubberTables): Scrubber {
   const { sqlite, transact } = connection;
   // Along inbox_payloads, which leaves out the weeks of entries without payload.
   const next = sqlite.prepare<[number, number, number], Candidate>(
-    `select id, received_at_ms as receivedAtMs, length(body) as bytes from inbox
-     where body is not null and (received_at_ms, id) < (?, ?)
+    `select id, received_at_ms as receivedAtMs, length(body) as bytes
+     from inbox cross join payloads on inbox_id = id
+     where has_payload = 1 and (received_at_ms, id) < (?, ?)
      order by received_at_ms desc, id desc limit ?`,
   );
   const same = sqlite.prepare<[number], Candidate>(
-    `select id, received_at_ms as receivedAtMs, length(body) as bytes from inbox
-     where id = ? and body is not null`,
+    `select id, received_at_ms as receivedAtMs, length(body) as bytes
+     from inbox join payloads on inbox_id = id where id = ?`,
   );
-  const chunkOf = sqlite
-    .prepare<[number, number, number], Uint8Array>('select substr(body, ?, ?) from inbox where id = ?')
-    .pluck();
-  const forget = sqlite.prepare<{ id: number; nowMs: number }>(
-    `update inbox set body = null,
+  const markForgotten = sqlite.prepare<{ id: number; nowMs: number }>(
+    `update inbox set has_payload = 0,
        reason = case when status in ('waiting', 'parked') and subject_id is null
          then 'its payload named a contact that was deleted' else reason end,
        settled_at_ms = case when status in ('waiting', 'parked') and subject_id is null
          then @nowMs else settled_at_ms end,
        status = case when status in ('waiting', 'parked') and subject_id is null then 'ignored' else status end
-     where id = @id and body is not null`,
+     where id = @id and has_payload = 1`,
   );
+  const forget = (id: number, nowMs: number): boolean => {
+    payloads.remove(id);
+    return markForgotten.run({ id, nowMs }).changes > 0;
+  };
 
   const erasures = (): Erasures => meta.read('erasures') ?? NO_ERASURES;
   let pass: ScrubPass | null = null;
@@ -111,7 +115,7 @@ export function createScrubber({ connection, meta, marks }: ScrubberTables): Scr
         ) {
           return { at: offset === 0 ? at : { ...at, beforeMs: receivedAtMs, beforeId: id, offset }, found };
         }
-        const chunk = chunkOf.get(offset + 1, CHUNK_BYTES + OVERLAP_BYTES, id);
+        const chunk = payloads.read(id, offset, CHUNK_BYTES + OVERLAP_BYTES);
         bytes += CHUNK_BYTES < length - offset ? CHUNK_BYTES : length - offset;
         offset += CHUNK_BYTES;
         if (chunk === undefined || !chunkNamesErased(marks, chunk)) continue;
@@ -144,7 +148,7 @@ export function createScrubber({ connection, meta, marks }: ScrubberTables): Scr
         unsavedPieces = 0;
         pass = null;
         return transact(() => {
-          const erased = found.reduce((sum, id) => sum + forget.run({ id, nowMs }).changes, 0);
+          const erased = found.filter((id) => forget(id, nowMs)).length;
           const hasMore = at === null ? endPass(from) : true;
           if (at !== null) meta.save('scrub_pass', at);
           return { erased, hasMore };
@@ -154,8 +158,11 @@ export function createScrubber({ connection, meta, marks }: ScrubberTables): Scr
       return { erased: 0, hasMore: true };
     },
 
-    forgetMentions: ({ id, body }, nowMs) =>
-      body !== null && hasErased() && namesErased(marks, body) && forget.run({ id, nowMs }).changes > 0,
+    forgetMentions: ({ id, hasPayload }, nowMs) => {
+      if (!hasPayload || !hasErased()) return false;
+      const body = payloads.find(id);
+      return body !== null && namesErased(marks, body) && forget(id, nowMs);
+    },
 
     namesErased: (body) => hasErased() && namesErased(marks, body),
   };
@@ -172,7 +179,7 @@ export function beginForOlder({
   meta,
   marks,
   scrubber,
-}: ScrubberTables & { readonly scrubber: Scrubber }): void {
+}: Omit<ScrubberTables, 'payloads'> & { readonly scrubber: Scrubber }): void {
   if (meta.read('erasures') !== null) return;
   const erased = sqlite
     .prepare<[], string>("select id from lifecycles where kind = 'contact' and state = 'deleted'")

@@ -28,7 +28,7 @@ export function createInboxPruner({ connection }: Pick<Tables, 'connection'>): I
   >(
     `select id,
        received_at_ms >= @settledBeforeMs as isYoung,
-       body is null and case
+       has_payload = 0 and case
          when status in ('done', 'ignored') then coalesce(settled_at_ms, received_at_ms) < @settledBeforeMs
          when status = 'parked' then settled_at_ms < @parkedBeforeMs
          else false end as isEnded

@@ -20,6 +20,8 @@ export interface RideAlongOptions {
   readonly runGroup: (group: () => void) => Promise<void>;
   /** What can't be done within a transaction. */
   readonly afterGroup: () => void;
+  /** Somebody waits for the thread: a group gets a quarter of its time. */
+  readonly isBusy?: () => boolean;
   /** What a group may take is measured by it. */
   readonly nowMs?: () => number;
 }
@@ -34,10 +36,12 @@ interface Rider {
 
 /** Then sockets get their turn: what comes in must not wait for what can be done later. */
 const MAX_GROUP_MS = 4;
+const MAX_BUSY_MS = 1;
 const MAX_GROUP = 64;
 
 export function createRideAlong(options: RideAlongOptions): RideAlong {
-  const { transact, isInTransaction, runGroup, afterGroup, nowMs = () => performance.now() } = options;
+  const { transact, isInTransaction, runGroup, afterGroup } = options;
+  const { isBusy = () => false, nowMs = () => performance.now() } = options;
   let waiting: Rider[] = [];
   let isRunning = false;
 
@@ -71,7 +75,7 @@ export function createRideAlong(options: RideAlongOptions): RideAlong {
       // What comes in the same turn goes along.
       await new Promise((resolve) => setImmediate(resolve));
       try {
-        await runGroup(() => ride(MAX_GROUP_MS, MAX_GROUP));
+        await runGroup(() => ride(isBusy() ? MAX_BUSY_MS : MAX_GROUP_MS, MAX_GROUP));
       } catch (error) {
         rejectAll(error);
       }

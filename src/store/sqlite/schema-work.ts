@@ -20,8 +20,8 @@ export const inbox = sqliteTable(
     createdAt: integer('created_at'),
     /** For our own entries: when they fall due for the first time. */
     receivedAtMs: integer('received_at_ms').notNull(),
-    /** Null for our own entries, and after erasure or retention. */
-    body: blob('body', { mode: 'buffer' }),
+    /** There is one in {@link payloads}: false for our own entries, and after erasure or retention. */
+    hasPayload: integer('has_payload', { mode: 'boolean' }).notNull().default(false),
     /** Of what a notification says, without what differs between its deliveries; null for our own entries. */
     contentHash: text('content_hash'),
     status: text('status', { enum: ['waiting', 'done', 'ignored', 'parked'] }).notNull(),
@@ -57,7 +57,7 @@ export const inbox = sqliteTable(
     // Erasure finds payloads by what they are about; rows without payload need no finding.
     index('inbox_subject')
       .on(table.subjectId, table.subjectKind)
-      .where(sql`body is not null`),
+      .where(sql`has_payload = 1`),
     // Our own entries by when they fell due, for people; webhooks come in the order of their ids.
     index('inbox_own')
       .on(table.receivedAtMs)
@@ -65,11 +65,19 @@ export const inbox = sqliteTable(
     // Payloads that are kept no longer, oldest first.
     index('inbox_payloads')
       .on(table.receivedAtMs)
-      .where(sql`body is not null`),
+      .where(sql`has_payload = 1`),
   ],
 );
 
 export type InboxRow = typeof inbox.$inferSelect;
+
+/** The raw bytes as signed, beside the rows of {@link inbox}: those are written again with each lease, these never. */
+export const payloads = sqliteTable('payloads', {
+  inboxId: integer('inbox_id')
+    .primaryKey()
+    .references(() => inbox.id, { onDelete: 'cascade' }),
+  body: blob('body', { mode: 'buffer' }).notNull(),
+});
 
 /**
  * Every change of an attribute that was decided: the audit. Held and parked ones wait; `outbox` says so where that is

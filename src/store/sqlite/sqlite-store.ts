@@ -3,7 +3,7 @@ import { systemClock } from '../../clock.js';
 import type { NewNotification } from '../ports/inbox.js';
 import type { Store } from '../ports/store.js';
 import { recentNotifications, recentWrites } from './activity.js';
-import { apply, compare, decideAgain } from './apply.js';
+import { apply, applyTogether, compare, decideAgain } from './apply.js';
 import { createGroupCommit } from './group-commit.js';
 import { bindWorkspace, canWrite, releaseDeadLeases, saveCoaches } from './workspace.js';
 import { eraseLeft } from './erase.js';
@@ -129,6 +129,7 @@ function createStore(
     transact: connection.transact,
     isInTransaction: () => connection.sqlite.inTransaction,
     runGroup: (group) => withOpen(group),
+    isBusy: incoming.isBusy,
     afterGroup: logEmptying.afterWork,
   });
   const ride = riders.add;
@@ -142,6 +143,7 @@ function createStore(
     noteOtherWorkspaces: (seen) => ride(() => noteOtherWorkspaces(tables, seen)),
     leaseNotifications: (lease, of) => ride(() => inbox.lease(lease, of)),
     apply: (work) => ride(() => apply(tables, work, logEmptying.request)),
+    applyTogether: (work) => ride(() => applyTogether(tables, work, logEmptying.request)),
     compare: (work) => withOpen(() => compare(tables, work)),
     retryNotification: (failure) => ride(() => inbox.retry(failure)),
     parkNotification: (failure) =>
@@ -255,7 +257,7 @@ function createStore(
     endLogin: (login) => durablyAndBriefly(() => tables.endedLogins.end(login)),
     isLoginEnded: (login) => withOpen(() => tables.endedLogins.isEnded(login)),
 
-    eraseOldPayloads: (beforeMs) => withOpen(() => loggedErasure(eraseOldPayloads(connection, beforeMs))),
+    eraseOldPayloads: (beforeMs) => withOpen(() => loggedErasure(eraseOldPayloads(tables, beforeMs))),
     finishErasures: (nowMs) =>
       withOpen(() => {
         const piece = eraseLeft(tables, nowMs);

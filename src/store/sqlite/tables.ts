@@ -9,6 +9,7 @@ import { createMembers, type Members } from './members.js';
 import { createMeta, type Meta } from './meta.js';
 import { createOutbox, type Outbox } from './outbox.js';
 import { createScrubber, type Scrubber } from './payload-scrub.js';
+import { createPayloads, type Payloads } from './payloads.js';
 import { createPersonMarks, type PersonMarks } from './person-marks.js';
 import { createParkedObjects, type ParkedObjects } from './parked-objects.js';
 import { createReportedMembers, type ReportedMembers } from './reported-members.js';
@@ -25,6 +26,7 @@ export interface Tables {
   readonly timeZone: string;
   readonly bell: WorkBell;
   readonly inbox: Inbox;
+  readonly payloads: Payloads;
   readonly hours: WebhookHours;
   readonly contacts: Contacts;
   readonly conversations: Conversations;
@@ -54,7 +56,8 @@ export function createTables(
   const meta = createMeta(connection);
   const marks = createPersonMarks(connection, meta);
   const hours = createWebhookHours(connection);
-  const scrubber = createScrubber({ connection, meta, marks });
+  const payloads = createPayloads(connection);
+  const scrubber = createScrubber({ connection, meta, marks, payloads });
   return {
     connection,
     timeZone,
@@ -64,7 +67,8 @@ export function createTables(
     marks,
     scrubber,
     hours,
-    inbox: createInbox(connection, bell, hours, scrubber, receiving),
+    payloads,
+    inbox: createInbox({ connection, bell, hours, scrubber, payloads, receiving }),
     contacts: createContacts(connection, timeZone),
     conversations: createConversations(connection),
     lifecycles: createLifecycles(connection),

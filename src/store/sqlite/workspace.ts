@@ -67,10 +67,11 @@ export function canWrite({ connection, meta }: Tables): boolean {
     sqlite
       .prepare(
         // A number of its own, so that the next notification is numbered as if nobody had asked.
-        `insert into inbox (id, origin, dedupe_key, received_at_ms, body, status, due_at_ms, attempts)
-         values (-1, 'webhook', 'probe', 0, zeroblob(?), 'done', 0, 0)`,
+        `insert into inbox (id, origin, dedupe_key, received_at_ms, status, due_at_ms, attempts)
+         values (-1, 'webhook', 'probe', 0, 'done', 0, 0)`,
       )
-      .run(PROBE_BYTES);
+      .run();
+    sqlite.prepare('insert into payloads (inbox_id, body) values (-1, zeroblob(?))').run(PROBE_BYTES);
     sqlite.prepare("delete from inbox where dedupe_key = 'probe'").run();
     meta.save('write_probe', probe);
   });

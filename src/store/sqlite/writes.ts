@@ -56,9 +56,10 @@ export function createWrites({ db, sqlite }: Pick<Connection, 'db' | 'sqlite'>):
   const waiting = prepareRows(
     { sqlite },
     writes,
-    // The plus keeps SQLite from walking the contact's whole history only to save itself this little sort.
+    // Named, because SQLite would walk the contact's whole history only to save itself this little sort.
     (columns, table) =>
-      `select ${columns} from ${table} where contact_id = ? and outcome = 'waiting' order by +id`,
+      `select ${columns} from ${table} indexed by writes_waiting
+       where contact_id = ? and outcome = 'waiting' order by +id`,
   );
   const isReady = and(isWaiting, isNull(writes.parkedAtMs));
   const countAttempt = db
