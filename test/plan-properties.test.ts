@@ -200,7 +200,7 @@ function deliver(truth: Truth, events: readonly CacheChange[], together: () => n
   // Each a second after the other: it takes longer than that for a read to be told from what was read before.
   for (let place = 0; place < events.length;) {
     const some = events.slice(place, place + Math.max(1, together()));
-    const nowMs = (at: number): number => NOW_AT * 1000 + at * 2000;
+    const nowMs = (nth: number): number => NOW_AT * 1000 + nth * 2000;
     if (some.length === 1 || !world.applyTogether(some, nowMs(place))) {
       for (const [offset, event] of some.entries()) world.apply(event, nowMs(place + offset));
     }

@@ -6,7 +6,7 @@ import { drizzle, type BetterSQLite3Database } from 'drizzle-orm/better-sqlite3'
 import { migrate } from 'drizzle-orm/better-sqlite3/migrator';
 import { readMigrationFiles } from 'drizzle-orm/migrator';
 import { AppError } from '../../errors.js';
-import { createCheckpoints } from './checkpoints.js';
+import { createCheckpoints, type Checkpoints } from './checkpoints.js';
 import { createLogSync, openLogFile } from './log-sync.js';
 import { sqliteCode } from './store-errors.js';
 
@@ -27,13 +27,16 @@ export interface Connection {
   readonly noteCommit: () => void;
   /** How often this connection made the disk write what it was given. */
   readonly forcedWrites: () => number;
-  /** Ends what works beside the thread, then the connection itself. */
+  /** Ends what works beside the thread. */
+  readonly endBeside: () => Promise<void>;
+  /** The same, and then the connection itself. */
   readonly close: () => Promise<void>;
   /**
    * Moves what is in the write-ahead log into the file and cuts the log to nothing. False when a reader, a writer or the
-   * disk prevents it.
+   * disk prevents it; `later` while a checkpoint is under way, of whose end {@link onCheckpoint} tells.
    */
-  readonly emptyLog: () => boolean;
+  readonly emptyLog: Checkpoints['empty'];
+  readonly onCheckpoint: Checkpoints['onDone'];
   /** From now on a lock is waited for by `wait-for-lock.ts`, and next to not at all on the thread that serves. */
   readonly beginServing: () => void;
 }
@@ -90,13 +93,16 @@ export function openConnection(
       noteCommit: log.noteCommit,
       forcedWrites: () => forcedNow + log.count() + checkpoints.forcedWrites(),
       emptyLog: checkpoints.empty,
+      onCheckpoint: checkpoints.onDone,
       beginServing: () => {
         sqlite.pragma(`busy_timeout = ${SERVING_TIMEOUT_MS}`);
         checkpoints.takeOver();
         // What an erasure left in the log when the process ended before it was emptied.
         checkpoints.empty();
       },
+      endBeside: checkpoints.close,
       close: async () => {
+        await checkpoints.close();
         await log.idle();
         logFile.close();
         sqlite.close();

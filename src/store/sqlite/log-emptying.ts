@@ -14,8 +14,8 @@ const REFILL_MS = 1000;
 /** While a reader such as Litestream holds on, tries are no use and cost the writer its lock. */
 const MAX_REFILL_MS = 60_000;
 
-/** @param emptyLog answers false where a reader or writer prevents it. */
-export function createLogEmptying(emptyLog: () => boolean, onHeldUp: () => void): LogEmptying {
+/** @param emptyLog answers false where a reader or writer prevents it, `later` while a checkpoint is under way. */
+export function createLogEmptying(emptyLog: () => boolean | 'later', onHeldUp: () => void): LogEmptying {
   let isRequested = false;
   let failures = 0;
   let tries = BURST;
@@ -23,6 +23,7 @@ export function createLogEmptying(emptyLog: () => boolean, onHeldUp: () => void)
 
   const empty = (): void => {
     const isEmpty = emptyLog();
+    if (isEmpty === 'later') return;
     isRequested = !isEmpty;
     failures = isEmpty ? 0 : failures + 1;
     // Told once, however long the reader holds on.

@@ -89,6 +89,8 @@ function createStore(
     log?.warn({}, 'erased data stays in the write-ahead log until a reader lets go of it'),
   );
 
+  connection.onCheckpoint(logEmptying.afterWork);
+
   const assertOpen = (): void => {
     if (!connection.sqlite.open) throw new AppError('store_unavailable', 'later', 'the database is closed');
   };
@@ -295,6 +297,7 @@ function createStore(
         incoming.flush();
         riders.flush();
         keepNotes();
+        await connection.endBeside();
         logEmptying.now();
         await connection.close();
       }),
