@@ -250,7 +250,7 @@ test('the clocks of two processes may differ: neither rewrites the times of the 
     lane: null,
     createdAt: null,
     body: Buffer.from('{}'),
-    contentHash: null,
+    hashContent: null,
     unreadable: null,
   };
   await store.storeNotification({ ...waits, receivedAtMs: nowMs + 90_000 });

@@ -1,6 +1,12 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { readEnvelope, readMeaning, readStored, type Meaning } from '../src/intercom/notification.js';
+import {
+  hashContent,
+  readEnvelope,
+  readMeaning,
+  readStored,
+  type Meaning,
+} from '../src/intercom/notification.js';
 
 const AT = 1_790_000_000;
 
@@ -101,7 +107,6 @@ describe('what the request needs to know', () => {
         lane: contact.id,
         interest: 'handle',
       },
-      contentHash: expect.any(String),
     });
   });
 
@@ -381,5 +386,24 @@ describe('whatever comes', () => {
     const deep = new TextEncoder().encode(`${'{"data":'.repeat(10_000)}1${'}'.repeat(10_000)}`);
     expect(readEnvelope(deep).kind).toBe('unreadable');
     expect(readStored(deep)).toEqual({ item: null, appId: null });
+  });
+});
+
+describe('the hash of what a notification says', () => {
+  const bytes = (value: object): Uint8Array => Buffer.from(JSON.stringify(value));
+  const said = { topic: 'contact.user.updated', app_id: 'abc', created_at: AT, data: { item: contact } };
+
+  it('is the same for each delivery, and another one for another event under the same id', () => {
+    const first = hashContent(bytes({ ...said, id: 'notif_1', delivery_attempts: 1, delivered_at: 0 }));
+    const again = bytes({ delivered_at: AT, delivery_attempts: 2, id: 'notif_1', ...said });
+    const other = bytes({ ...said, id: 'notif_1', data: { item: { ...contact, name: 'Another' } } });
+    expect(first).toMatch(/^[\w-]{22}$/);
+    expect(hashContent(again)).toBe(first);
+    expect(hashContent(other)).not.toBe(first);
+  });
+
+  it('is that of the bytes where they are no notification', () => {
+    expect(hashContent(Buffer.from('no JSON'))).not.toBe(hashContent(Buffer.from('no JSON either')));
+    expect(hashContent(Buffer.from('[1]'))).not.toBe(hashContent(Buffer.from('[2]')));
   });
 });

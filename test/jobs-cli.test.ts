@@ -97,7 +97,7 @@ test('parked work is listed and replayed', async () => {
     createdAt: null,
     receivedAtMs: 1,
     body: Buffer.from('{'),
-    contentHash: null,
+    hashContent: null,
     unreadable: 'not JSON',
   });
   await store.close();

@@ -1,1 +1,2 @@
-ALTER TABLE `inbox` DROP COLUMN `body`;
+ALTER TABLE `inbox` DROP COLUMN `body`;--> statement-breakpoint
+ALTER TABLE `inbox` DROP COLUMN `content_hash`;

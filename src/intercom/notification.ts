@@ -68,8 +68,6 @@ export type ReadEnvelope =
   | {
       readonly kind: 'ok';
       readonly envelope: Envelope;
-      /** The same for every delivery of one event: 22 characters of URL-safe Base64. */
-      readonly contentHash: string;
     }
   | { readonly kind: 'unreadable'; readonly why: string };
 
@@ -97,24 +95,28 @@ export function readEnvelope(body: Uint8Array): ReadEnvelope {
       lane: subject === null ? null : laneOf(subject, item),
       interest: interestOf(kind, subject),
     },
-    contentHash: hashContent(notification, body),
   };
 }
 
 /**
- * A hash of what the notification says happened. A second delivery of the same event differs in `delivery_attempts`,
- * `delivery_status`, `delivered_at` and `first_sent_at`, which are left out.
+ * A hash of what the notification says happened: 22 characters of URL-safe Base64, the same for every delivery of one
+ * event. A second delivery differs in `delivery_attempts`, `delivery_status`, `delivered_at` and `first_sent_at`, which
+ * are left out.
  */
-function hashContent(notification: Json, body: Uint8Array): string {
-  const { topic, app_id: appId, created_at: createdAt, data } = notification;
-  let content: string | Uint8Array;
+export function hashContent(body: Uint8Array): string {
+  return createHash('sha256').update(contentOf(body)).digest('base64url').slice(0, 22);
+}
+
+function contentOf(body: Uint8Array): string | Uint8Array {
+  const parsed = parseJson(body);
+  if (parsed.kind !== 'ok' || !isRecord(parsed.value)) return body;
+  const { topic, app_id: appId, created_at: createdAt, data } = parsed.value;
   try {
-    content = JSON.stringify([topic, appId, createdAt, data]);
+    return JSON.stringify([topic, appId, createdAt, data]);
   } catch {
     // Nested deeper than can be written; its bytes have to do.
-    content = body;
+    return body;
   }
-  return createHash('sha256').update(content).digest('base64url').slice(0, 22);
 }
 
 /** `data.item` and `app_id` of a notification's raw body, each null when there is none. Never throws. */

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { Hono, type Context } from 'hono';
 import type { Clock } from '../clock.js';
 import { reasonOf } from '../work/backoff.js';
-import { isOfOtherWorkspace, readEnvelope, type Envelope } from '../intercom/notification.js';
+import { hashContent, isOfOtherWorkspace, readEnvelope, type Envelope } from '../intercom/notification.js';
 import { verifySignature } from '../intercom/signature.js';
 import { eventId, type Log } from '../log.js';
 import type { Clients } from '../http/client-address.js';
@@ -159,7 +159,7 @@ function toStore(
       createdAt: null,
       receivedAtMs,
       body,
-      contentHash: null,
+      hashContent: null,
       unreadable: read.why,
     };
   }
@@ -172,7 +172,7 @@ function toStore(
     createdAt: envelope.createdAt,
     receivedAtMs,
     body,
-    contentHash: read.contentHash,
+    hashContent,
     unreadable: envelope.subject === null ? `${envelope.topic}: no id in data.item` : null,
   };
 }

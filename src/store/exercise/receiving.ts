@@ -1,6 +1,9 @@
 import { describe, expect, it, vi } from 'vitest';
 import type { Bench } from './bench.js';
-import { handled, LEASE_MS, NOW_MS, lease, notification, workOn } from './samples.js';
+import { handled, LEASE_MS, NOW_MS, lease, notification, settleOne, workOn } from './samples.js';
+
+/** A hash that shows what it is made of. */
+const asText = (body: Uint8Array): string => Buffer.from(body).toString();
 
 /** The inbox: stored once, leased lane by lane, retried, parked and replayed. */
 export function exerciseReceiving({ storeOf }: Bench): void {
@@ -18,8 +21,8 @@ export function exerciseReceiving({ storeOf }: Bench): void {
 
     it('keeps another content under a known id as an entry of its own, as often as it may be believed', async () => {
       const store = storeOf();
-      const send = (contentHash: string): Promise<string> =>
-        store.storeNotification(notification('a', { contentHash }));
+      const send = (content: string): Promise<string> =>
+        store.storeNotification(notification('a', { body: Buffer.from(content), hashContent: asText }));
       expect(await send('one')).toBe('stored');
       expect(await send('one')).toBe('duplicate');
       expect(await send('two')).toBe('stored');
@@ -33,8 +36,12 @@ export function exerciseReceiving({ storeOf }: Bench): void {
 
     it('tells a content from another only where both are known', async () => {
       const store = storeOf();
-      await store.storeNotification(notification('old'));
-      expect(await store.storeNotification(notification('old', { contentHash: 'one' }))).toBe('duplicate');
+      const send = (content: string): Promise<string> =>
+        store.storeNotification(notification('old', { body: Buffer.from(content), hashContent: asText }));
+      expect(await send('one')).toBe('stored');
+      await settleOne(store);
+      expect(await store.eraseOldPayloads(NOW_MS + 1)).toBe(1);
+      expect(await send('two')).toBe('duplicate');
     });
 
     it('erases what came from another workspace, and remembers how much that was', async () => {

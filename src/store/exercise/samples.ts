@@ -75,7 +75,7 @@ export function notification(key: string, over: Partial<NewNotification> = {}): 
     createdAt: NOW_AT,
     receivedAtMs: NOW_MS,
     body: Buffer.from(`{"id":"${key}"}`),
-    contentHash: null,
+    hashContent: null,
     unreadable: null,
     ...over,
   };

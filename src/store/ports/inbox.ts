@@ -6,7 +6,7 @@ import type { Subject } from './subject.js';
 export interface InboxStore {
   /**
    * Stores a notification once. Resolves only after it is on disk (survives a power cut); calls that come together
-   * share one commit. `duplicate`: its `dedupeKey` is known with the same `contentHash`, nothing was stored. Under a
+   * share one commit. `duplicate`: its `dedupeKey` is known with the same content, nothing was stored. Under a
    * known key another content is an entry of its own, at most 8 of them for each key.
    */
   storeNotification(notification: NewNotification): Promise<'stored' | 'duplicate'>;
@@ -55,8 +55,11 @@ export interface NewNotification {
   readonly receivedAtMs: number;
   /** The raw bytes as signed. */
   readonly body: Uint8Array;
-  /** Tells another event under the same id from another delivery of the same one; null where only the key tells. */
-  readonly contentHash: string | null;
+  /**
+   * Tells another event under the same id from another delivery of the same one; null where only the key tells. Asked
+   * only of a key that is known, and of its payload: where that is gone, it is another delivery.
+   */
+  readonly hashContent: ((body: Uint8Array) => string) | null;
   /** Set when the body can't be read: it is stored parked, for a person to see. */
   readonly unreadable: string | null;
 }

@@ -58,8 +58,8 @@ export function createInbox({ connection, bell, hours, scrubber, payloads, recei
 
   const insert = sqlite.prepare<(string | number | null)[]>(`
     insert into inbox (origin, dedupe_key, topic, subject_kind, subject_id, lane, created_at, received_at_ms, has_payload,
-                       status, due_at_ms, attempts, reason, settled_at_ms, content_hash)
-    values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, ?, ?, ?)
+                       status, due_at_ms, attempts, reason, settled_at_ms)
+    values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, ?, ?)
     on conflict (dedupe_key) do nothing`);
   const leasedLanes = sqlite.prepare<[], { readonly lane: string; readonly untilMs: number }>(
     `select lane, lease_until_ms as untilMs from inbox where lease_owner is not null and lane is not null`,
@@ -68,8 +68,10 @@ export function createInbox({ connection, bell, hours, scrubber, payloads, recei
     `update inbox set lease_owner = null, leased_at_ms = null, lease_until_ms = null
      where lane = ? and lease_owner is not null`,
   );
-  const hashOf = sqlite
-    .prepare<[string], string | null>('select content_hash from inbox where dedupe_key = ?')
+  const bodyOf = sqlite
+    .prepare<[string], Uint8Array>(
+      'select body from inbox join payloads on inbox_id = id where dedupe_key = ?',
+    )
     .pluck();
   // Keys of further contents are the id, a colon and the hash: a semicolon comes right behind a colon.
   const countContents = sqlite
@@ -242,22 +244,7 @@ export function createInbox({ connection, bell, hours, scrubber, payloads, recei
 
     addReread: ({ dedupeKey, origin, subject, lane, dueAtMs }) => {
       const { kind, id } = subject;
-      insert.run(
-        origin,
-        dedupeKey,
-        null,
-        kind,
-        id,
-        lane,
-        null,
-        dueAtMs,
-        0,
-        'waiting',
-        dueAtMs,
-        null,
-        null,
-        null,
-      );
+      insert.run(origin, dedupeKey, null, kind, id, lane, null, dueAtMs, 0, 'waiting', dueAtMs, null, null);
       bell.ring('inbox');
     },
 
@@ -274,12 +261,14 @@ export function createInbox({ connection, bell, hours, scrubber, payloads, recei
 
   /** An id that is known with another content must not hide what has happened: it is stored under a key of its own. */
   function insertNew(one: NewNotification): 'stored' | 'duplicate' {
-    const { dedupeKey, contentHash } = one;
+    const { dedupeKey, hashContent, body } = one;
     if (insertAs(dedupeKey, one)) return 'stored';
-    const knownHash = hashOf.get(dedupeKey) ?? null;
-    if (contentHash === null || knownHash === null || knownHash === contentHash) return 'duplicate';
+    const known = hashContent === null ? undefined : bodyOf.get(dedupeKey);
+    if (hashContent === null || known === undefined) return 'duplicate';
+    const hash = hashContent(body);
+    if (hash === hashContent(known)) return 'duplicate';
     if ((countContents.get(`${dedupeKey}:`, `${dedupeKey};`) ?? 0) >= MAX_CONTENTS) return 'duplicate';
-    return insertAs(`${dedupeKey}:${contentHash}`, one) ? 'stored' : 'duplicate';
+    return insertAs(`${dedupeKey}:${hash}`, one) ? 'stored' : 'duplicate';
   }
 
   function insertAs(dedupeKey: string, one: NewNotification): boolean {
@@ -300,7 +289,6 @@ export function createInbox({ connection, bell, hours, scrubber, payloads, recei
       one.receivedAtMs,
       isErased ? 'its payload named a contact that was deleted' : one.unreadable,
       isParked ? one.receivedAtMs : null,
-      one.contentHash,
     );
     if (changes === 0) return false;
     if (!isErased) payloads.add(Number(lastInsertRowid), one.body);

@@ -22,8 +22,6 @@ export const inbox = sqliteTable(
     receivedAtMs: integer('received_at_ms').notNull(),
     /** There is one in {@link payloads}: false for our own entries, and after erasure or retention. */
     hasPayload: integer('has_payload', { mode: 'boolean' }).notNull().default(false),
-    /** Of what a notification says, without what differs between its deliveries; null for our own entries. */
-    contentHash: text('content_hash'),
     status: text('status', { enum: ['waiting', 'done', 'ignored', 'parked'] }).notNull(),
     dueAtMs: integer('due_at_ms').notNull(),
     leaseOwner: text('lease_owner'),
