@@ -30,7 +30,10 @@ export type PostgresTableOf<Described extends AnyTable> =
       }>
     : never;
 
-export const POSTGRES_PREDICATES: Predicates = { isTrue: (name) => name };
+export const POSTGRES_PREDICATES: Predicates = {
+  isTrue: (name) => name,
+  isFalse: (name) => `not ${name}`,
+};
 
 /** Compared and sorted by bytes, so that lists and cursors are the same with every engine. */
 const text = customType<{ data: string; driverData: string }>({

@@ -28,7 +28,10 @@ export type SqliteTableOf<Described extends AnyTable> =
       }>
     : never;
 
-export const SQLITE_PREDICATES: Predicates = { isTrue: (name) => `${name} = 1` };
+export const SQLITE_PREDICATES: Predicates = {
+  isTrue: (name) => `${name} = 1`,
+  isFalse: (name) => `${name} = 0`,
+};
 
 /** One for each description, because foreign keys name the tables that are used. */
 const made = new Map<AnyTable, SQLiteTable>();

@@ -75,6 +75,7 @@ export type Row<Described extends AnyTable> = {
 export interface Predicates {
   /** The column, by its name in the database, is true. */
   readonly isTrue: (name: string) => string;
+  readonly isFalse: (name: string) => string;
 }
 
 export interface CompositeKey {

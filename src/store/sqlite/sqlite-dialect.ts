@@ -1,0 +1,15 @@
+import type { Dialect } from '../report-sql/dialect.js';
+import { SQLITE_PREDICATES } from './make-table.js';
+
+export const SQLITE_DIALECT: Dialect = {
+  ...SQLITE_PREDICATES,
+  // A list is bound as JSON.
+  inList: (column, name) => `${column} in (select value from json_each(@${name}))`,
+  joinTexts: (text) => `group_concat(${text})`,
+  rowKey: 'rowid',
+  joinInOrder: 'cross join',
+  byIndex: (index) => `indexed by ${index}`,
+  dataVersion: "select value from meta where name = 'data_version'",
+  // Another number as soon as another connection has committed anything.
+  commitMark: 'pragma data_version',
+};
