@@ -9,6 +9,11 @@ export interface Dialect extends Predicates {
   readonly inList: (column: string, name: string) => string;
   /** The texts of all rows as one, with commas between them and in any order; null where there is no row. */
   readonly joinTexts: (text: string) => string;
+  /**
+   * There is such a row: `from … where …`, which names columns of the row that is asked about.
+   * @param askedFor `page`: of the few rows that a page meets · `all`: of all there are
+   */
+  readonly exists: (from: string, askedFor: 'page' | 'all') => string;
   /** A column that leads from a row that was found to the rest of it on the shortest way. */
   readonly rowKey: string;
   /** Joins, and finds the rows on the left first. */

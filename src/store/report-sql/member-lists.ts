@@ -19,7 +19,12 @@ function memberList<Filter, Row>(kind: {
   readonly name: string;
   readonly sort: readonly SortKey[];
   readonly columns: string;
-  readonly query: (filter: Filter, coaches: Coaches) => { readonly where: string; readonly params: Params };
+  /** @param askedFor rows of a page, or to be counted */
+  readonly query: (
+    filter: Filter,
+    coaches: Coaches,
+    askedFor: 'page' | 'all',
+  ) => { readonly where: string; readonly params: Params };
   readonly present: ListKind<Filter, Row>['present'];
 }): ListKind<Filter, Row> {
   const { name, sort, columns, query, present } = kind;
@@ -27,14 +32,14 @@ function memberList<Filter, Row>(kind: {
   return {
     name,
     parts: (filter, coaches) => {
-      const { where, params } = query(filter, coaches);
+      const { where, params } = query(filter, coaches, 'page');
       const rows = ({ behind, orderAndLimit }: { readonly behind: string; readonly orderAndLimit: string }) =>
         `select ${columns}, ${keys} from reported_members m
          where ${where} and ${behind} ${orderAndLimit}`;
       return known([{ key: [], sort, params, rows }]);
     },
     counted: (filter, coaches) => {
-      const { where, params } = query(filter, coaches);
+      const { where, params } = query(filter, coaches, 'all');
       return [{ from: `from reported_members m where ${where}`, params }];
     },
     present,
@@ -54,8 +59,10 @@ export function billingList(dialect: Dialect): ListKind<BillingFilter, BillingRo
    * Most members' first and last call say whether one lies in the window; only where one lies before and one behind are
    * the calls between them looked at.
    */
-  const isEngaged = `(m.last_billable_at >= @fromAt and m.first_billable_at < @toAt
-    and (m.last_billable_at < @toAt or m.first_billable_at >= @fromAt or exists (select 1 from ${billedCalls})))`;
+  const isEngaged = (
+    askedFor: 'page' | 'all',
+  ): string => `(m.last_billable_at >= @fromAt and m.first_billable_at < @toAt
+    and (m.last_billable_at < @toAt or m.first_billable_at >= @fromAt or ${dialect.exists(`from ${billedCalls}`, askedFor)}))`;
   const lastBilled = `case
     when m.last_billable_at < @fromAt or m.first_billable_at >= @toAt then null
     when m.last_billable_at < @toAt then m.last_billable_at
@@ -68,8 +75,8 @@ export function billingList(dialect: Dialect): ListKind<BillingFilter, BillingRo
       }),
     ),
     columns: `${MEMBER}, m.enrolled_at, m.enrolled_on, ${isNewMember}, ${lastBilled}`,
-    query: ({ enrolledFromOn, enrolledToOn, calls, employers }) => ({
-      where: allOf([...ofEmployers(employers), `(${isNewMember} or ${isEngaged})`]),
+    query: ({ enrolledFromOn, enrolledToOn, calls, employers }, _, askedFor) => ({
+      where: allOf([...ofEmployers(employers), `(${isNewMember} or ${isEngaged(askedFor)})`]),
       params: { ...calls, enrolledFromOn, enrolledToOn, employers: folded(employers) },
     }),
     present: ([contactId, userId, name, email, employer, enrolledAt, enrolledOn, isNew, lastSessionAt]) => ({

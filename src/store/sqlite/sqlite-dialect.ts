@@ -6,6 +6,8 @@ export const SQLITE_DIALECT: Dialect = {
   // A list is bound as JSON.
   inList: (column, name) => `${column} in (select value from json_each(@${name}))`,
   joinTexts: (text) => `group_concat(${text})`,
+  // One form is right for both: each row is looked up along an index.
+  exists: (from) => `exists (select 1 ${from})`,
   rowKey: 'rowid',
   joinInOrder: 'cross join',
   byIndex: (index) => `indexed by ${index}`,
