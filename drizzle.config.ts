@@ -1,9 +1,9 @@
 import type { Config } from 'drizzle-kit';
 
-/** `npx drizzle-kit generate --name <meaning>` writes the next migration after a change of the schema. */
+/** `npm run migration -- <meaning>` writes the next migration after a change of the schema. */
 const config: Config = {
   dialect: 'sqlite',
-  schema: './src/store/sqlite/schema*.ts',
+  schema: './src/store/sqlite/schema.ts',
   out: './drizzle/sqlite',
 };
 

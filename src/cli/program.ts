@@ -10,7 +10,7 @@ import { createLog, describeError } from '../log.js';
 import { addReportCommand, runReport, type ReportRequest } from './report.js';
 import { runSandbox } from './sandbox.js';
 import { serve } from '../serve.js';
-import { openReportsReadOnly } from '../store/sqlite/report-sql/read-only.js';
+import { openReportsReadOnly } from '../store/sqlite/reports-read-only.js';
 import { VERSION } from '../version.js';
 
 /** What a command meets outside: its settings, the time, and where it prints to. */

@@ -6,7 +6,7 @@ import { createRateBudget } from '../../src/intercom/rate-budget.js';
 import { createLog } from '../../src/log.js';
 import { createMetrics } from '../../src/watch/metrics.js';
 import { makeCsvHere } from '../../src/reports/answer.js';
-import { openSqliteReportStore } from '../../src/store/sqlite/report-sql/sqlite-report-store.js';
+import { openSqliteReportStore } from '../../src/store/sqlite/sqlite-report-store.js';
 import { openSqliteStore } from '../../src/store/sqlite/sqlite-store.js';
 import { NOW_AT, TIME_ZONE } from './reports-data.js';
 

@@ -30,7 +30,7 @@ import type { WorkspaceOptions } from '../../src/sandbox/settings.js';
 import type { Workspace } from '../../src/sandbox/workspace.js';
 import type { ReportStore } from '../../src/store/ports/reports.js';
 import { makeCsvHere } from '../../src/reports/answer.js';
-import { openSqliteReportStore } from '../../src/store/sqlite/report-sql/sqlite-report-store.js';
+import { openSqliteReportStore } from '../../src/store/sqlite/sqlite-report-store.js';
 import type { openLogFile } from '../../src/store/sqlite/log-sync.js';
 import { openSqliteStore } from '../../src/store/sqlite/sqlite-store.js';
 import type { Run } from '../../src/store/ports/runs.js';

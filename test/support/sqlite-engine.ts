@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Engine } from '../../src/store/exercise/engine.js';
-import { openSqliteReportStore } from '../../src/store/sqlite/report-sql/sqlite-report-store.js';
+import { openSqliteReportStore } from '../../src/store/sqlite/sqlite-report-store.js';
 import { openSqliteStore } from '../../src/store/sqlite/sqlite-store.js';
 import { copyEmptyDatabase } from './empty-database.js';
 

@@ -8,7 +8,7 @@ import { REPORTS } from '../catalog.js';
 import type { CsvPiece } from '../../http/csv.js';
 import { reportContext } from '../report.js';
 import type { ReportList } from '../../store/ports/reports.js';
-import { openSqliteReportStore } from '../../store/sqlite/report-sql/sqlite-report-store.js';
+import { openSqliteReportStore } from '../../store/sqlite/sqlite-report-store.js';
 import type {
   CsvQuestion,
   ListName,

@@ -1,7 +1,6 @@
 import { and, desc, eq, isNotNull, lte, sql } from 'drizzle-orm';
 import type { RecentNotification, RecentWrite } from '../ports/activity.js';
-import { contacts } from './schema.js';
-import { inbox, outbox, writes } from './schema-work.js';
+import { contacts, inbox, outbox, writes } from './schema.js';
 import type { Tables } from './tables.js';
 import { MAX_TOGETHER, withWholeLast } from './whole-decisions.js';
 import { outcomeOf } from './writes.js';

@@ -7,7 +7,7 @@ import { erasePayload } from './erase.js';
 import { loadSlice } from './load-slice.js';
 import { noteOtherWorkspaces } from './other-workspaces.js';
 import { saveDiff } from './save-diff.js';
-import type { InboxRow } from './schema-work.js';
+import type { InboxRow } from '../tables/work-tables.js';
 import type { Tables } from './tables.js';
 
 /**

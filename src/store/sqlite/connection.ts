@@ -6,6 +6,7 @@ import { drizzle, type BetterSQLite3Database } from 'drizzle-orm/better-sqlite3'
 import { migrate } from 'drizzle-orm/better-sqlite3/migrator';
 import { readMigrationFiles } from 'drizzle-orm/migrator';
 import { AppError } from '../../errors.js';
+import { refuseNewerSchema, refuseOlderSchema } from '../schema-age.js';
 import { createCheckpoints, type Checkpoints } from './checkpoints.js';
 import { createLogSync, openLogFile } from './log-sync.js';
 import { sqliteCode } from './store-errors.js';
@@ -190,22 +191,12 @@ export function ageOfFile(sqlite: Database.Database): number {
 
 /** @throws AppError `store_newer_than_program` */
 export function refuseNewer(sqlite: Database.Database): void {
-  if (ageOfFile(sqlite) <= 0) return;
-  throw new AppError(
-    'store_newer_than_program',
-    'never',
-    'the database has been used by a newer version of this program: start that version, or restore a backup',
-  );
+  refuseNewerSchema(ageOfFile(sqlite));
 }
 
 /** @throws AppError `store_unavailable` */
 export function refuseOlder(sqlite: Database.Database): void {
-  if (ageOfFile(sqlite) >= 0) return;
-  throw new AppError(
-    'store_unavailable',
-    'never',
-    'the database was last used by an older version of this program: start the service once, which brings it up to date',
-  );
+  refuseOlderSchema(ageOfFile(sqlite));
 }
 
 function isNew(sqlite: Database.Database): boolean {

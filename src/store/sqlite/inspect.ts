@@ -4,7 +4,7 @@ import type { DatabaseFacts } from '../ports/database-facts.js';
 import { ageOfFile } from './connection.js';
 import { readServiceSettings } from './meta-values.js';
 import { readOtherWorkspaces } from './meta-values.js';
-import { readMeta } from './report-sql/read-only.js';
+import { readMeta } from './reports-read-only.js';
 import { sqliteCode } from './store-errors.js';
 
 /** Looks at the database file at `path` beside a service that may be using it, and changes nothing. */

@@ -9,7 +9,7 @@ import { createRenewal, type Renew } from './leases.js';
 import { prepareUpsert } from './prepare-upsert.js';
 import type { Meta } from './meta.js';
 import { prepareRows } from './prepare-rows.js';
-import { outbox } from './schema-work.js';
+import { outbox } from './schema.js';
 import type { WorkBell } from './work-bell.js';
 import { causeOf, waitingChange, type Writes } from './writes.js';
 

@@ -2,7 +2,7 @@ import type { ParkedObject, ParkObject } from '../ports/parked.js';
 import type { ParkedItem } from '../ports/queries.js';
 import type { Subject } from '../ports/subject.js';
 import type { Connection } from './connection.js';
-import type { parkedObjects } from './schema-sweeps.js';
+import type { parkedObjects } from './schema.js';
 
 type ParkedRow = typeof parkedObjects.$inferSelect;
 

@@ -1,6 +1,6 @@
 import { NO_ERASURES, type Erasures, type ScrubPass } from './meta-values.js';
 import { CHUNK_BYTES, OVERLAP_BYTES, chunkNamesErased, namesErased } from './mentions.js';
-import type { InboxRow } from './schema-work.js';
+import type { InboxRow } from '../tables/work-tables.js';
 import type { Connection } from './connection.js';
 import type { Meta } from './meta.js';
 import type { Payloads } from './payloads.js';

@@ -17,8 +17,7 @@ import type { Connection } from './connection.js';
 import { createRenewal } from './leases.js';
 import type { Meta } from './meta.js';
 import { prepareRows } from './prepare-rows.js';
-import { runs } from './schema-work.js';
-import { sweepCounted, sweepFound, sweepSeen } from './schema-sweeps.js';
+import { runs, sweepCounted, sweepFound, sweepSeen } from './schema.js';
 
 type RunRow = typeof runs.$inferSelect;
 

@@ -1,161 +1,27 @@
-import { sql } from 'drizzle-orm';
-import { index, integer, primaryKey, sqliteTable, text } from 'drizzle-orm/sqlite-core';
-import type { ContactFacts, Evidence, KeptForm, NearMiss, Warning } from '../../rules/facts.js';
-import {
-  CHANNELS,
-  ENGAGEMENT_STATUSES,
-  type KeptAttribute,
-  QUALIFYING_SERVICE_CODES,
-} from '../../rules/vocabulary.js';
+import { ALL_TABLES } from '../tables/all-tables.js';
+import { makeSqliteTable } from './make-table.js';
 
-// Instants of the business are Unix seconds (`…_at`), operational times milliseconds (`…_at_ms`), dates `YYYY-MM-DD`
-// (`…_on`). Here: contacts, conversations, lifecycles, coaches, members, meta. What is to be done and was done is in
-// `schema-work.ts`, what reports read in `schema-reports.ts`, what sweeps find in `schema-sweeps.ts`, what is counted,
-// forgotten and ended in `schema-upkeep.ts`.
+/* What the tables are is described in `src/store/tables`; `npm run migration` compares this with the last migration. */
 
-/** Contacts as last seen in Intercom; archived ones stay, deleted and merged ones are only in `lifecycles`. */
-export const contacts = sqliteTable(
-  'contacts',
-  {
-    id: text('id').primaryKey(),
-    role: text('role', { enum: ['user', 'lead'] }).notNull(),
-    externalId: text('external_id'),
-    name: text('name'),
-    email: text('email'),
-    createdAt: integer('created_at'),
-    updatedAt: integer('updated_at').notNull(),
-    /** When the object was asked for by id, or else when its event or search result was taken in. */
-    seenAtMs: integer('seen_at_ms').notNull(),
-    wasRead: integer('was_read', { mode: 'boolean' }).notNull(),
-    attributes: text('attributes', { mode: 'json' }).$type<ContactFacts['attributes']>().notNull(),
-    /** Attributes that hold no single value. */
-    unreadable: text('unreadable', { mode: 'json' }).$type<readonly KeptAttribute[]>().notNull().default([]),
-    // What reports filter and sort by, read from the attributes once.
-    enrolledOn: text('enrolled_on'),
-    registeredOn: text('registered_on'),
-    birthOn: text('birth_on'),
-    employer: text('employer'),
-    referral: text('referral'),
-    registrationCode: text('registration_code'),
-    keptForms: text('kept_forms', { mode: 'json' }).$type<readonly KeptForm[]>().notNull(),
-    ownFirstSessionAt: integer('own_first_session_at'),
-  },
-  (table) => [index('contacts_external_id').on(table.externalId)],
-);
-
-export const conversations = sqliteTable(
-  'conversations',
-  {
-    id: text('id').primaryKey(),
-    /** May name a contact that the cache doesn't know yet, so it is no foreign key. */
-    contactId: text('contact_id'),
-    createdAt: integer('created_at').notNull(),
-    updatedAt: integer('updated_at').notNull(),
-    seenAtMs: integer('seen_at_ms').notNull(),
-    wasRead: integer('was_read', { mode: 'boolean' }).notNull(),
-    state: text('state', { enum: ['open', 'closed', 'snoozed'] }).notNull(),
-    channel: text('channel'),
-    serviceCode: text('service_code'),
-    coachId: text('coach_id'),
-    lastCloseAt: integer('last_close_at'),
-    /** What Intercom says of its close can't be right. */
-    hasWrongCloseTime: integer('has_wrong_close_time', { mode: 'boolean' }).notNull().default(false),
-    // What reports read, worked out by the rules once, when the conversation is cached.
-    channelName: text('channel_name', { enum: CHANNELS }),
-    serviceCodeName: text('service_code_name', { enum: QUALIFYING_SERVICE_CODES }),
-    sessionAt: integer('session_at'),
-    isCoachingSession: integer('is_coaching_session', { mode: 'boolean' }).notNull(),
-    isQualifyingCall: integer('is_qualifying_call', { mode: 'boolean' }).notNull(),
-    isBillable: integer('is_billable', { mode: 'boolean' }).notNull(),
-    isNearMiss: integer('is_near_miss', { mode: 'boolean' }).notNull().default(false),
-    /** `session_at` as long as the contact is a live member, else null: what reports count needs no other table. */
-    reportedAt: integer('reported_at'),
-  },
-  (table) => {
-    const isReportedSession = sql`reported_at is not null and is_coaching_session = 1`;
-    const isReportedNearMiss = sql`reported_at is not null and is_near_miss = 1`;
-    return [
-      // How many conversations have changed since a moment, to compare with Intercom's own count.
-      index('conversations_updated').on(table.updatedAt),
-      // Every recompute loads all conversations of one contact.
-      index('conversations_contact').on(table.contactId),
-      // A member's sessions in a window, with all that a row says of them.
-      index('conversations_sessions_of_member')
-        .on(table.contactId, table.reportedAt, table.channelName, table.coachId)
-        .where(isReportedSession),
-      // Sessions by time: lists in their order, and counts by week and service code without the table.
-      index('conversations_sessions')
-        .on(table.reportedAt, table.id, table.serviceCodeName, table.serviceCode, table.isQualifyingCall)
-        .where(isReportedSession),
-      // A coach's sessions and whose they are; the coaches there are.
-      index('conversations_sessions_of_coach')
-        .on(table.coachId, table.reportedAt, table.id, table.contactId, table.channelName)
-        .where(isReportedSession),
-      index('conversations_near_misses')
-        .on(table.coachId, table.reportedAt, table.id, table.contactId)
-        .where(isReportedNearMiss),
-    ];
-  },
-);
-
-/**
- * What became of objects that are not simply there. A row outlives its object, so that a late snapshot can't bring a
- * deleted one back; it holds nothing but ids and times.
- */
-export const lifecycles = sqliteTable(
-  'lifecycles',
-  {
-    kind: text('kind', { enum: ['contact', 'conversation'] }).notNull(),
-    id: text('id').notNull(),
-    state: text('state', { enum: ['live', 'archived', 'deleted', 'merged'] }).notNull(),
-    at: integer('at').notNull(),
-    /** Always the last survivor: later merges move the pointer on, so following it takes one step. */
-    mergedIntoId: text('merged_into_id'),
-  },
-  (table) => [
-    primaryKey({ columns: [table.kind, table.id] }),
-    index('lifecycles_merged_into')
-      .on(table.mergedIntoId)
-      .where(sql`merged_into_id is not null`),
-  ],
-);
-
-export const coaches = sqliteTable('coaches', {
-  id: text('id').primaryKey(),
-  name: text('name'),
-  email: text('email'),
-});
-
-/** One row per live contact with role user: what the rules said of it last. */
-export const members = sqliteTable(
-  'members',
-  {
-    contactId: text('contact_id')
-      .primaryKey()
-      .references(() => contacts.id, { onDelete: 'cascade' }),
-    status: text('status', { enum: ENGAGEMENT_STATUSES }),
-    nextChangeAt: integer('next_change_at'),
-    nextChangeOn: text('next_change_on'),
-    nextChangeTo: text('next_change_to', { enum: ENGAGEMENT_STATUSES }),
-    lastQualifyingAt: integer('last_qualifying_at'),
-    evidence: text('evidence', { mode: 'json' }).$type<readonly Evidence[]>().notNull(),
-    nearMisses: text('near_misses', { mode: 'json' }).$type<readonly NearMiss[]>().notNull(),
-    warnings: text('warnings', { mode: 'json' }).$type<readonly Warning[]>().notNull(),
-    /** When the rules said this first; null until they have been asked for the first time (during the first backfill). */
-    decidedAtMs: integer('decided_at_ms'),
-    /** When Intercom was first seen to hold what the rules want. */
-    syncedAtMs: integer('synced_at_ms'),
-  },
-  (table) => [
-    // The next status change of all is one seek; members without one are not in the index.
-    index('members_next_change')
-      .on(table.nextChangeAt)
-      .where(sql`next_change_at is not null`),
-  ],
-);
-
-/** Single values, by name; the names are in `meta.ts`. */
-export const meta = sqliteTable('meta', {
-  name: text('name').primaryKey(),
-  value: text('value', { mode: 'json' }).$type<unknown>().notNull(),
-});
+export const contacts = makeSqliteTable(ALL_TABLES.contacts);
+export const conversations = makeSqliteTable(ALL_TABLES.conversations);
+export const lifecycles = makeSqliteTable(ALL_TABLES.lifecycles);
+export const coaches = makeSqliteTable(ALL_TABLES.coaches);
+export const members = makeSqliteTable(ALL_TABLES.members);
+export const reportedMembers = makeSqliteTable(ALL_TABLES.reportedMembers);
+export const inbox = makeSqliteTable(ALL_TABLES.inbox);
+export const payloads = makeSqliteTable(ALL_TABLES.payloads);
+export const writes = makeSqliteTable(ALL_TABLES.writes);
+export const fights = makeSqliteTable(ALL_TABLES.fights);
+export const outbox = makeSqliteTable(ALL_TABLES.outbox);
+export const runs = makeSqliteTable(ALL_TABLES.runs);
+export const sweepFound = makeSqliteTable(ALL_TABLES.sweepFound);
+export const sweepSeen = makeSqliteTable(ALL_TABLES.sweepSeen);
+export const sweepCounted = makeSqliteTable(ALL_TABLES.sweepCounted);
+export const parkedObjects = makeSqliteTable(ALL_TABLES.parkedObjects);
+export const drift = makeSqliteTable(ALL_TABLES.drift);
+export const personMarks = makeSqliteTable(ALL_TABLES.personMarks);
+export const erasing = makeSqliteTable(ALL_TABLES.erasing);
+export const webhookHours = makeSqliteTable(ALL_TABLES.webhookHours);
+export const endedLogins = makeSqliteTable(ALL_TABLES.endedLogins);
+export const meta = makeSqliteTable(ALL_TABLES.meta);

@@ -3,7 +3,7 @@ import type { SweepStore, Unseen } from '../ports/sweeps.js';
 import type { CacheChange } from '../ports/changes.js';
 import type { Subject } from '../ports/subject.js';
 import type { Connection } from './connection.js';
-import { drift, sweepCounted, sweepFound, sweepSeen } from './schema-sweeps.js';
+import { drift, sweepCounted, sweepFound, sweepSeen } from './schema.js';
 
 type FoundRow = typeof sweepFound.$inferSelect;
 type DriftRow = typeof drift.$inferSelect;

@@ -2,8 +2,7 @@ import { inArray, isNotNull } from 'drizzle-orm';
 import type { Coach } from '../ports/cache.js';
 import type { BoundWorkspace } from '../ports/workspace.js';
 import { prepareUpsert } from './prepare-upsert.js';
-import { coaches } from './schema.js';
-import { inbox, outbox, runs } from './schema-work.js';
+import { coaches, inbox, outbox, runs } from './schema.js';
 import type { Tables } from './tables.js';
 
 /** Ties the database to a workspace once; its time zone may change. See {@link Store.bindWorkspace}. */

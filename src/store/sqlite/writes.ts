@@ -7,7 +7,7 @@ import type { WriteRecord } from '../ports/queries.js';
 import type { Connection } from './connection.js';
 import type { NewWrite, SentWrite, WaitingWrite } from '../plan/rows.js';
 import { prepareRows } from './prepare-rows.js';
-import { outbox, writes } from './schema-work.js';
+import { outbox, writes } from './schema.js';
 import { MAX_TOGETHER, withWholeLast } from './whole-decisions.js';
 
 export type WriteRow = typeof writes.$inferSelect;

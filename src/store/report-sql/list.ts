@@ -1,12 +1,7 @@
-import type Database from 'better-sqlite3';
-import { AppError } from '../../../errors.js';
-import type { ReportList } from '../../ports/reports.js';
-import { guarded } from '../store-errors.js';
-
-export type SqlValue = string | number | null;
-export type Params = Readonly<Record<string, SqlValue>>;
-/** The columns in the order of the statement: making an object of them takes half as long again. */
-export type RawRow = readonly SqlValue[];
+import type { ReportList } from '../ports/reports.js';
+import type { Coaches } from './coaches.js';
+import { compareKeys, invalidCursor, readCursor, writeCursor, type Cursor } from './cursor.js';
+import { readCount, readRows, type Params, type RawRow, type Reading, type SqlValue } from './reading.js';
 
 /** A column that the rows are sorted by, as the statement names it. Never null: nulls have no place behind them. */
 export interface SortKey {
@@ -42,51 +37,39 @@ export interface Counted {
 export interface ListKind<Filter, Row> {
   /** Tells cursors of different lists apart. */
   readonly name: string;
-  readonly parts: (filter: Filter) => readonly ListPart[];
-  readonly counted: (filter: Filter) => readonly Counted[];
-  readonly present: (raw: RawRow) => Row;
+  readonly parts: (filter: Filter, coaches: Coaches) => Reading<readonly ListPart[]>;
+  readonly counted: (filter: Filter, coaches: Coaches) => readonly Counted[];
+  readonly present: (raw: RawRow, coaches: Coaches) => Row;
 }
 
 /** Rows read at once while a whole list is streamed: some milliseconds, then others have their turn. */
 const BATCH = 500;
 
-/** Runs what reads the database, with everything read anew that it relies on. */
-type Ask = <Result>(work: () => Result) => Promise<Result>;
-
-/** Runs `work`, which reads; rejects with `store_unavailable` when the database can't be used. */
-export async function reading<Result>(sqlite: Database.Database, work: () => Result): Promise<Result> {
-  if (!sqlite.open) throw new AppError('store_unavailable', 'later', 'the database has been closed');
-  return guarded(work);
-}
+/** Answers a question with the coaches as they are called now. */
+export type Ask = <Result>(question: (coaches: Coaches) => Reading<Result>) => Promise<Result>;
 
 /**
  * A list that is read by its sort keys: each page, and each batch of the whole list, begins behind the place where the
  * last one ended. No statement is left open between them, so that nobody holds the write-ahead log up.
  */
-export function createList<Filter, Row>(
-  ask: Ask,
-  sqlite: Database.Database,
-  kind: ListKind<Filter, Row>,
-): ReportList<Filter, Row> {
-  const read = createReader(sqlite);
+export function createList<Filter, Row>(ask: Ask, kind: ListKind<Filter, Row>): ReportList<Filter, Row> {
   const pageAt = (filter: Filter, limit: number, after: string | null) =>
-    ask(() => {
-      const parts = kind.parts(filter);
+    ask(function* readRowsOfPage(coaches) {
+      const parts = yield* kind.parts(filter, coaches);
       const cursor = after === null ? null : readCursor(kind.name, parts, after);
-      const { rows, last, hasMore } = readPage(read, parts, limit, cursor);
+      const { rows, last, hasMore } = yield* readPage(parts, limit, cursor);
       const next = hasMore && last !== null ? writeCursor(kind.name, last) : null;
-      return { rows: rows.map(kind.present), next };
+      return { rows: rows.map((raw) => kind.present(raw, coaches)), next };
     });
   return {
     count: (filter) =>
-      ask(() =>
-        kind
-          .counted(filter)
-          .map(({ from, params }) =>
-            sqlite.prepare<[object], number>(`select count(*) ${from}`).pluck().get(params),
-          )
-          .reduce<number>((sum, count) => sum + (count ?? 0), 0),
-      ),
+      ask(function* countRows(coaches) {
+        let sum = 0;
+        for (const { from, params } of kind.counted(filter, coaches)) {
+          sum += yield* readCount(`select count(*) ${from}`, params);
+        }
+        return sum;
+      }),
     page: (filter, { limit, after }) => pageAt(filter, limit, after),
     async *all(filter) {
       let after: string | null = null;
@@ -105,20 +88,6 @@ export function createList<Filter, Row>(
   };
 }
 
-type Read = (statement: string, params: object) => RawRow[];
-
-/** Values are always bound, so there are only as many statements as there are combinations of filters. */
-function createReader(sqlite: Database.Database): Read {
-  const prepared = new Map<string, Database.Statement<[object], RawRow>>();
-  return (statement, params) => {
-    const known = prepared.get(statement) ?? sqlite.prepare<[object], RawRow>(statement).raw();
-    prepared.set(statement, known);
-    return known.all(params);
-  };
-}
-
-type Cursor = readonly SqlValue[];
-
 interface RawPage {
   readonly rows: readonly RawRow[];
   /** Where the last row lies. */
@@ -126,7 +95,7 @@ interface RawPage {
   readonly hasMore: boolean;
 }
 
-function readPage(read: Read, parts: readonly ListPart[], limit: number, cursor: Cursor | null): RawPage {
+function* readPage(parts: readonly ListPart[], limit: number, cursor: Cursor | null): Reading<RawPage> {
   const rows: RawRow[] = [];
   let last: Cursor | null = null;
   for (const part of parts) {
@@ -135,7 +104,7 @@ function readPage(read: Read, parts: readonly ListPart[], limit: number, cursor:
     const after = order === 0 && cursor !== null ? cursor.slice(part.key.length) : null;
     if (after !== null && after.length !== part.sort.length) throw invalidCursor();
     // One more than fits says whether there is another page.
-    const found = readPart(read, part, limit + 1 - rows.length, after);
+    const found = yield* readPart(part, limit + 1 - rows.length, after);
     const shown = found.slice(0, limit - rows.length);
     rows.push(...shown);
     const lastRow = shown.at(-1);
@@ -148,21 +117,20 @@ function readPage(read: Read, parts: readonly ListPart[], limit: number, cursor:
 }
 
 function readPart(
-  read: Read,
   { sort, rows, params }: ListPart,
   limit: number,
   after: readonly SqlValue[] | null,
-): RawRow[] {
+): Reading<readonly RawRow[]> {
   const direction = ({ isDescending }: SortKey): string => (isDescending === true ? ' desc' : '');
   const statement = rows({
-    behind: after === null ? '1' : behind(sort),
+    behind: after === null ? 'true' : behind(sort),
     orderAndLimit: `order by ${sort.map((key) => key.column + direction(key)).join(', ')} limit @limit`,
   });
   const place = Object.fromEntries((after ?? []).map((value, index) => [`after${index}`, value]));
-  return read(statement, { ...params, ...place, limit });
+  return readRows(statement, { ...params, ...place, limit });
 }
 
-/** The condition in a form that begins with a bound on the first key, from which SQLite can walk an index. */
+/** The condition in a form that begins with a bound on the first key, from which an index can be walked. */
 function behind(sort: readonly SortKey[]): string {
   const columns = sort.map(({ column }) => column);
   if (!sort.some(({ isDescending }) => isDescending === true)) {
@@ -176,47 +144,5 @@ function behind(sort: readonly SortKey[]): string {
     })
     .join(' or ');
   const [first] = sort;
-  return first === undefined ? '0' : `${first.column} ${beyond(first)}= @after0 and (${isBehind})`;
-}
-
-/** Numbers by size, texts by their bytes, as SQLite sorts them. */
-export function compareKeys(one: readonly SqlValue[], other: readonly SqlValue[]): number {
-  for (const [index, value] of one.entries()) {
-    const against = other[index] ?? null;
-    const order =
-      typeof value === 'number' && typeof against === 'number'
-        ? value - against
-        : Buffer.compare(Buffer.from(String(value)), Buffer.from(String(against)));
-    if (order !== 0) return order;
-  }
-  return 0;
-}
-
-function writeCursor(name: string, place: Cursor): string {
-  return Buffer.from(JSON.stringify([name, ...place])).toString('base64url');
-}
-
-function readCursor(name: string, parts: readonly ListPart[], text: string): Cursor {
-  const [itsName, ...place] = parse(text);
-  const isOurs = itsName === name && parts.some(({ key, sort }) => place.length === key.length + sort.length);
-  const values = place.flatMap((value) =>
-    typeof value === 'string' || typeof value === 'number' ? [value] : [],
-  );
-  if (!isOurs || values.length !== place.length) {
-    throw invalidCursor();
-  }
-  return values;
-}
-
-function invalidCursor(): AppError {
-  return new AppError('cursor_invalid', 'never', 'this cursor is not of this list');
-}
-
-function parse(text: string): unknown[] {
-  try {
-    const place: unknown = JSON.parse(Buffer.from(text, 'base64url').toString());
-    return Array.isArray(place) ? place : [];
-  } catch {
-    return [];
-  }
+  return first === undefined ? 'false' : `${first.column} ${beyond(first)}= @after0 and (${isBehind})`;
 }

@@ -1,13 +1,13 @@
 import { existsSync } from 'node:fs';
 import Database from 'better-sqlite3';
-import { AppError } from '../../../errors.js';
-import type { ReportStore } from '../../ports/reports.js';
-import type { Freshness } from '../../ports/queries.js';
-import { whyNotTheSame } from '../../ports/service-settings.js';
-import { refuseNewer, refuseOlder } from '../connection.js';
-import { refuseOtherGeneration } from '../rebuild-derived.js';
-import { settingsRefused } from '../settings-fit.js';
-import { asStoreError, guarded } from '../store-errors.js';
+import { AppError } from '../../errors.js';
+import type { ReportStore } from '../ports/reports.js';
+import type { Freshness } from '../ports/queries.js';
+import { whyNotTheSame } from '../ports/service-settings.js';
+import { refuseNewer, refuseOlder } from './connection.js';
+import { refuseOtherGeneration } from './rebuild-derived.js';
+import { settingsRefused } from './settings-fit.js';
+import { asStoreError, guarded } from './store-errors.js';
 import { openSqliteReportStore } from './sqlite-report-store.js';
 
 /** All that answers to reports need, from a database that somebody else keeps. */

@@ -1,16 +1,16 @@
-import { index, integer, primaryKey, sqliteTable, text } from 'drizzle-orm/sqlite-core';
 import type { AttributeValue } from '../../rules/facts.js';
 import { MAINTAINED_ATTRIBUTES } from '../../rules/vocabulary.js';
 import type { CacheChange } from '../ports/changes.js';
-import { runs } from './schema-work.js';
+import { describeTable, index, integer, json, primaryKey, text } from './describe-table.js';
+import { runs } from './work-tables.js';
 
 // What the unfinished run has found, until its end, and how members differed, which stays.
 
 /** What the unfinished run knows and the cache does not: the newest of each object. */
-export const sweepFound = sqliteTable(
+export const sweepFound = describeTable(
   'sweep_found',
   {
-    kind: text('kind', { enum: ['contact', 'conversation'] }).notNull(),
+    kind: text('kind', ['contact', 'conversation']).notNull(),
     id: text('id').notNull(),
     /** Whose it is; empty for a conversation of nobody. */
     contactId: text('contact_id').notNull(),
@@ -18,7 +18,7 @@ export const sweepFound = sqliteTable(
     formerContactId: text('former_contact_id'),
     /** Intercom's `updated_at`; null for what is gone. */
     updatedAt: integer('updated_at'),
-    change: text('change', { mode: 'json' }).$type<CacheChange>().notNull(),
+    change: json<CacheChange>('change').notNull(),
   },
   (table) => [
     primaryKey({ columns: [table.kind, table.id] }),
@@ -28,10 +28,10 @@ export const sweepFound = sqliteTable(
 );
 
 /** Objects that the unfinished run has seen in Intercom: ids and nothing else. */
-export const sweepSeen = sqliteTable(
+export const sweepSeen = describeTable(
   'sweep_seen',
   {
-    kind: text('kind', { enum: ['contact', 'conversation'] }).notNull(),
+    kind: text('kind', ['contact', 'conversation']).notNull(),
     id: text('id').notNull(),
   },
   (table) => [primaryKey({ columns: [table.kind, table.id] })],
@@ -41,7 +41,7 @@ export const sweepSeen = sqliteTable(
  * What each phase of the unfinished run has been shown: ids, and for entries without one their place. How many they are
  * is what the end of the phase is compared with.
  */
-export const sweepCounted = sqliteTable(
+export const sweepCounted = describeTable(
   'sweep_counted',
   { phase: text('phase').notNull(), entry: text('entry').notNull() },
   (table) => [primaryKey({ columns: [table.phase, table.entry] })],
@@ -51,10 +51,10 @@ export const sweepCounted = sqliteTable(
  * Objects that Intercom shows in a form that means nothing to the rules, until they can be read. Holds ids and the name
  * of a field, never a value.
  */
-export const parkedObjects = sqliteTable(
+export const parkedObjects = describeTable(
   'parked_objects',
   {
-    kind: text('kind', { enum: ['contact', 'conversation'] }).notNull(),
+    kind: text('kind', ['contact', 'conversation']).notNull(),
     /** For an entry without an id its place, such as `#12`. */
     id: text('id').notNull(),
     field: text('field').notNull(),
@@ -75,16 +75,16 @@ export const parkedObjects = sqliteTable(
 );
 
 /** How members differed from what Intercom held when a run compared them. Erased with the contact. */
-export const drift = sqliteTable(
+export const drift = describeTable(
   'drift',
   {
     runId: text('run_id')
       .notNull()
-      .references(() => runs.id, { onDelete: 'cascade' }),
+      .references(() => runs, 'id', { onDelete: 'cascade' }),
     contactId: text('contact_id').notNull(),
-    attribute: text('attribute', { enum: MAINTAINED_ATTRIBUTES }).notNull(),
-    before: text('before', { mode: 'json' }).$type<AttributeValue>(),
-    after: text('after', { mode: 'json' }).$type<AttributeValue>(),
+    attribute: text('attribute', MAINTAINED_ATTRIBUTES).notNull(),
+    before: json<AttributeValue>('before'),
+    after: json<AttributeValue>('after'),
     why: text('why').notNull(),
   },
   (table) => [

@@ -5,33 +5,27 @@ import type {
   ParticipantRow,
   SessionFilter,
   SessionRow,
-} from '../../ports/reports.js';
+} from '../ports/reports.js';
+import type { Coaches } from './coaches.js';
+import type { Dialect } from './dialect.js';
 import type { ListKind } from './list.js';
-import {
-  allOf,
-  channelName,
-  MEMBER,
-  memberConditions,
-  number,
-  sessionConditions,
-  sessionParams,
-  text,
-  usedInWindow,
-  type CoachBook,
-} from './parts.js';
+import { allOf, createConditions, MEMBER, sessionParams } from './parts.js';
+import { channelName, number, text } from './read-values.js';
+import { known } from './reading.js';
 
 /** The window has no end, so a member's last session in it is the last one of all: no session needs to be looked at. */
-export function caseloadList(coaches: CoachBook): ListKind<CaseloadFilter, CaseloadRow> {
-  const query = (filter: CaseloadFilter) => {
+export function caseloadList(dialect: Dialect): ListKind<CaseloadFilter, CaseloadRow> {
+  const { ofMember, usedInWindow } = createConditions(dialect);
+  const query = (filter: CaseloadFilter, coaches: Coaches) => {
     const window = { fromAt: filter.fromAt, toAt: null };
-    const where = allOf(['m.last_session_at >= @fromAt', ...memberConditions(window, filter)]);
+    const where = allOf(['m.last_session_at >= @fromAt', ...ofMember(window, filter)]);
     return { window, where, params: sessionParams(window, filter, coaches) };
   };
   return {
     name: 'caseload',
-    parts: (filter) => {
-      const { window, where, params } = query(filter);
-      return [
+    parts: (filter, coaches) => {
+      const { window, where, params } = query(filter, coaches);
+      return known([
         {
           key: [],
           sort: [{ column: 'm.last_session_at', isDescending: true }, { column: 'm.contact_id' }],
@@ -40,13 +34,13 @@ export function caseloadList(coaches: CoachBook): ListKind<CaseloadFilter, Casel
             `select ${MEMBER}, ${usedInWindow(window)}, m.last_session_at, m.contact_id
              from reported_members m where ${where} and ${behind} ${orderAndLimit}`,
         },
-      ];
+      ]);
     },
-    counted: (filter) => {
-      const { where, params } = query(filter);
+    counted: (filter, coaches) => {
+      const { where, params } = query(filter, coaches);
       return [{ from: `from reported_members m where ${where}`, params }];
     },
-    present: ([contactId, userId, name, email, employer, used, lastSessionAt]) => {
+    present: ([contactId, userId, name, email, employer, used, lastSessionAt], coaches) => {
       const { coachIds, coachNames, channels } = coaches.sessionsOf(text(used) ?? '');
       return {
         contactId: String(contactId),
@@ -63,16 +57,18 @@ export function caseloadList(coaches: CoachBook): ListKind<CaseloadFilter, Casel
   };
 }
 
-export function sessionList(coaches: CoachBook): ListKind<SessionFilter, SessionRow> {
-  const query = (filter: SessionFilter) => ({
-    where: allOf(sessionConditions(filter.window, filter)),
+export function sessionList(dialect: Dialect): ListKind<SessionFilter, SessionRow> {
+  const { rowKey, byIndex } = dialect;
+  const { ofSession } = createConditions(dialect);
+  const query = (filter: SessionFilter, coaches: Coaches) => ({
+    where: allOf(ofSession(filter.window, filter)),
     params: sessionParams(filter.window, filter, coaches),
   });
   return {
     name: 'sessions',
-    parts: (filter) => {
-      const { where, params } = query(filter);
-      return [
+    parts: (filter, coaches) => {
+      const { where, params } = query(filter, coaches);
+      return known([
         {
           key: [],
           sort: [{ column: 's.reported_at', isDescending: true }, { column: 's.id' }],
@@ -81,22 +77,25 @@ export function sessionList(coaches: CoachBook): ListKind<SessionFilter, Session
           rows: ({ behind, orderAndLimit }) =>
             `select ${MEMBER}, c.coach_id, c.channel_name, coalesce(c.service_code_name, c.service_code),
                x.reported_at, x.id
-             from (select s.rowid place, s.reported_at, s.id, s.contact_id from conversations s
+             from (select s.${rowKey} place, s.reported_at, s.id, s.contact_id from conversations s
                    where ${where} and ${behind} ${orderAndLimit}) x
-             join conversations c on c.rowid = x.place
+             join conversations c on c.${rowKey} = x.place
              join reported_members m on m.contact_id = x.contact_id
              order by x.reported_at desc, x.id`,
         },
-      ];
+      ]);
     },
-    counted: (filter) => {
-      const { where, params } = query(filter);
+    counted: (filter, coaches) => {
+      const { where, params } = query(filter, coaches);
       // Of the indexes that hold the channel this one is in the order of time for each coach.
       const isByChannel = filter.channels.length > 0 && filter.employers.length === 0;
-      const hint = isByChannel ? 'indexed by conversations_sessions_of_coach' : '';
+      const hint = isByChannel ? byIndex('conversations_sessions_of_coach') : '';
       return [{ from: `from conversations s ${hint} where ${where}`, params }];
     },
-    present: ([contactId, userId, name, email, employer, coach, used, serviceCode, sessionAt, id]) => {
+    present: (
+      [contactId, userId, name, email, employer, coach, used, serviceCode, sessionAt, id],
+      coaches,
+    ) => {
       const coachId = text(coach);
       const channel = channelName(used);
       if (channel === null) throw new TypeError('a coaching session without a known channel');
@@ -117,14 +116,15 @@ export function sessionList(coaches: CoachBook): ListKind<SessionFilter, Session
   };
 }
 
-export function participantList(coaches: CoachBook): ListKind<ParticipantFilter, ParticipantRow> {
-  const query = (filter: ParticipantFilter) => {
+export function participantList(dialect: Dialect): ListKind<ParticipantFilter, ParticipantRow> {
+  const { ofMember, usedInWindow } = createConditions(dialect);
+  const query = (filter: ParticipantFilter, coaches: Coaches) => {
     const isChosen = filter.coaches.length + filter.employers.length > 0;
-    // Left alone, SQLite would find the enrolled and sort them; in this index they are sorted, with their dates.
-    const from = `from reported_members m ${isChosen ? '' : 'indexed by reported_members_without_session'}`;
+    // Left alone, an engine would find the enrolled and sort them; in this index they are sorted, with their dates.
+    const from = `from reported_members m ${isChosen ? '' : dialect.byIndex('reported_members_without_session')}`;
     const enrolled = 'm.enrolled_on is not null and m.enrolled_on between @enrolledFromOn and @enrolledToOn';
     return {
-      from: `${from} where ${allOf([enrolled, ...memberConditions(null, filter)])}`,
+      from: `${from} where ${allOf([enrolled, ...ofMember(null, filter)])}`,
       params: {
         ...sessionParams(null, filter, coaches),
         enrolledFromOn: filter.enrolledFromOn,
@@ -134,9 +134,9 @@ export function participantList(coaches: CoachBook): ListKind<ParticipantFilter,
   };
   return {
     name: 'new-participants',
-    parts: (filter) => {
-      const { from, params } = query(filter);
-      return [
+    parts: (filter, coaches) => {
+      const { from, params } = query(filter, coaches);
+      return known([
         {
           key: [],
           sort: [{ column: 'm.without_session_since_on' }, { column: 'm.contact_id' }],
@@ -146,10 +146,13 @@ export function participantList(coaches: CoachBook): ListKind<ParticipantFilter,
                m.last_session_at, m.without_session_since_on, m.contact_id
              ${from} and ${behind} ${orderAndLimit}`,
         },
-      ];
+      ]);
     },
-    counted: (filter) => [query(filter)],
-    present: ([contactId, userId, name, email, employer, used, enrolledAt, enrolledOn, firstAt, lastAt]) => {
+    counted: (filter, coaches) => [query(filter, coaches)],
+    present: (
+      [contactId, userId, name, email, employer, used, enrolledAt, enrolledOn, firstAt, lastAt],
+      coaches,
+    ) => {
       const { coachIds, coachNames, channels } = coaches.sessionsOf(text(used) ?? '');
       return {
         contactId: String(contactId),

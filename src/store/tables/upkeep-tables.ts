@@ -1,11 +1,11 @@
-import { index, integer, primaryKey, sqliteTable, text } from 'drizzle-orm/sqlite-core';
 import { WEBHOOK_RESULTS } from '../ports/queries.js';
+import { describeTable, index, integer, primaryKey, text } from './describe-table.js';
 
 /**
  * By which texts a person can be recognized in a payload: keyed hashes of the e-mail, User ID and name of contacts that
  * were erased, and of former ones of those that may be. At most some dozen for each contact; see `person-marks.ts`.
  */
-export const personMarks = sqliteTable(
+export const personMarks = describeTable(
   'person_marks',
   {
     mark: text('mark').notNull(),
@@ -19,22 +19,22 @@ export const personMarks = sqliteTable(
 );
 
 /** Erased contacts, and conversations of theirs, whose own payloads were too many for the deletion's transaction. */
-export const erasing = sqliteTable(
+export const erasing = describeTable(
   'erasing',
   {
-    kind: text('kind', { enum: ['contact', 'conversation'] }).notNull(),
+    kind: text('kind', ['contact', 'conversation']).notNull(),
     id: text('id').notNull(),
   },
   (table) => [primaryKey({ columns: [table.kind, table.id] })],
 );
 
 /** What came to the webhook's address, hour by hour: it outlives the inbox's rows, and is counted without them. */
-export const webhookHours = sqliteTable(
+export const webhookHours = describeTable(
   'webhook_hours',
   {
     /** Beginning of the hour, Unix seconds. */
     hourAt: integer('hour_at').notNull(),
-    result: text('result', { enum: WEBHOOK_RESULTS }).notNull(),
+    result: text('result', WEBHOOK_RESULTS).notNull(),
     count: integer('count').notNull(),
     // Of what was stored, to tell what pauses are usual; null for the others.
     lastAtMs: integer('last_at_ms'),
@@ -44,7 +44,7 @@ export const webhookHours = sqliteTable(
 );
 
 /** Sign-ins that people have ended, until they would have expired anyway; see `ended-logins.ts`. */
-export const endedLogins = sqliteTable(
+export const endedLogins = describeTable(
   'ended_sessions',
   {
     id: text('id').primaryKey(),
