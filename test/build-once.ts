@@ -26,7 +26,7 @@ async function bundleCommandLine(): Promise<void> {
     jsx: 'automatic',
     jsxImportSource: 'hono/jsx',
     // Finds its compiled part beside itself.
-    external: ['better-sqlite3'],
+    external: ['better-sqlite3', 'pg'],
     banner: {
       js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);",
     },

@@ -4,17 +4,27 @@ import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { runCommand, spawnCommand, temporaryDirectory } from './support/command-line.js';
 
-const COMMANDS = ['serve', 'sandbox', 'report', 'backup', 'backfill', 'reconcile', 'replay', 'doctor'];
+const COMMANDS = [
+  'serve',
+  'sandbox',
+  'report',
+  'backup',
+  'copy-to',
+  'backfill',
+  'reconcile',
+  'replay',
+  'doctor',
+];
 
 describe('the command line', () => {
   test('--help names every command', async () => {
     const { status, stdout, stderr } = await spawnCommand(['--help']);
     expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
     expect(stdout).toContain('Usage: intercom-engagement');
-    const named = [...stdout.matchAll(/^ {2}([a-z]+) /gm)].map(([, name]) => name);
+    const named = [...stdout.matchAll(/^ {2}([a-z][a-z-]*) /gm)].map(([, name]) => name);
     expect(named).toEqual([...COMMANDS, 'help']);
     const readme = /names the commands: ([^;]+);/.exec(readFileSync('README.md', 'utf8'))?.[1] ?? '';
-    expect([...readme.matchAll(/`(\w+)`/g)].map(([, name]) => name)).toEqual(COMMANDS);
+    expect([...readme.matchAll(/`([\w-]+)`/g)].map(([, name]) => name)).toEqual(COMMANDS);
   });
 
   test.each(COMMANDS)('%s --help explains and ends with 0', async (command) => {
@@ -41,6 +51,8 @@ describe('the command line', () => {
     [['doctor', '--repair'], "unknown option '--repair'"],
     [['backup'], "missing required argument 'file'"],
     [['backup', 'a.db', 'b.db'], 'too many arguments'],
+    [['copy-to'], "missing required argument 'url'"],
+    [['copy-to', 'engagement.db'], 'the place to copy to must be a URL that begins with postgres://'],
   ])('%j is wrong use: %s', async (words, reason) => {
     const { status, stdout, stderr } = await runCommand(words);
     expect({ status, stdout }).toEqual({ status: 2, stdout: '' });

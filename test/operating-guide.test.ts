@@ -134,7 +134,7 @@ describe('what the documents tell to look for is there', () => {
 describe('what the documents tell to type is there', () => {
   test('commands and their options', async () => {
     const typed = DOCUMENTS.flatMap(({ text }) => [
-      ...text.matchAll(/(?:^engagement|dist\/main\.js) ([a-z]+)((?: [^\n>|`]*)?)/gm),
+      ...text.matchAll(/(?:^engagement|dist\/main\.js) ([a-z-]+)((?: [^\n>|`]*)?)/gm),
     ]);
     expect(typed.length).toBeGreaterThan(15);
     for (const [, command = '', rest = ''] of typed) {
@@ -155,6 +155,7 @@ describe('what the documents tell to type is there', () => {
       'AF_INET',
       'AF_UNIX',
       'CHROMIUM_PATH',
+      'DATABASE_URL',
       'DERIVED_BY',
       'INTERCOM_OPENAPI_DIR',
       'SQLITE_BUSY',

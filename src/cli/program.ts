@@ -1,6 +1,7 @@
 import { Command, CommanderError, InvalidArgumentError } from 'commander';
 import type { Clock } from '../clock.js';
 import { addBackupCommand, runBackup } from './backup.js';
+import { addCopyToCommand, runCopyTo } from './copy-to.js';
 import { readConfig, readDatabasePath, readPort, readReportConfig } from '../config/config.js';
 import { unreadSettings, type Environment } from '../config/environment.js';
 import { addDoctorCommand, runDoctor } from './doctor.js';
@@ -96,6 +97,12 @@ function createProgram(surroundings: Surroundings): Command {
     stoppable((signal) => {
       const databasePath = readDatabasePath(settingsOf(surroundings));
       return runBackup(command, { databasePath, signal, stdout, stderr });
+    }),
+  );
+  addCopyToCommand(program, (url) =>
+    stoppable((signal) => {
+      const databasePath = readDatabasePath(settingsOf(surroundings));
+      return runCopyTo(url, { databasePath, signal, stdout, stderr });
     }),
   );
   addJobCommands(program, {

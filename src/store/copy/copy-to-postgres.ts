@@ -2,6 +2,7 @@ import type { Pool, PoolClient } from 'pg';
 import { AppError } from '../../errors.js';
 import { lockForMigrations, migratePostgres } from '../postgres/migrations.js';
 import { createPool, transact } from '../postgres/pool.js';
+import { guarded } from '../postgres/postgres-errors.js';
 import { ALL_TABLES } from '../tables/all-tables.js';
 import { copiedTable, type CopiedTable } from './copied-table.js';
 import { assertEmpty, continueNumbers, insertRows, readRowsBack } from './postgres-target.js';
@@ -15,8 +16,8 @@ export interface CopyOptions {
   readonly url: string;
   /** Stops the copy; the database is then as empty as before. */
   readonly signal?: AbortSignal;
-  /** Hears of each table that was copied and compared. */
-  readonly onTable?: (copied: TableCopy) => void;
+  /** Hears of each table that was copied and compared, and how many of them were so far. */
+  readonly onTable?: (copied: TableCopy, done: number, total: number) => void;
 }
 
 export interface TableCopy {
@@ -49,7 +50,7 @@ export async function copyToPostgres(options: CopyOptions): Promise<readonly Tab
       statementTimeoutMs: STATEMENT_TIMEOUT_MS,
     });
     try {
-      return await copyAll(source, pool, options);
+      return await guarded(() => copyAll(source, pool, options));
     } finally {
       await pool.end();
     }
@@ -69,7 +70,7 @@ async function copyAll(source: Source, pool: Pool, options: CopyOptions): Promis
     for (const table of tables) {
       const copy = await copyTable(source, client, table, options.signal);
       made.push(copy);
-      options.onTable?.(copy);
+      options.onTable?.(copy, made.length, tables.length);
     }
     return made;
   });

@@ -8,9 +8,9 @@ import { AppError } from '../../errors.js';
 const UNAVAILABLE = /^(?:08...|25006|25P0[23]|40...|53...|55P03|57014|57P0[1235]|58...)$/;
 /** What waiting does not fix, with what to do. */
 const NEVER: Readonly<Record<string, string>> = {
-  '28000': 'it does not let this user in: check DATABASE_URL',
-  '28P01': 'it does not accept the user or the password: check DATABASE_URL',
-  '3D000': 'there is no database of this name: make it, or check DATABASE_URL',
+  '28000': 'it does not let this user in: check its URL',
+  '28P01': 'it does not accept the user or the password: check its URL',
+  '3D000': 'there is no database of this name: make it, or check its URL',
   '42501': 'its user may not do that: give it the tables, or the right to make them',
   '42P01': 'its tables are missing: start the service once, which makes them',
   XX001: 'its data is damaged: restore a backup',
