@@ -35,6 +35,22 @@ test('processes that start together make the tables once', async () => {
   expect(await ageOfDatabase(pool)).toBe(0);
 });
 
+test('the tables may be in a schema of their own', async () => {
+  const owner = openPool();
+  await owner.query('create schema own');
+  const address = new URL(url);
+  address.searchParams.set('options', '-c search_path=own');
+  const pool = createPool({ url: address.href, applicationName: 'test', maxConnections: 1 });
+  pools.push(pool);
+  await migratePostgres(pool, { mayMigrate: true });
+  const { rows } = await pool.query(
+    `select distinct n.nspname as schema, f.nspname as foreign_schema
+     from pg_constraint c join pg_class t on t.oid = c.conrelid join pg_namespace n on n.oid = t.relnamespace
+     join pg_class r on r.oid = c.confrelid join pg_namespace f on f.oid = r.relnamespace where c.contype = 'f'`,
+  );
+  expect(rows).toEqual([{ schema: 'own', foreign_schema: 'own' }]);
+});
+
 test('every text is compared by its bytes', async () => {
   const pool = openPool();
   await migratePostgres(pool, { mayMigrate: true });

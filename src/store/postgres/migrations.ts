@@ -41,7 +41,7 @@ export async function migratePostgres(
     );
     for (const { sql, hash, folderMillis } of readMigrations()) {
       if (newest !== null && folderMillis <= newest) continue;
-      for (const statement of sql) await client.query(statement);
+      for (const statement of sql) await client.query(withoutSchema(statement));
       await client.query(`insert into ${NOTED} (hash, created_at) values ($1, $2)`, [hash, folderMillis]);
     }
   });
@@ -68,6 +68,11 @@ async function newestNoted(client: Pick<ClientBase, 'query'>): Promise<number | 
     `select max(created_at) as newest from ${NOTED}`,
   );
   return noted.rows[0]?.newest ?? null;
+}
+
+/** The generator names a schema in foreign keys and nowhere else; tables of another one would point to tables of that. */
+function withoutSchema(statement: string): string {
+  return statement.replaceAll('"public".', '');
 }
 
 async function assertServer(client: Pick<ClientBase, 'query'>): Promise<void> {
