@@ -23,6 +23,18 @@ interface Waiting {
   readonly end: () => void;
 }
 
+/** As whom somebody counts, and how many connections may wait for them. */
+interface CountedAs {
+  readonly key: string;
+  readonly limit: number;
+}
+
+interface SocketState {
+  readonly peer: CountedAs & { readonly address: string };
+  unanswered: number;
+  stopWaiting: () => void;
+}
+
 /**
  * Keeps one client from taking all connections. What we are still working on for it does not count; what waits for it
  * does, and when there is too much of that the connection ends that has waited the longest. Behind a trusted proxy the
@@ -37,7 +49,7 @@ export function boundSockets(
   const waitingOf = new Map<string, Set<Waiting>>();
 
   /** Counts one more that waits for `key`, and answers what takes it off again. */
-  const wait = (key: string, limit: number, end: () => void): (() => void) => {
+  const wait = ({ key, limit }: CountedAs, end: () => void): (() => void) => {
     const nowMs = clock.nowMs();
     const waiting = waitingOf.get(key) ?? new Set();
     waitingOf.set(key, waiting);
@@ -52,17 +64,18 @@ export function boundSockets(
     };
   };
 
-  const states = new WeakMap<Socket, { unanswered: number; stopWaiting: () => void }>();
-  const peerOf = (socket: Socket): string =>
-    clientAddress(socket.remoteAddress ?? 'unknown', undefined, trusts);
-  const waitForPeer = (socket: Socket): (() => void) => {
-    const peer = peerOf(socket);
-    const limit = trusts(peer) ? limits.perProxy : limits.perClient;
-    return wait(clientKey(peer), limit, () => socket.destroy());
-  };
+  const countedAs = (address: string): CountedAs => ({
+    key: clientKey(address),
+    limit: trusts(address) ? limits.perProxy : limits.perClient,
+  });
+  const states = new WeakMap<Socket, SocketState>();
 
   server.on('connection', (socket: Socket) => {
-    const state = { unanswered: 0, stopWaiting: waitForPeer(socket) };
+    const address = clientAddress(socket.remoteAddress ?? 'unknown', undefined, trusts);
+    // Once for all requests of the connection.
+    const peer = { address, ...countedAs(address) };
+    const state: SocketState = { peer, unanswered: 0, stopWaiting: () => undefined };
+    state.stopWaiting = wait(peer, () => socket.destroy());
     states.set(socket, state);
     socket.once('close', () => state.stopWaiting());
   });
@@ -79,9 +92,12 @@ export function boundSockets(
       return;
     }
     if (hasBody(request)) {
-      const address = clientAddress(peerOf(socket), forwardedFor(request), trusts);
-      const limit = trusts(address) ? limits.perProxy : limits.perClient;
-      const stopWaiting = wait(clientKey(address), limit, () => socket.destroy());
+      const forwarded = forwardedFor(request);
+      const client =
+        forwarded === undefined
+          ? state.peer
+          : countedAs(clientAddress(state.peer.address, forwarded, trusts));
+      const stopWaiting = wait(client, () => socket.destroy());
       state.stopWaiting = stopWaiting;
       request.once('end', stopWaiting);
     }
@@ -89,7 +105,7 @@ export function boundSockets(
       state.unanswered -= 1;
       if (state.unanswered > 0 || socket.destroyed) return;
       state.stopWaiting();
-      state.stopWaiting = waitForPeer(socket);
+      state.stopWaiting = wait(state.peer, () => socket.destroy());
     });
   });
 }

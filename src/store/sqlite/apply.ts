@@ -20,9 +20,10 @@ export function apply(tables: Tables, work: Work, onErased: () => void): Applied
   const applied = tables.connection.transact((): Applied => {
     const held = findHeld(tables, work);
     if (held === 'lost') return { kind: 'lease-lost' };
-    const plan = planWork(loadSlice(tables, work), work);
+    const slice = loadSlice(tables, work);
+    const plan = planWork(slice, work);
     if (plan.kind === 'needs') return plan;
-    saveDiff(tables, plan.diff, work.nowMs);
+    saveDiff(tables, slice, plan.diff, work.nowMs);
     complete(tables, work, held);
     hasErased = plan.hasErased || erasePayloadOf(tables, work, held, plan.tellsOfDeleted);
     const { members, queued } = plan;
@@ -40,9 +41,10 @@ export function applyTogether(tables: Tables, work: Together, onErased: () => vo
   const isApplied = connection.transact(() => {
     const held = completes.flatMap(({ id, lease }) => inbox.findHeld(id, lease) ?? []);
     if (held.length < completes.length) return false;
-    const plan = planTogether(loadSlice(tables, { changes, nowMs }), work);
+    const slice = loadSlice(tables, { changes, nowMs });
+    const plan = planTogether(slice, work);
     if (plan === null) return false;
-    saveDiff(tables, plan.diff, nowMs);
+    saveDiff(tables, slice, plan.diff, nowMs);
     for (const [index, row] of held.entries()) {
       settle(tables, row, completes[index]?.outcome ?? 'ignored', nowMs);
       hasErased = scrubber.forgetMentions(row, nowMs) || hasErased;
@@ -74,9 +76,10 @@ export function decideAgain(
     unknownContacts: 'accept',
     recompute: 'now',
   };
-  const plan = planWork(loadSlice(tables, planned), planned);
+  const slice = loadSlice(tables, planned);
+  const plan = planWork(slice, planned);
   if (plan.kind === 'needs') return 0;
-  saveDiff(tables, plan.diff, work.nowMs);
+  saveDiff(tables, slice, plan.diff, work.nowMs);
   return plan.members;
 }
 

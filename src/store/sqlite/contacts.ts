@@ -4,12 +4,12 @@ import type { ContactRow } from '../plan/rows.js';
 import { batchesById } from './batches-by-id.js';
 import type { Connection } from './connection.js';
 import { prepareRows } from './prepare-rows.js';
-import { prepareUpsert } from './prepare-upsert.js';
+import { prepareUpsert, type Upsert } from './prepare-upsert.js';
 import { contacts } from './schema.js';
 
 export interface Contacts {
   readonly find: (id: string) => ContactRow | undefined;
-  readonly put: (row: ContactRow) => void;
+  readonly put: Upsert<ContactRow>;
   readonly remove: (id: string) => void;
   /** Ids of contacts with role user, in order, behind `afterId`. */
   readonly userIdsAfter: (afterId: string | null, limit: number) => string[];

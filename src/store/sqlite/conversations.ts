@@ -7,14 +7,14 @@ import type { ConversationRow } from '../plan/rows.js';
 import { batchesById } from './batches-by-id.js';
 import type { Connection } from './connection.js';
 import { prepareRows } from './prepare-rows.js';
-import { prepareUpsert } from './prepare-upsert.js';
+import { prepareUpsert, type Upsert } from './prepare-upsert.js';
 import { coaches, conversations } from './schema.js';
 
 export interface Conversations {
   readonly find: (id: string) => ConversationRow | undefined;
   readonly ofContact: (contactId: string) => ConversationRow[];
   readonly ofContactWithCoach: (contactId: string) => (ConversationFacts & { coachName: string | null })[];
-  readonly put: (row: ConversationRow) => void;
+  readonly put: Upsert<ConversationRow>;
   readonly remove: (ids: readonly string[]) => void;
   /**
    * Works the columns of reports out again, for rows that another version of the program has written. Answers whose

@@ -4,8 +4,8 @@ export interface GroupCommit<Item, Answer> {
   readonly add: (item: Item) => Promise<Answer>;
   /** Commits what is collected now, and leaves forcing it to disk under way. */
   readonly flush: () => void;
-  /** Somebody waits for an answer. */
-  readonly isBusy: () => boolean;
+  /** How many have been added so far. */
+  readonly count: () => number;
 }
 
 interface Waiting<Item, Answer> {
@@ -16,6 +16,15 @@ interface Waiting<Item, Answer> {
 
 /** So that a stream without a gap is committed too. */
 const MAX_TURNS = 8;
+/**
+ * Whoever is answered comes with the next one at once: a hundred answers in one turn of the event loop are a hundred
+ * requests in a later one, and all else waits until they are dealt with.
+ */
+const MAX_ANSWERS = 32;
+
+function nextTurn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}
 
 /**
  * Collects what arrives within one turn of the event loop, and the turns after it as long as each brings more, and
@@ -28,20 +37,20 @@ export function createGroupCommit<Item, Answer>(
   toDisk: () => Promise<void>,
 ): GroupCommit<Item, Answer> {
   let group: Waiting<Item, Answer>[] = [];
-  let underWay = 0;
+  let count = 0;
 
   const commit = async (committing: readonly Waiting<Item, Answer>[]): Promise<void> => {
-    underWay += 1;
     try {
       const answers = commitAll(committing.map((waiting) => waiting.item));
       if (answers.length < committing.length)
         throw new RangeError('a group commit gave fewer answers than it has members');
       await toDisk();
-      for (const [index, answer] of answers.entries()) committing[index]?.resolve(answer);
+      for (const [index, answer] of answers.entries()) {
+        if (index > 0 && index % MAX_ANSWERS === 0) await nextTurn();
+        committing[index]?.resolve(answer);
+      }
     } catch (error) {
       for (const waiting of committing) waiting.reject(error);
-    } finally {
-      underWay -= 1;
     }
   };
 
@@ -62,8 +71,9 @@ export function createGroupCommit<Item, Answer>(
       new Promise<Answer>((resolve, reject) => {
         if (group.length === 0) setImmediate(flushWhenQuiet, 0, 0);
         group.push({ item, resolve, reject });
+        count += 1;
       }),
     flush,
-    isBusy: () => group.length > 0 || underWay > 0,
+    count: () => count,
   };
 }

@@ -96,17 +96,15 @@ export function createInbox({ connection, bell, hours, scrubber, payloads, recei
        order by id limit ?`,
     )
     .pluck();
-  const take = sqlite.prepare<{ owner: string; nowMs: number; untilMs: number; id: number }>(
-    `update inbox set lease_owner = @owner, leased_at_ms = @nowMs, lease_until_ms = @untilMs,
-       lease_token = lease_token + 1, attempts = attempts + 1
-     where id = @id`,
-  );
-  const noLongerWaits = sqlite.prepare<[number]>('update inbox set waits_for_intercom = 0 where id = ?');
-  const byId = prepareRows(
+  const take = prepareRows(
     connection,
     inbox,
-    (columns, table) => `select ${columns} from ${table} where id = ?`,
+    (columns, table) =>
+      `update ${table} set lease_owner = ?, leased_at_ms = ?, lease_until_ms = ?, lease_token = lease_token + 1,
+         attempts = attempts + 1
+       where id = ? returning ${columns}`,
   );
+  const noLongerWaits = sqlite.prepare<[number]>('update inbox set waits_for_intercom = 0 where id = ?');
   const held = prepareRows(
     connection,
     inbox,
@@ -193,15 +191,13 @@ export function createInbox({ connection, bell, hours, scrubber, payloads, recei
         }
         // Attempts whose leases have run out may still be running somewhere: their lanes have gone to these.
         for (const lane of expired) if (lanes.has(lane)) endLeasesIn.run(lane);
-        const lease = { owner, nowMs, untilMs: nowMs + leaseMs };
         const taken = chosen.flatMap(({ id, lane, takesMore }) =>
           lane === null || !takesMore || perLane === 1
             ? [id]
             : [id, ...following.all(lane, id, nowMs, nowMs, perLane - 1)],
         );
         return taken.flatMap((id) => {
-          take.run({ ...lease, id });
-          const row = byId.get(id);
+          const row = take.get(owner, nowMs, nowMs + leaseMs, id);
           if (row === undefined) return [];
           // A column of the index along which they are taken: it is touched only where that says something.
           if (row.waitsForIntercom) noLongerWaits.run(id);

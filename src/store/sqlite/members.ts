@@ -2,7 +2,7 @@ import { and, asc, count, eq, isNotNull, lte, min, sql } from 'drizzle-orm';
 import type { MemberRow } from '../plan/rows.js';
 import type { Connection } from './connection.js';
 import { prepareRows } from './prepare-rows.js';
-import { prepareUpsert } from './prepare-upsert.js';
+import { prepareUpsert, type Upsert } from './prepare-upsert.js';
 import { contacts, members } from './schema.js';
 
 /** What the rules said last of each live contact with role user. */
@@ -10,7 +10,7 @@ export interface Members {
   readonly find: (contactId: string) => MemberRow | undefined;
   /** The contact id of the member with this User ID. */
   readonly idByUserId: (userId: string) => string | undefined;
-  readonly put: (row: MemberRow) => void;
+  readonly put: Upsert<MemberRow>;
   readonly countSynced: () => number;
   readonly remove: (contactId: string) => void;
   readonly dueIds: (nowAt: number, limit: number) => string[];

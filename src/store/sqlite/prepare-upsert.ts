@@ -9,11 +9,17 @@ import type { Connection } from './connection.js';
  * becomes known changes one value or two. It is made from the schema's own columns and conversions; building it with the
  * query builder for each row takes several times as long as SQLite needs to run it.
  */
+export type Upsert<Row> = (
+  row: Row,
+  /** The row as it is in the table, null for none, where the caller has read it in this transaction. */
+  before?: Row | null,
+) => void;
+
 export function prepareUpsert<Table extends SQLiteTable>(
   { sqlite }: Pick<Connection, 'sqlite'>,
   table: Table,
   keys: readonly SQLiteColumn[],
-): (row: InferSelectModel<Table>) => void {
+): Upsert<InferSelectModel<Table>> {
   const tableName = getTableName(table);
   const columns = Object.entries<SQLiteColumn>(getTableColumns(table));
   const names = columns.map(([, column]) => column.name);
@@ -38,14 +44,18 @@ export function prepareUpsert<Table extends SQLiteTable>(
     return made;
   };
 
-  return (row) => {
+  const valuesOf = (row: InferSelectModel<Table>): unknown[] => {
     const given = new Map<string, unknown>(Object.entries(row));
-    const values = columns.map(([property, column]) => {
+    return columns.map(([property, column]) => {
       const value = given.get(property) ?? null;
       return value === null ? null : column.mapToDriverValue(value);
     });
+  };
+
+  return (row, before) => {
+    const values = valuesOf(row);
     const key = keyAt.map((at) => values[at]);
-    const known = find.get(...key);
+    const known = before === undefined ? find.get(...key) : before === null ? undefined : valuesOf(before);
     if (known === undefined) {
       insert.run(...values);
       return;

@@ -20,8 +20,8 @@ export interface RideAlongOptions {
   readonly runGroup: (group: () => void) => Promise<void>;
   /** What can't be done within a transaction. */
   readonly afterGroup: () => void;
-  /** Somebody waits for the thread: a group gets a quarter of its time. */
-  readonly isBusy?: () => boolean;
+  /** Counts up with everything that comes in and can't wait. */
+  readonly countUrgent?: () => number;
   /** What a group may take is measured by it. */
   readonly nowMs?: () => number;
 }
@@ -36,12 +36,19 @@ interface Rider {
 
 /** Then sockets get their turn: what comes in must not wait for what can be done later. */
 const MAX_GROUP_MS = 4;
+/** While something urgent keeps coming, groups are shorter, and get this part of the thread's time. */
+const BUSY_FOR_MS = 20;
 const MAX_BUSY_MS = 1;
+const BUSY_SHARE = 1 / 8;
 const MAX_GROUP = 64;
+
+function nextTurn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}
 
 export function createRideAlong(options: RideAlongOptions): RideAlong {
   const { transact, isInTransaction, runGroup, afterGroup } = options;
-  const { isBusy = () => false, nowMs = () => performance.now() } = options;
+  const { countUrgent = () => 0, nowMs = () => performance.now() } = options;
   let waiting: Rider[] = [];
   let isRunning = false;
 
@@ -73,14 +80,33 @@ export function createRideAlong(options: RideAlongOptions): RideAlong {
     isRunning = true;
     while (waiting.length > 0) {
       // What comes in the same turn goes along.
-      await new Promise((resolve) => setImmediate(resolve));
+      await nextTurn();
+      const isBusy = isUrgentNow();
+      const beganAtMs = nowMs();
       try {
-        await runGroup(() => ride(isBusy() ? MAX_BUSY_MS : MAX_GROUP_MS, MAX_GROUP));
+        await runGroup(() => ride(isBusy ? MAX_BUSY_MS : MAX_GROUP_MS, MAX_GROUP));
       } catch (error) {
         rejectAll(error);
       }
+      if (isBusy) await giveWay(beganAtMs + (nowMs() - beganAtMs) / BUSY_SHARE);
     }
     isRunning = false;
+  };
+
+  let urgent = 0;
+  let urgentAtMs = -Infinity;
+  const isUrgentNow = (): boolean => {
+    if (countUrgent() > urgent) urgentAtMs = nowMs();
+    urgent = countUrgent();
+    return nowMs() - urgentAtMs < BUSY_FOR_MS;
+  };
+
+  /** Until then at the latest, as long as each turn brings something urgent. */
+  const giveWay = async (untilMs: number): Promise<void> => {
+    for (let seen = -1; seen < countUrgent() && nowMs() < untilMs;) {
+      seen = countUrgent();
+      await nextTurn();
+    }
   };
 
   const rejectAll = (error: unknown): void => {

@@ -1,10 +1,10 @@
 import { subjectOfKey } from '../ports/subject.js';
-import type { PlanStep, SliceDiff } from '../plan/slice.js';
+import type { CacheSlice, PlanStep, SliceDiff } from '../plan/slice.js';
 import { eraseContact } from './erase.js';
 import type { Tables } from './tables.js';
 
-/** Saves what a plan changes, inside the caller's transaction. */
-export function saveDiff(tables: Tables, diff: SliceDiff, nowMs: number): void {
+/** Saves what a plan changes of `slice`, in the transaction in which that was loaded. */
+export function saveDiff(tables: Tables, slice: CacheSlice, diff: SliceDiff, nowMs: number): void {
   const { bell, contacts, conversations, fights, inbox, lifecycles, members, meta } = tables;
   const { outbox, parkedObjects, reportedMembers, writes } = tables;
   for (const step of diff.steps) takeStep(tables, step, nowMs);
@@ -12,11 +12,11 @@ export function saveDiff(tables: Tables, diff: SliceDiff, nowMs: number): void {
   for (const key of diff.lifecycles.removed) lifecycles.forget(subjectOfKey(key));
   for (const row of diff.lifecycles.put) lifecycles.record(row);
   for (const id of diff.contacts.removed) contacts.remove(id);
-  for (const row of diff.contacts.put) contacts.put(row);
+  for (const row of diff.contacts.put) contacts.put(row, slice.contacts.get(row.id));
   conversations.remove(diff.conversations.removed);
-  for (const row of diff.conversations.put) conversations.put(row);
+  for (const row of diff.conversations.put) conversations.put(row, slice.conversations.get(row.id));
   for (const id of diff.members.removed) members.remove(id);
-  for (const row of diff.members.put) members.put(row);
+  for (const row of diff.members.put) members.put(row, slice.families.get(row.contactId)?.member);
   for (const row of diff.reportedMembers) reportedMembers.put(row);
 
   // An attribute has at most one waiting write: the old ones go before the new ones come.

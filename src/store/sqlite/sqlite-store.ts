@@ -131,7 +131,7 @@ function createStore(
     transact: connection.transact,
     isInTransaction: () => connection.sqlite.inTransaction,
     runGroup: (group) => withOpen(group),
-    isBusy: incoming.isBusy,
+    countUrgent: incoming.count,
     afterGroup: logEmptying.afterWork,
   });
   const ride = riders.add;
