@@ -1,50 +1,69 @@
-import type { LeasedNotification } from '../store/ports/inbox.js';
+import type { InboxEntry, LeasedNotification } from '../store/ports/inbox.js';
+import type { CacheChange } from '../store/ports/changes.js';
 import { decideAt } from '../work/apply-work.js';
 import type { Hand } from '../work/lease-keeper.js';
 import { processNotification, sayApplied, settling, type NotificationDeps } from './process-notification.js';
 import { readPayload } from './read-payload.js';
 
-/** Notifications of one lane that were leased together, oldest first. */
-export type Lane = readonly LeasedNotification[];
-
-export function toLanes(leased: readonly LeasedNotification[]): Lane[] {
-  const lanes = Map.groupBy(leased, ({ id, lane }) => lane ?? id);
-  return [...lanes.values()];
+/**
+ * The leased notification, and those behind it in its lane as long as nothing but the cache changes by them: under load
+ * most do, and cost little more than one. What is left over comes again.
+ */
+export async function processLane(
+  deps: NotificationDeps,
+  notification: LeasedNotification,
+  hand: Hand,
+): Promise<void> {
+  if (await processTogether(deps, notification)) return;
+  await processNotification(deps, notification, hand);
 }
 
-/** Several at once where nothing but the cache changes by them: under load most do, and cost little more than one. */
-export async function processLane(deps: NotificationDeps, lane: Lane, hand: Hand): Promise<void> {
-  if (lane.length > 1 && (await processTogether(deps, lane))) return;
-  for (const notification of lane) await processNotification(deps, notification, hand);
+interface Quiet {
+  readonly entry: InboxEntry;
+  readonly changes: readonly CacheChange[];
 }
 
-/** One piece of work for all of them. False: nothing has happened, each is to be processed by itself. */
-async function processTogether(deps: NotificationDeps, lane: Lane): Promise<boolean> {
+/** One piece of work for all of them. False: nothing has happened, the first is to be processed by itself. */
+async function processTogether(deps: NotificationDeps, first: LeasedNotification): Promise<boolean> {
+  if (first.followers.length === 0) return false;
   const { store, clock, settings } = deps;
   const startedAtMs = clock.nowMs();
-  const ownWorkspaceId = await deps.ownWorkspaceId();
-  const learned = lane.flatMap((notification) => {
-    const { id, lease, body } = notification;
-    const one = body === null ? null : readPayload(notification, body, ownWorkspaceId);
-    if (one?.kind !== 'learned' || one.otherWorkspaceId !== undefined) return [];
-    const { changes } = one;
-    if (settling(deps, notification, changes, startedAtMs).length > 0) return [];
-    const outcome = changes.length === 0 ? 'ignored' : 'applied';
-    return [{ changes, completes: { id, lease, outcome } as const }];
-  });
-  if (learned.length < lane.length) return false;
+  const some = takeQuiet(deps, [first, ...first.followers], await deps.ownWorkspaceId(), startedAtMs);
+  if (some.length < 2) return false;
   try {
     const isApplied = await store.applyTogether({
-      changes: learned.flatMap(({ changes }) => changes),
+      changes: some.flatMap(({ changes }) => changes),
       nowMs: startedAtMs,
       decide: decideAt(settings, startedAtMs),
-      completes: learned.map(({ completes }) => completes),
+      lease: first.lease,
+      completes: some.map(({ entry, changes }) => ({
+        id: entry.id,
+        outcome: changes.length === 0 ? 'ignored' : 'applied',
+      })),
     });
     if (!isApplied) return false;
   } catch {
     // Whose fault it is shows when each is processed by itself.
     return false;
   }
-  for (const one of lane) sayApplied(deps, one, { startedAtMs, result: 'applied', queued: 0 });
+  for (const { entry } of some) sayApplied(deps, entry, { startedAtMs, result: 'applied', queued: 0 });
   return true;
+}
+
+/** As many from the first on as say all themselves, and as nothing is likely to follow from. */
+function takeQuiet(
+  deps: NotificationDeps,
+  entries: readonly InboxEntry[],
+  ownWorkspaceId: string | null,
+  nowMs: number,
+): Quiet[] {
+  const some: Quiet[] = [];
+  for (const entry of entries) {
+    const read = entry.body === null ? null : readPayload(entry, entry.body, ownWorkspaceId);
+    if (read?.kind !== 'learned' || read.otherWorkspaceId !== undefined) break;
+    // A call that was closed just now.
+    if (settling(deps, entry, read.changes, nowMs).length > 0) break;
+    some.push({ entry, changes: read.changes });
+  }
+  return some;
 }

@@ -12,7 +12,7 @@ import type { ConversationFacts } from '../rules/facts.js';
 import { sessionAt } from '../rules/sessions.js';
 import type { CacheChange } from '../store/ports/changes.js';
 import type { Reread } from '../store/ports/cache.js';
-import type { LeasedNotification } from '../store/ports/inbox.js';
+import type { InboxEntry, LeasedNotification } from '../store/ports/inbox.js';
 import type { Settlement } from '../store/ports/leases.js';
 import type { Store } from '../store/ports/store.js';
 import { learnNotification, type LearnDeps } from './learn-notification.js';
@@ -106,7 +106,7 @@ export async function processNotification(
 }
 
 function fieldsOf(
-  { id, dedupeKey, topic, origin, subject, attempt, receivedAtMs }: LeasedNotification,
+  { id, dedupeKey, topic, origin, subject, attempt, receivedAtMs }: InboxEntry,
   startedAtMs: number,
 ) {
   return {
@@ -128,7 +128,7 @@ interface Said {
 
 export function sayApplied(
   { metrics, log, clock }: NotificationDeps,
-  notification: LeasedNotification,
+  notification: InboxEntry,
   { startedAtMs, result, queued }: Said,
 ): void {
   const fields = fieldsOf(notification, startedAtMs);
@@ -148,7 +148,7 @@ function resultOf<Result extends string>(settlement: Settlement, result: Result)
 /** Coaches often set Channel or Service Code just after closing, and Intercom has no event for that: look again. */
 export function settling(
   { settleAfterSeconds }: ProcessDeps,
-  notification: LeasedNotification,
+  notification: InboxEntry,
   changes: readonly CacheChange[],
   nowMs: number,
 ): Reread[] {

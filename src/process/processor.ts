@@ -1,9 +1,9 @@
 import { READ_CALLS } from '../intercom/call-health.js';
-import type { InboxShare } from '../store/ports/inbox.js';
+import type { InboxShare, LeasedNotification } from '../store/ports/inbox.js';
 import { LEASE_MS } from '../work/lease-keeper.js';
 import { createWorkLoop, joinLoops, type WorkLoop } from '../work/work-loop.js';
 import { rememberWorkspaceId } from '../work/workspace-id.js';
-import { processLane, toLanes, type Lane } from './process-lane.js';
+import { processLane } from './process-lane.js';
 import type { ProcessDeps } from './process-notification.js';
 
 /** Lanes. */
@@ -11,8 +11,8 @@ const CONCURRENCY = 32;
 const OWN_CONCURRENCY = 8;
 /** Leased in one turn of the event loop: they are read in one go, and what comes in waits that long. */
 const MAX_LANES_AT_ONCE = 8;
-/** Events of one contact that are applied as one, when so many of them have come. */
-const MAX_TOGETHER = 8;
+/** Of one contact, to be applied together with the one that is leased. */
+const MAX_FOLLOWERS = 7;
 
 /**
  * Works off the inbox: notification → cache → recomputed member → waiting write, in one transaction each. What comes in
@@ -29,17 +29,15 @@ export function createProcessor(deps: ProcessDeps): WorkLoop {
 function createShareLoop(deps: ProcessDeps, share: InboxShare, concurrency: number): WorkLoop {
   const { store, breaker, clock, log, owner } = deps;
   const ownWorkspaceId = rememberWorkspaceId(store);
-  const lease = async (free: number, waitingForIntercom: number): Promise<Lane[]> => {
+  const lease = (free: number, waitingForIntercom: number): Promise<LeasedNotification[]> => {
     const limit = Math.min(free, MAX_LANES_AT_ONCE);
     const nowMs = clock.nowMs();
-    return toLanes(
-      await store.leaseNotifications(
-        { owner, nowMs, leaseMs: LEASE_MS, limit, perLane: MAX_TOGETHER, waitingForIntercom },
-        share,
-      ),
+    return store.leaseNotifications(
+      { owner, nowMs, leaseMs: LEASE_MS, limit, followers: MAX_FOLLOWERS, waitingForIntercom },
+      share,
     );
   };
-  return createWorkLoop<Lane>({
+  return createWorkLoop<LeasedNotification>({
     loop: share === 'webhooks' ? 'process' : 'look again',
     clock,
     log,
@@ -51,13 +49,13 @@ function createShareLoop(deps: ProcessDeps, share: InboxShare, concurrency: numb
       return room === 0 ? [] : lease(room, room);
     },
     lease: {
-      untilMs: (lane) => Math.min(...lane.map(({ leaseUntilMs }) => leaseUntilMs)),
-      renew: async (lanes, leaseUntilMs) => {
-        const lost = new Set(await store.renewNotifications(lanes.flat(), leaseUntilMs));
-        return lanes.filter((lane) => lane.every(({ id }) => lost.has(id)));
+      untilMs: ({ leaseUntilMs }) => leaseUntilMs,
+      renew: async (notifications, leaseUntilMs) => {
+        const lost = new Set(await store.renewNotifications(notifications, leaseUntilMs));
+        return notifications.filter(({ id }) => lost.has(id));
       },
     },
-    handle: (lane, hand) => processLane({ ...deps, ownWorkspaceId }, lane, hand),
+    handle: (notification, hand) => processLane({ ...deps, ownWorkspaceId }, notification, hand),
     nextDueAtMs: () => store.nextNotificationDueAtMs(share),
     onWork: (listener) => {
       const stops = [store.onWork('inbox', listener), breaker.onClear(listener)];

@@ -1,7 +1,7 @@
 import { isOfOtherWorkspace, readMeaning, readStored, type Meaning } from '../intercom/notification.js';
 import type { Reread } from '../store/ports/cache.js';
 import type { CacheChange } from '../store/ports/changes.js';
-import type { LeasedNotification } from '../store/ports/inbox.js';
+import type { InboxEntry } from '../store/ports/inbox.js';
 
 /** What a notification tells. */
 export type Learned =
@@ -22,7 +22,7 @@ export type OpenMeaning = Extract<
 
 /** What the payload of a notification tells by itself; `open` where that is not all: something has to be read. */
 export function readPayload(
-  { topic, createdAt, receivedAtMs }: LeasedNotification,
+  { topic, createdAt, receivedAtMs }: InboxEntry,
   body: Uint8Array,
   ownWorkspaceId: string | null,
 ): Learned | { readonly kind: 'open'; readonly meaning: OpenMeaning } {

@@ -125,7 +125,7 @@ export function createPlanWorld(options: {
     outbox,
     waiting: (contactId) => writes.get(contactId) ?? [],
     applyTogether: (changes, nowMs) => {
-      const plan = planTogether(slice(), { changes, nowMs, decide, completes: [] });
+      const plan = planTogether(slice(), { changes, nowMs, decide });
       if (plan !== null) save(plan.diff);
       return plan !== null;
     },

@@ -5,6 +5,7 @@ import type { Store } from '../ports/store.js';
 import type { Bench } from './bench.js';
 import {
   DAY,
+  LEASE_MS,
   NOW_AT,
   NOW_MS,
   call,
@@ -31,16 +32,19 @@ export function exerciseApplyingTogether({ storeOf }: Bench): void {
       await store.storeNotification(notification(`${place}-${lane}`, { lane }));
     }
   };
-  const keysOf = (leased: readonly LeasedNotification[]): string[] =>
-    leased.map(({ dedupeKey }) => dedupeKey);
-  const together = (changes: readonly CacheChange[], leased: readonly LeasedNotification[]) => ({
+  const keysOf = (leased: readonly LeasedNotification[]): string[][] =>
+    leased.map((one) => [one, ...one.followers].map(({ dedupeKey }) => dedupeKey));
+  const takeFirst = async (store: Store): Promise<LeasedNotification> => {
+    const [first] = await store.leaseNotifications(lease({ limit: 1, followers: 7 }));
+    if (first === undefined) throw new Error('nothing was due');
+    return first;
+  };
+  const together = (changes: readonly CacheChange[], first: LeasedNotification) => ({
     changes,
     nowMs: NOW_MS,
     decide: decideAt(),
-    completes: leased.map((one) => {
-      const { id, lease: held, outcome } = handled(one);
-      return { id, lease: held, outcome };
-    }),
+    lease: first.lease,
+    completes: [first, ...first.followers].map(({ id }) => ({ id, outcome: 'applied' }) as const),
   });
   const replies = [1, 2, 3].map((seconds) =>
     callChange(call('call-of-a', 'a', { updatedAt: UPDATED_AT + seconds })),
@@ -49,33 +53,33 @@ export function exerciseApplyingTogether({ storeOf }: Bench): void {
     (await store.recentNotifications(10, NOW_MS)).map(({ status }) => status);
 
   describe('events of one contact that have come one behind the other', () => {
-    it('are leased together, in their order and as many as are asked for', async () => {
+    it('are handed over with the first of them, in their order and as many as are asked for', async () => {
       const store = storeOf();
       await receive(store, 'abaacaa');
-      const [first, ...others] = await store.leaseNotifications(lease({ perLane: 3 }));
-      expect(keysOf([...(first === undefined ? [] : [first]), ...others])).toEqual([
-        '0-a',
-        '2-a',
-        '3-a',
-        '1-b',
-        '4-c',
+      const leased = await store.leaseNotifications(lease({ followers: 2 }));
+      expect(keysOf(leased)).toEqual([['0-a', '2-a', '3-a'], ['1-b'], ['4-c']]);
+      const [follower] = leased[0]?.followers ?? [];
+      expect(Buffer.from(follower?.body ?? []).toString()).toBe('{"id":"2-a"}');
+      expect(follower?.attempt).toBe(1);
+      expect(await store.leaseNotifications(lease({ followers: 2 })), 'the lane is busy').toEqual([]);
+      await store.apply(workOn([], { completes: handled(leased[0]) }));
+      expect(keysOf(await store.leaseNotifications(lease({ followers: 2 })))).toEqual([
+        ['2-a', '3-a', '5-a'],
       ]);
-      expect(first?.lane).toBe('a');
-      expect(await store.leaseNotifications(lease({ perLane: 3 })), 'the lane is busy').toEqual([]);
-      await store.apply(workOn([], { completes: handled(first) }));
-      expect(await store.leaseNotifications(lease({ perLane: 3 })), 'and stays so').toEqual([]);
     });
 
-    it('count as one where lanes are counted', async () => {
+    it('are only webhooks that are due, wait for nothing and come behind', async () => {
       const store = storeOf();
-      await receive(store, 'aabbc');
-      expect(keysOf(await store.leaseNotifications(lease({ limit: 2, perLane: 2 })))).toEqual([
-        '0-a',
-        '1-a',
-        '2-b',
-        '3-b',
-      ]);
-      expect(keysOf(await store.leaseNotifications(lease({ limit: 2, perLane: 2 })))).toEqual(['4-c']);
+      const wish = { dedupeKey: 'wish', origin: 'reread', lane: 'a', dueAtMs: NOW_MS } as const;
+      await store.apply(workOn([], { rereads: [{ ...wish, subject: { kind: 'contact', id: 'a' } }] }));
+      await receive(store, 'aaaa');
+      const retry = async (over: object): Promise<void> => {
+        const failed = handled(await takeFirst(store));
+        await store.retryNotification({ ...failed, reason: 'why', dueAtMs: NOW_MS, ...over });
+      };
+      await retry({ dueAtMs: NOW_MS + 1 });
+      await retry({ waitsForIntercom: true });
+      expect(keysOf(await store.leaseNotifications(lease({ followers: 7 })))).toEqual([['2-a', '3-a']]);
     });
 
     it('are applied as one, and each is settled', async () => {
@@ -83,12 +87,12 @@ export function exerciseApplyingTogether({ storeOf }: Bench): void {
       await knowMember(store, 'a');
       const before = await outcomesOf(store, 'a');
       await receive(store, 'aaa');
-      const leased = await store.leaseNotifications(lease({ perLane: 8 }));
-      expect(await store.applyTogether(together(replies, leased))).toBe(true);
+      const first = await takeFirst(store);
+      expect(await store.applyTogether(together(replies, first))).toBe(true);
       expect((await store.findMember('a'))?.conversations).toMatchObject([{ updatedAt: UPDATED_AT + 3 }]);
       expect(await statesOf(store)).toEqual(['done', 'done', 'done']);
       expect(await outcomesOf(store, 'a')).toEqual(before);
-      expect(await store.applyTogether(together([], leased)), 'once').toBe(false);
+      expect(await store.applyTogether(together([], first)), 'once').toBe(false);
     });
 
     const follows: Readonly<Record<string, Partial<Parameters<Store['applyTogether']>[0]>>> = {
@@ -105,23 +109,36 @@ export function exerciseApplyingTogether({ storeOf }: Bench): void {
         await knowMember(store, 'a');
         const before = await store.findMember('a');
         await receive(store, 'aaa');
-        const leased = await store.leaseNotifications(lease({ perLane: 8 }));
-        expect(await store.applyTogether({ ...together(replies, leased), ...over })).toBe(false);
+        const first = await takeFirst(store);
+        expect(await store.applyTogether({ ...together(replies, first), ...over })).toBe(false);
         expect(await store.findMember('a')).toEqual(before);
         expect(await statesOf(store)).toEqual(['waiting', 'waiting', 'waiting']);
-        expect(await store.applyTogether(together(replies, leased)), 'they are still leased').toBe(true);
+        expect(await store.applyTogether(together(replies, first)), 'it is still leased').toBe(true);
       });
     }
 
-    it('are not applied where the lease of one of them is lost', async () => {
+    it('are not applied where the lease of the first is lost', async () => {
       const store = storeOf();
       await knowMember(store, 'a');
       await receive(store, 'aa');
-      const leased = await store.leaseNotifications(lease({ perLane: 8 }));
-      const [first] = leased;
-      await store.parkNotification({ ...handled(first), reason: 'why' });
-      expect(await store.applyTogether(together(replies, leased))).toBe(false);
-      expect(await statesOf(store)).toEqual(['waiting', 'parked']);
+      const first = await takeFirst(store);
+      const [newer] = await store.leaseNotifications(lease({ nowMs: NOW_MS + LEASE_MS, followers: 7 }));
+      expect(newer?.id).toBe(first.id);
+      expect(await store.applyTogether(together(replies, first))).toBe(false);
+      expect(await statesOf(store)).toEqual(['waiting', 'waiting']);
+    });
+
+    it('are not applied where one of them has been settled meanwhile', async () => {
+      const store = storeOf();
+      await knowMember(store, 'a');
+      await knowMember(store, 'b');
+      await store.storeNotification(notification('first', { lane: 'a' }));
+      const subject = { kind: 'contact', id: 'b' } as const;
+      await store.storeNotification(notification('of-b', { lane: 'a', subject }));
+      const first = await takeFirst(store);
+      await store.apply(workOn([{ kind: 'contact-deleted', id: 'b' }]));
+      expect(await store.applyTogether(together(replies, first))).toBe(false);
+      expect(await statesOf(store)).toEqual(['ignored', 'waiting']);
     });
   });
 }

@@ -124,7 +124,7 @@ export function exerciseReceiving({ storeOf }: Bench): void {
       expect(leased).toEqual([
         {
           id: expect.any(Number),
-          lane: 'lane-earlier',
+          followers: [],
           lease: { owner: 'process-1', token: 1 },
           leaseUntilMs: NOW_MS + LEASE_MS,
           origin: 'webhook',

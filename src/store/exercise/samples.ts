@@ -156,7 +156,7 @@ export function workOn(changes: readonly CacheChange[], over: Partial<Work> = {}
   };
 }
 
-export function lease(over: Partial<Lease> = {}) {
+export function lease(over: Partial<Lease & { followers: number }> = {}) {
   return { owner: 'process-1', nowMs: NOW_MS, leaseMs: LEASE_MS, limit: 100, ...over };
 }
 

@@ -8,7 +8,7 @@ import type { CacheSlice } from './slice.js';
  */
 export function planTogether(
   slice: CacheSlice,
-  { changes, nowMs, decide }: Together,
+  { changes, nowMs, decide }: Pick<Together, 'changes' | 'nowMs' | 'decide'>,
 ): Extract<Plan, { kind: 'planned' }> | null {
   const plan = planWork(slice, {
     changes,

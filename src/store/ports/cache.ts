@@ -15,8 +15,8 @@ export interface CacheStore {
    */
   apply(work: Work): Promise<Applied>;
   /**
-   * The same for several notifications of one lane at once, where nothing follows from them but what is cached: nothing
-   * to write, to read or to erase. False: nothing was stored, {@link apply} each by itself.
+   * The same for a leased notification and followers of it at once, where nothing follows from them but what is cached:
+   * nothing to write, to read or to erase. False: nothing was stored, {@link apply} the first by itself.
    */
   applyTogether(work: Together): Promise<boolean>;
   /** What {@link Store.apply} would do; nothing is changed. */
@@ -68,13 +68,11 @@ export interface Work {
   readonly only?: ReadonlySet<MaintainedAttribute>;
 }
 
-/** What several leased notifications of one lane tell, in their order. */
+/** What a leased notification and its next followers tell, in their order. */
 export interface Together extends Pick<Work, 'changes' | 'nowMs' | 'decide'> {
-  readonly completes: readonly {
-    readonly id: number;
-    readonly lease: HeldLease;
-    readonly outcome: 'applied' | 'ignored';
-  }[];
+  /** The first one's. */
+  readonly lease: HeldLease;
+  readonly completes: readonly { readonly id: number; readonly outcome: 'applied' | 'ignored' }[];
 }
 
 export type Completion =

@@ -18,11 +18,14 @@ export interface InboxStore {
   /** Adds to what {@link QueryStore.otherWorkspaces} tells. */
   noteOtherWorkspaces(seen: readonly OtherWorkspace[]): Promise<void>;
   /**
-   * Leases the oldest due notifications of lanes in which none is leased (a contact's events are handled by one piece
-   * of work at a time): of each lane the oldest and, up to `perLane`, webhooks that came after it, in their order. An
-   * expired lease counts as free. `of`: only those; all of them, webhooks first, when it is left out.
+   * Leases the oldest due notifications, at most one per lane (a contact's events are handled strictly one at a
+   * time). An expired lease counts as free. `of`: only those; all of them, webhooks first, when it is left out.
+   * `followers`: so many webhooks that came after it in its lane are handed over with each; none when left out.
    */
-  leaseNotifications(lease: Lease, of?: InboxShare): Promise<LeasedNotification[]>;
+  leaseNotifications(
+    lease: Lease & { readonly followers?: number },
+    of?: InboxShare,
+  ): Promise<LeasedNotification[]>;
   /** Gives a leased notification back, due at `dueAtMs`. */
   retryNotification(failure: NotificationFailure & Retry): Promise<Settlement>;
   /** Takes a leased notification out of the flow until a person replays it. */
@@ -64,21 +67,29 @@ export interface NewNotification {
   readonly unreadable: string | null;
 }
 
-export interface LeasedNotification {
+/** What has come in, as it is handed over to be processed. */
+export interface InboxEntry {
   readonly id: number;
-  readonly lease: HeldLease;
-  readonly leaseUntilMs: number;
   readonly origin: NotificationOrigin;
   readonly dedupeKey: string;
   readonly topic: string | null;
   readonly subject: Subject | null;
-  readonly lane: string | null;
   readonly createdAt: number | null;
   readonly receivedAtMs: number;
   /** Null for our own entries. */
   readonly body: Uint8Array | null;
   /** This attempt's number, from 1. */
   readonly attempt: number;
+}
+
+export interface LeasedNotification extends InboxEntry {
+  readonly lease: HeldLease;
+  readonly leaseUntilMs: number;
+  /**
+   * Those behind it in its lane, in their order. They are not leased, but nobody else gets them while its lease lasts:
+   * they can be applied together with it, or come again when it is settled.
+   */
+  readonly followers: readonly InboxEntry[];
 }
 
 export interface NotificationFailure {

@@ -9,8 +9,6 @@ export interface Lease {
   readonly nowMs: number;
   readonly leaseMs: number;
   readonly limit: number;
-  /** At most so many of one lane, when it is free; one when left out. The limit then counts lanes. */
-  readonly perLane?: number;
   /** At most so many of those that were given back because Intercom did not answer; all of them when left out. */
   readonly waitingForIntercom?: number;
 }

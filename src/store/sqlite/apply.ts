@@ -36,17 +36,20 @@ export function apply(tables: Tables, work: Work, onErased: () => void): Applied
 /** See {@link CacheStore.applyTogether}. @param onErased as above */
 export function applyTogether(tables: Tables, work: Together, onErased: () => void): boolean {
   const { connection, inbox, scrubber } = tables;
-  const { changes, completes, nowMs } = work;
+  const { changes, completes, lease, nowMs } = work;
   let hasErased = false;
   const isApplied = connection.transact(() => {
-    const held = completes.flatMap(({ id, lease }) => inbox.findHeld(id, lease) ?? []);
+    const held = completes.flatMap(({ id }, place) =>
+      // While the first is held nobody else has the others; a person may have erased one.
+      place === 0 ? (inbox.findHeld(id, lease) ?? []) : (inbox.findWaiting(id) ?? []),
+    );
     if (held.length < completes.length) return false;
     const slice = loadSlice(tables, { changes, nowMs });
     const plan = planTogether(slice, work);
     if (plan === null) return false;
     saveDiff(tables, slice, plan.diff, nowMs);
-    for (const [index, row] of held.entries()) {
-      settle(tables, row, completes[index]?.outcome ?? 'ignored', nowMs);
+    for (const [place, row] of held.entries()) {
+      settle(tables, row, completes[place]?.outcome ?? 'ignored', nowMs);
       hasErased = scrubber.forgetMentions(row, nowMs) || hasErased;
     }
     return true;

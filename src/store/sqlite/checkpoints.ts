@@ -19,13 +19,14 @@ export interface Checkpoints {
   readonly close: () => Promise<void>;
 }
 
-/** 4 MB. */
-const PAGES_BESIDE = 1000;
+/** 32 MB: what is written again and again meanwhile is copied once. */
+const PAGES_BESIDE = 8000;
 /**
  * The log begins anew only after a checkpoint at which nobody writes, which is one on our own thread. What is left to
  * it then is little, and it comes seldom: it forces the disk while webhooks wait.
  */
-const PAGES_TO_FINISH = 8000;
+const PAGES_TO_FINISH = 16_000;
+const PAGES_LEFT = 1000;
 /** Where the thread beside never catches up: then whoever writes has to wait. */
 const MAX_PAGES = 64_000;
 /** Where a reader holds on to an old state, before it is tried again. */
@@ -63,8 +64,9 @@ export function createCheckpoints(sqlite: Database.Database): Checkpoints {
       if (log < triedAtPages) triedAtPages = 0;
       if (log < triedAtPages + PAGES_BETWEEN_TRIES) return;
       const left = log - checkpointed;
-      const isToFinish = log >= MAX_PAGES || (log >= PAGES_TO_FINISH && left < PAGES_BESIDE);
-      if (!isToFinish && left < PAGES_BESIDE) return;
+      const isLong = log >= PAGES_TO_FINISH;
+      const isToFinish = log >= MAX_PAGES || (isLong && left < PAGES_LEFT);
+      if (!isToFinish && left < (isLong ? PAGES_LEFT : PAGES_BESIDE)) return;
       triedAtPages = log;
       if (isToFinish) return runHere();
       forcedWrites += 2;

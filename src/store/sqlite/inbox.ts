@@ -1,8 +1,10 @@
 import { and, asc, eq, isNotNull, isNull, min, sql } from 'drizzle-orm';
 import { alias } from 'drizzle-orm/sqlite-core';
-import type { HeldLease, Lease, Settlement, Retry } from '../ports/leases.js';
+import type { HeldLease, Settlement, Retry } from '../ports/leases.js';
 import type {
+  InboxEntry,
   InboxShare,
+  InboxStore,
   LeasedNotification,
   NewNotification,
   NotificationFailure,
@@ -30,9 +32,11 @@ const MAX_PASSED_OVER = 10_000;
 export interface Inbox {
   /** Stores each once, in one transaction; the answers are in the order of `notifications`. */
   readonly storeAll: (notifications: readonly NewNotification[]) => ('stored' | 'duplicate')[];
-  readonly lease: (lease: Lease, of?: InboxShare) => LeasedNotification[];
+  readonly lease: (...request: Parameters<InboxStore['leaseNotifications']>) => LeasedNotification[];
   /** The entry while `lease` is its current one; undefined when it was taken over, settled or erased. */
   readonly findHeld: (id: number, lease: HeldLease) => InboxRow | undefined;
+  /** The entry as long as it is not settled. */
+  readonly findWaiting: (id: number) => InboxRow | undefined;
   readonly renew: Renew<number>;
   readonly settle: (row: InboxRow, outcome: 'done' | 'ignored', nowMs: number) => void;
   readonly retry: (failure: NotificationFailure & Retry) => Settlement;
@@ -88,14 +92,15 @@ export function createInbox({ connection, bell, hours, scrubber, payloads, recei
     where status = 'waiting' and origin = ? and waits_for_intercom = ? and due_at_ms <= ? and (lease_owner is null or lease_until_ms <= ?)
     order by due_at_ms, id`);
   /** Behind an entry in its lane; along inbox_lane, which ends with the id. */
-  const following = sqlite
-    .prepare<[string, number, number, number, number], number>(
-      `select id from inbox indexed by inbox_lane
+  const following = prepareRows(
+    connection,
+    inbox,
+    (columns, table) =>
+      `select ${columns} from ${table} indexed by inbox_lane
        where lane = ? and id > ? and status = 'waiting' and origin = 'webhook' and waits_for_intercom = 0
-         and due_at_ms <= ? and (lease_owner is null or lease_until_ms <= ?)
+         and due_at_ms <= ? and lease_owner is null
        order by id limit ?`,
-    )
-    .pluck();
+  );
   const take = prepareRows(
     connection,
     inbox,
@@ -105,6 +110,11 @@ export function createInbox({ connection, bell, hours, scrubber, payloads, recei
        where id = ? returning ${columns}`,
   );
   const noLongerWaits = sqlite.prepare<[number]>('update inbox set waits_for_intercom = 0 where id = ?');
+  const unsettled = prepareRows(
+    connection,
+    inbox,
+    (columns, table) => `select ${columns} from ${table} where id = ? and status = 'waiting'`,
+  );
   const held = prepareRows(
     connection,
     inbox,
@@ -165,13 +175,12 @@ export function createInbox({ connection, bell, hours, scrubber, payloads, recei
       return answers;
     },
 
-    lease: ({ owner, nowMs, leaseMs, limit, perLane = 1, waitingForIntercom = limit }, of) =>
+    lease: ({ owner, nowMs, leaseMs, limit, followers = 0, waitingForIntercom = limit }, of) =>
       transact(() => {
         const leased = leasedLanes.all();
         const lanes = new Set(leased.flatMap(({ lane, untilMs }) => (untilMs > nowMs ? [lane] : [])));
         const expired = new Set(leased.map(({ lane }) => lane).filter((lane) => !lanes.has(lane)));
-        const chosen: { readonly id: number; readonly lane: string | null; readonly takesMore: boolean }[] =
-          [];
+        const chosen: number[] = [];
         const choose = (origin: NotificationOrigin, waits: 0 | 1, most: number): void => {
           if (chosen.length >= most) return;
           for (const { id, lane } of dueEntries.iterate(origin, waits, nowMs, nowMs)) {
@@ -180,7 +189,7 @@ export function createInbox({ connection, bell, hours, scrubber, payloads, recei
               continue;
             }
             if (lane !== null) lanes.add(lane);
-            chosen.push({ id, lane, takesMore: origin === 'webhook' && waits === 0 });
+            chosen.push(id);
             if (chosen.length >= most) return;
           }
         };
@@ -191,21 +200,27 @@ export function createInbox({ connection, bell, hours, scrubber, payloads, recei
         }
         // Attempts whose leases have run out may still be running somewhere: their lanes have gone to these.
         for (const lane of expired) if (lanes.has(lane)) endLeasesIn.run(lane);
-        const taken = chosen.flatMap(({ id, lane, takesMore }) =>
-          lane === null || !takesMore || perLane === 1
-            ? [id]
-            : [id, ...following.all(lane, id, nowMs, nowMs, perLane - 1)],
-        );
-        return taken.flatMap((id) => {
+        return chosen.flatMap((id) => {
           const row = take.get(owner, nowMs, nowMs + leaseMs, id);
           if (row === undefined) return [];
           // A column of the index along which they are taken: it is touched only where that says something.
           if (row.waitsForIntercom) noLongerWaits.run(id);
-          return [toLeased(row, row.hasPayload ? payloads.find(id) : null)];
+          const { lane, origin } = row;
+          const isLed = followers > 0 && lane !== null && origin === 'webhook' && !row.waitsForIntercom;
+          const behind = isLed ? following.all(lane, id, nowMs, followers) : [];
+          return [
+            {
+              ...toEntry(row),
+              lease: { owner, token: row.leaseToken },
+              leaseUntilMs: nowMs + leaseMs,
+              followers: behind.map((one) => ({ ...toEntry(one), attempt: one.attempts + 1 })),
+            },
+          ];
         });
       }),
 
     findHeld,
+    findWaiting: (id) => unsettled.get(id),
     renew: createRenewal(connection, { table: 'inbox', key: 'id', isOpen: "status = 'waiting'" }),
 
     settle: (row, outcome, nowMs) => {
@@ -256,6 +271,13 @@ export function createInbox({ connection, bell, hours, scrubber, payloads, recei
     },
   };
 
+  function toEntry(row: InboxRow): InboxEntry {
+    const { id, origin, dedupeKey, topic, subjectKind, subjectId, createdAt, receivedAtMs } = row;
+    const subject = subjectKind === null || subjectId === null ? null : { kind: subjectKind, id: subjectId };
+    const body = row.hasPayload ? payloads.find(id) : null;
+    return { id, origin, dedupeKey, topic, subject, createdAt, receivedAtMs, body, attempt: row.attempts };
+  }
+
   /** An id that is known with another content must not hide what has happened: it is stored under a key of its own. */
   function insertNew(one: NewNotification): 'stored' | 'duplicate' {
     const { dedupeKey, hashContent, body } = one;
@@ -302,24 +324,4 @@ function originsOf(of: InboxShare | undefined): readonly NotificationOrigin[] {
     case undefined:
       return ['webhook', 'settle', 'reread'];
   }
-}
-
-function toLeased(row: InboxRow, body: Uint8Array | null): LeasedNotification {
-  return {
-    id: row.id,
-    lease: { owner: row.leaseOwner ?? '', token: row.leaseToken },
-    leaseUntilMs: row.leaseUntilMs ?? 0,
-    origin: row.origin,
-    dedupeKey: row.dedupeKey,
-    topic: row.topic,
-    subject:
-      row.subjectKind === null || row.subjectId === null
-        ? null
-        : { kind: row.subjectKind, id: row.subjectId },
-    lane: row.lane,
-    createdAt: row.createdAt,
-    receivedAtMs: row.receivedAtMs,
-    body,
-    attempt: row.attempts,
-  };
 }
