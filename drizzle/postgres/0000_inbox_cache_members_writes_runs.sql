@@ -160,7 +160,8 @@ CREATE TABLE "parked_objects" (
 --> statement-breakpoint
 CREATE TABLE "payloads" (
 	"inbox_id" bigint PRIMARY KEY NOT NULL,
-	"body" "bytea" NOT NULL
+	"body" "bytea" NOT NULL,
+	"size" bigint NOT NULL
 );
 --> statement-breakpoint
 CREATE TABLE "person_marks" (

@@ -42,7 +42,7 @@ const ENTRY = `insert into inbox (id, origin, dedupe_key, received_at_ms, has_pa
 test('every table is there with every kind of value, and numbers go on behind the last one', async () => {
   write(
     `${ENTRY} values (7, 'webhook', 'a' || char(0) || char(1), 9007199254740991, 1, 'waiting', 0, 1, 1)`,
-    `insert into payloads (inbox_id, body) values (7, x'00ff10')`,
+    `insert into payloads (inbox_id, body, size) values (7, x'00ff10', 3)`,
     `${ENTRY} values (900, 'webhook', 'gone', 0, 0, 'done', 0, 1, 0)`,
     'delete from inbox where id = 900',
     `insert into coaches (id, name, email) values ('B', '', null), ('b', 'ä😀', 'x')`,
@@ -78,7 +78,7 @@ test('every table is there with every kind of value, and numbers go on behind th
 test('more rows than fit into a batch, and payloads of some megabytes', async () => {
   const sqlite = new Database(path);
   const insert = sqlite.prepare(`${ENTRY} values (?, 'webhook', ?, 0, ?, 'waiting', 0, 0, 0)`);
-  const payload = sqlite.prepare('insert into payloads (inbox_id, body) values (?, ?)');
+  const payload = sqlite.prepare('insert into payloads (inbox_id, body, size) values (?, ?, 3000000)');
   sqlite.transaction(() => {
     for (let id = 1; id <= 2500; id += 1) {
       const isLong = id % 1000 === 0;

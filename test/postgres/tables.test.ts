@@ -61,7 +61,7 @@ test('numbers are counted up, defaults are those that are described, and a paylo
   } as const;
   const [first] = await db.insert(inbox).values(entry).returning();
   expect(first).toMatchObject({ ...entry, id: 1, leaseToken: 0, waitsForIntercom: false, topic: null });
-  await db.insert(payloads).values({ inboxId: 1, body: Buffer.from([0, 255]) });
+  await db.insert(payloads).values({ inboxId: 1, body: Buffer.from([0, 255]), size: 2 });
   expect(await db.select({ body: payloads.body }).from(payloads)).toEqual([{ body: Buffer.from([0, 255]) }]);
   await db.delete(inbox);
   expect(await db.select().from(payloads)).toEqual([]);

@@ -89,7 +89,7 @@ function eraseOwnPayloads(
   );
   const budget = { rows: MAX_ROWS, bytes: MAX_BYTES };
   const eraser = prepareEraser(tables);
-  let hadAny = eraseUnreadable(sqlite, eraser, contactIds, nowMs);
+  let hadAny = eraseUnreadable(tables, eraser, contactIds, nowMs);
   for (const subject of subjects) {
     const piece = eraser.eraseSome(subject, nowMs, budget);
     hadAny ||= piece.tellsMore;
@@ -103,28 +103,24 @@ function eraseOwnPayloads(
  * a person would look at first goes at once.
  */
 function eraseUnreadable(
-  sqlite: Tables['connection']['sqlite'],
+  { connection: { sqlite }, payloads }: Tables,
   eraser: Eraser,
   contactIds: readonly string[],
   nowMs: number,
 ): boolean {
   const unreadable = sqlite
     .prepare<[number], { readonly id: number; readonly bytes: number }>(
-      `select id, length(body) as bytes from inbox cross join payloads on inbox_id = id
+      `select id, size as bytes from inbox cross join payloads on inbox_id = id
        where subject_id is null and has_payload = 1 order by id desc limit ?`,
     )
     .all(MAX_UNREADABLE);
-  const names = sqlite
-    .prepare<[string, number], number>(
-      'select instr(body, cast(? as blob)) > 0 from payloads where inbox_id = ?',
-    )
-    .pluck();
   let bytes = 0;
   let hadAny = false;
   for (const one of unreadable) {
     bytes += one.bytes;
     if (bytes > MAX_BYTES) break;
-    if (!contactIds.some((id) => names.get(`"${id}"`, one.id) === 1)) continue;
+    const payload = Buffer.from(payloads.find(one.id) ?? []);
+    if (!contactIds.some((id) => payload.includes(`"${id}"`))) continue;
     eraser.eraseOne(one.id, nowMs);
     hadAny = true;
   }
@@ -146,7 +142,7 @@ interface Eraser {
 }
 
 function prepareEraser({ connection: { sqlite }, payloads }: Tables): Eraser {
-  const entries = `select id, topic, (select length(body) from payloads where inbox_id = id) as bytes from inbox`;
+  const entries = `select id, topic, (select size from payloads where inbox_id = id) as bytes from inbox`;
   const inLane = sqlite.prepare<[string, number], Payload>(`${entries} where lane = ? limit ?`);
   const ofSubject = sqlite.prepare<[string, Subject['kind'], number], Payload>(
     `${entries} where subject_id = ? and subject_kind = ? and has_payload = 1 limit ?`,

@@ -73,11 +73,6 @@ export function createInbox({ connection, bell, hours, scrubber, payloads, recei
     `update inbox set lease_owner = null, leased_at_ms = null, lease_until_ms = null
      where lane = ? and lease_owner is not null`,
   );
-  const bodyOf = sqlite
-    .prepare<[string], Uint8Array>(
-      'select body from inbox join payloads on inbox_id = id where dedupe_key = ?',
-    )
-    .pluck();
   // Keys of further contents are the id, a colon and the hash: a semicolon comes right behind a colon.
   const countContents = sqlite
     .prepare<[string, string], number>('select count(*) from inbox where dedupe_key > ? and dedupe_key < ?')
@@ -282,8 +277,8 @@ export function createInbox({ connection, bell, hours, scrubber, payloads, recei
   function insertNew(one: NewNotification): 'stored' | 'duplicate' {
     const { dedupeKey, hashContent, body } = one;
     if (insertAs(dedupeKey, one)) return 'stored';
-    const known = hashContent === null ? undefined : bodyOf.get(dedupeKey);
-    if (hashContent === null || known === undefined) return 'duplicate';
+    const known = hashContent === null ? null : payloads.ofKey(dedupeKey);
+    if (hashContent === null || known === null) return 'duplicate';
     const hash = hashContent(body);
     if (hash === hashContent(known)) return 'duplicate';
     if ((countContents.get(`${dedupeKey}:`, `${dedupeKey};`) ?? 0) >= MAX_CONTENTS) return 'duplicate';

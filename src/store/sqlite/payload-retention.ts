@@ -23,7 +23,7 @@ export function eraseOldPayloads({ connection, payloads }: Tables, beforeMs: num
     // Walks an index over the entries that still have a payload (`inbox_payloads`).
     const candidates = sqlite
       .prepare<[number, number, number], Candidate>(
-        `select id, length(body) as bytes from inbox cross join payloads on inbox_id = id
+        `select id, size as bytes from inbox cross join payloads on inbox_id = id
          where has_payload = 1 and received_at_ms < ?
            and (status in ('done', 'ignored') or (status = 'parked' and settled_at_ms < ?))
          order by received_at_ms limit ?`,

@@ -44,13 +44,13 @@ export function createScrubber({ connection, meta, marks, payloads }: ScrubberTa
   const { sqlite, transact } = connection;
   // Along inbox_payloads, which leaves out the weeks of entries without payload.
   const next = sqlite.prepare<[number, number, number], Candidate>(
-    `select id, received_at_ms as receivedAtMs, length(body) as bytes
+    `select id, received_at_ms as receivedAtMs, size as bytes
      from inbox cross join payloads on inbox_id = id
      where has_payload = 1 and (received_at_ms, id) < (?, ?)
      order by received_at_ms desc, id desc limit ?`,
   );
   const same = sqlite.prepare<[number], Candidate>(
-    `select id, received_at_ms as receivedAtMs, length(body) as bytes
+    `select id, received_at_ms as receivedAtMs, size as bytes
      from inbox join payloads on inbox_id = id where id = ?`,
   );
   const markForgotten = sqlite.prepare<{ id: number; nowMs: number }>(
@@ -115,10 +115,10 @@ export function createScrubber({ connection, meta, marks, payloads }: ScrubberTa
         ) {
           return { at: offset === 0 ? at : { ...at, beforeMs: receivedAtMs, beforeId: id, offset }, found };
         }
-        const chunk = payloads.read(id, offset, CHUNK_BYTES + OVERLAP_BYTES);
+        const chunk = payloads.readPiece(id, offset, CHUNK_BYTES + OVERLAP_BYTES);
         bytes += CHUNK_BYTES < length - offset ? CHUNK_BYTES : length - offset;
         offset += CHUNK_BYTES;
-        if (chunk === undefined || !chunkNamesErased(marks, chunk)) continue;
+        if (chunk === null || !chunkNamesErased(marks, chunk)) continue;
         found.push(id);
         foundBytes += length;
         break;

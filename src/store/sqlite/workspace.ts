@@ -70,7 +70,9 @@ export function canWrite({ connection, meta }: Tables): boolean {
          values (-1, 'webhook', 'probe', 0, 'done', 0, 0)`,
       )
       .run();
-    sqlite.prepare('insert into payloads (inbox_id, body) values (-1, zeroblob(?))').run(PROBE_BYTES);
+    sqlite
+      .prepare('insert into payloads (inbox_id, body, size) values (-1, zeroblob(?), 0)')
+      .run(PROBE_BYTES);
     sqlite.prepare("delete from inbox where dedupe_key = 'probe'").run();
     meta.save('write_probe', probe);
   });

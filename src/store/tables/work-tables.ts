@@ -74,12 +74,17 @@ export const inbox = describeTable(
 
 export type InboxRow = Row<typeof inbox>;
 
-/** The raw bytes as signed, beside the rows of {@link inbox}: those are written again with each lease, these never. */
+/**
+ * The raw bytes as signed, kept as `payload-form.ts` says, beside the rows of {@link inbox}: those are written again with
+ * each lease, these never.
+ */
 export const payloads = describeTable('payloads', {
   inboxId: integer('inbox_id')
     .primaryKey()
     .references(() => inbox, 'id', { onDelete: 'cascade' }),
   body: bytes('body').notNull(),
+  /** Of the raw bytes. */
+  size: integer('size').notNull(),
 });
 
 /**
