@@ -2,8 +2,9 @@ import { cpSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { build } from 'esbuild';
 import { buildPages } from '../pages.config.js';
-import { BUNDLE_DIRECTORY } from './support/command-line.js';
+import { BUNDLE_DIRECTORY } from './support/bundle-directory.js';
 
+// Of the program itself nothing is loaded here: that takes longer than both bundles.
 /** What tests share and would otherwise each wait for: what browsers load, and the command line in one file. */
 export async function setup(): Promise<void> {
   await Promise.all([buildPages(), bundleCommandLine()]);

@@ -1,8 +1,8 @@
 import { parse } from 'csv-parse/sync';
 import { expect, test } from 'vitest';
 import { z } from 'zod';
-import { populate } from '../src/sandbox/population.js';
 import { API_TOKEN, createHarness, type Harness } from './support/harness.js';
+import { createFilledHarness, populated } from './support/filled-harness.js';
 import { examples, requestOf } from './support/documented-examples.js';
 
 const AUTHORIZATION = { authorization: `Bearer ${API_TOKEN}` };
@@ -13,9 +13,7 @@ const answerShape = z.looseObject({
 
 /** Attributes that are wrong in Intercom, and no webhook about it. */
 async function createDrifted(closed = 4): Promise<Harness> {
-  const harness = await createHarness();
-  populate(harness.workspace, { members: 40, seed: 11 });
-  await harness.backfill();
+  const harness = await createFilledHarness(populated({ members: 20, seed: 11 }));
   harness.clock.advance(30 * 60_000);
   harness.workspace.webhooks.stop();
   harness.workspace.calls.clear();

@@ -2,7 +2,7 @@ import { copyFileSync, existsSync } from 'node:fs';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { setupServer } from 'msw/node';
-import { describe, expect, onTestFinished, test } from 'vitest';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { systemClock } from '../src/clock.js';
 import { readConfig } from '../src/config/config.js';
 import { createLog } from '../src/log.js';
@@ -193,7 +193,7 @@ describe('a service that is started with another time zone', () => {
   test('leaves one that still runs with the old one nothing to work on, which says so', async () => {
     const { service, start, lines } = await arrange();
     const readiness = async (): Promise<unknown> => (await fetch(`${service.url}/readyz`)).json();
-    expect(await readiness()).toMatchObject({ status: 'ready' });
+    await vi.waitFor(async () => expect(await readiness()).toMatchObject({ status: 'ready' }), 60_000);
     const second = await start({ REPORT_TIMEZONE: 'UTC' });
     expect(await readiness()).toMatchObject({
       status: 'not ready',

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { populate } from '../src/sandbox/population.js';
+import { createFilledHarness, populated } from './support/filled-harness.js';
 import { createHarness, type Harness } from './support/harness.js';
 
 const NIGHTLY = { job: 'reconcile', params: { lookbackDays: null, dryRun: false, force: false } } as const;
@@ -7,10 +8,8 @@ const QUIET = 'No webhook has come since';
 
 /** A filled cache that webhooks no longer reach, and calls that close meanwhile. */
 async function createDrifting(members: number): Promise<Harness> {
-  const harness = await createHarness();
+  const harness = await createFilledHarness(populated({ members, seed: 11 }));
   const { workspace, clock } = harness;
-  populate(workspace, { members, seed: 11 });
-  await harness.backfill();
   clock.advance(30 * 60_000);
   // Somewhere on the way they are answered, and lost.
   workspace.webhooks.deliverTo(() => Promise.resolve(new Response('')));

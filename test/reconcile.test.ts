@@ -7,20 +7,22 @@ import { createRandom } from '../src/sandbox/random.js';
 import type { WorkspaceOptions } from '../src/sandbox/settings.js';
 import type { Run } from '../src/store/ports/runs.js';
 import type { Difference } from '../src/store/ports/sweeps.js';
+import { createFilledHarness, populated } from './support/filled-harness.js';
 import { createHarness, type Harness } from './support/harness.js';
 
 const NIGHTLY = { job: 'reconcile', params: { lookbackDays: null, dryRun: false, force: false } } as const;
 const SWEEP = { job: 'sweep', params: NIGHTLY.params } as const;
 
-/** A workspace with history whose cache is filled and whose attributes are right; webhooks then get lost. */
+/**
+ * A workspace with history, two pages of it, whose cache is filled and whose attributes are right; webhooks then get
+ * lost.
+ */
 async function createFilled({
-  members = 60,
-  seed = 1,
+  members = 20,
   ...workspace
 }: WorkspaceOptions & { readonly members?: number } = {}): Promise<Harness> {
-  const harness = await createHarness({ workspace });
-  populate(harness.workspace, { members, seed });
-  await harness.backfill();
+  const population = { members, conversationsPerMember: 180 / members, seed: 2 };
+  const harness = await createFilledHarness(populated(population), { workspace });
   expect(await harness.wrongAttributes()).toEqual([]);
   // The search index has caught up with all of it.
   harness.clock.advance(30 * 60_000);
@@ -68,7 +70,7 @@ test('what webhooks have missed is found, named and written, and nothing else', 
 });
 
 test('the sweep of every few minutes finds it too, and over an unchanged workspace takes four calls', async () => {
-  const harness = await createFilled({ seed: 2 });
+  const harness = await createFilled();
   closeUnheard(harness, 5);
   const run = await harness.runJob(SWEEP);
   expect(run.result).toMatchObject({ changed: expect.any(Number) });
@@ -89,7 +91,7 @@ test('the sweep of every few minutes finds it too, and over an unchanged workspa
 });
 
 test('a dry run names the same differences and changes nothing, neither here nor in Intercom', async () => {
-  const harness = await createFilled({ seed: 3 });
+  const harness = await createFilled();
   closeUnheard(harness, 4);
   const before = await harness.wrongAttributes();
   const members = harness.workspace.contacts().map(({ id }) => id);
@@ -105,7 +107,7 @@ test('a dry run names the same differences and changes nothing, neither here nor
 });
 
 test('a renamed attribute writes nothing, and the run says why', async () => {
-  const harness = await createFilled({ seed: 4 });
+  const harness = await createFilled();
   harness.workspace.renameConversationAttribute('Channel', 'Contact Channel');
   harness.clock.advance(30 * 60_000);
   const run = await harness.runJob(NIGHTLY);
@@ -141,25 +143,25 @@ describe('what would take too many members away stops before anything is erased'
   const membersOf = async (harness: Harness): Promise<number> =>
     (await harness.store.backlog(harness.clock.nowMs())).members;
 
-  test('40 of 40 members answer 404: nobody is erased without force', async () => {
-    const harness = await createFilled({ members: 40, seed: 21 });
+  test('12 of 12 members answer 404: nobody is erased without force', async () => {
+    const harness = await createFilled({ members: 12 });
     loseContacts(harness);
     const run = await harness.runJob(NIGHTLY);
-    expect(run).toMatchObject({ status: 'guarded', result: { erased: 40, guard: { changed: 40, of: 40 } } });
-    expect(run.reason).toContain('erased 40');
-    expect(await membersOf(harness)).toBe(40);
+    expect(run).toMatchObject({ status: 'guarded', result: { erased: 12, guard: { changed: 12, of: 12 } } });
+    expect(run.reason).toContain('erased 12');
+    expect(await membersOf(harness)).toBe(12);
     const dry = await harness.runJob({ job: 'reconcile', params: { ...NIGHTLY.params, dryRun: true } });
-    expect(dry).toMatchObject({ status: 'done', result: { erased: 40 } });
+    expect(dry).toMatchObject({ status: 'done', result: { erased: 12 } });
     const answer: unknown = await (await harness.get(`/API/intercom/runs/${dry.id}`)).json();
-    expect(answer).toMatchObject({ erased: 40 });
-    expect(await membersOf(harness)).toBe(40);
+    expect(answer).toMatchObject({ erased: 12 });
+    expect(await membersOf(harness)).toBe(12);
     const forced = await harness.runJob({ job: 'reconcile', params: { ...NIGHTLY.params, force: true } });
-    expect(forced).toMatchObject({ status: 'done', result: { erased: 40 } });
+    expect(forced).toMatchObject({ status: 'done', result: { erased: 12 } });
     expect(await membersOf(harness)).toBe(0);
   });
 
   test('a gateway that answers 404 erases nobody, even with force', async () => {
-    const harness = await createFilled({ members: 10, seed: 22 });
+    const harness = await createFilled({ members: 4 });
     const { faults } = harness.workspace;
     loseContacts(harness);
     faults.clear();
@@ -168,11 +170,11 @@ describe('what would take too many members away stops before anything is erased'
     faults.always({ method: 'GET', path: /^\/contacts\/[^/]+$/ }, notFound({ message: 'no route' }));
     const run = await harness.runJob({ job: 'reconcile', params: { ...NIGHTLY.params, force: true } });
     expect(run).toMatchObject({ status: 'done', result: { erased: 0 } });
-    expect(await membersOf(harness)).toBe(10);
+    expect(await membersOf(harness)).toBe(4);
   });
 
   test('all members have become leads, or were merged', async () => {
-    const harness = await createFilled({ members: 12, seed: 23 });
+    const harness = await createFilled({ members: 12 });
     const { workspace } = harness;
     const users = workspace.contacts().filter(({ role, archived }) => role === 'user' && !archived);
     const [survivor, ...others] = users;
@@ -199,7 +201,7 @@ describe('what would take too many members away stops before anything is erased'
   });
 
   test('conversations that are gone en masse', async () => {
-    const harness = await createFilled({ members: 12, seed: 24 });
+    const harness = await createFilled({ members: 12 });
     const { workspace } = harness;
     const before = (await harness.store.backlog(harness.clock.nowMs())).conversations;
     for (const { id } of workspace.conversations()) workspace.deleteConversation(id);
@@ -211,7 +213,7 @@ describe('what would take too many members away stops before anything is erased'
   });
 
   test('one member of many is erased as ever', async () => {
-    const harness = await createFilled({ members: 20, seed: 25 });
+    const harness = await createFilled({ members: 20 });
     const gone = harness.workspace.contacts().find(({ role, archived }) => role === 'user' && !archived);
     harness.workspace.deleteContact(gone?.id ?? '');
     harness.clock.advance(30 * 60_000);
@@ -221,7 +223,7 @@ describe('what would take too many members away stops before anything is erased'
 });
 
 test('a sync writes its own attributes and leaves the others to the next sweep', async () => {
-  const harness = await createFilled({ seed: 5 });
+  const harness = await createFilled();
   closeUnheard(harness, 3);
   const run = await harness.runJob({
     job: 'engagement-sync',
@@ -238,7 +240,7 @@ test('a sync writes its own attributes and leaves the others to the next sweep',
 });
 
 test('contacts that are gone or merged are found by the whole sweep, confirmed by id', async () => {
-  const harness = await createFilled({ seed: 6 });
+  const harness = await createFilled();
   const { workspace, store } = harness;
   const [deleted, absorbed, survivor] = workspace.contacts().filter(({ role }) => role === 'user');
   if (deleted === undefined || absorbed === undefined || survivor === undefined) throw new Error('too few');
@@ -256,7 +258,7 @@ test('contacts that are gone or merged are found by the whole sweep, confirmed b
 });
 
 test('a contact that search does not show, but Intercom still has, is kept', async () => {
-  const harness = await createFilled({ seed: 7 });
+  const harness = await createFilled();
   const hidden = harness.workspace.contacts().find(({ role }) => role === 'user');
   const { intercom } = harness;
   const blind = {
@@ -285,7 +287,7 @@ describe('nothing falls between pages, days and the lag of the search index', ()
   ];
 
   test.each(manners)('%s: sweeps alone keep everything right', async (_name, options) => {
-    const harness = await createFilled({ members: 20, seed: 8, ...options });
+    const harness = await createFilled({ members: 10, ...options });
     const { clock, workspace } = harness;
     const random = createRandom(5);
     for (let round = 0; round < 4; round += 1) {
@@ -317,7 +319,7 @@ describe('nothing falls between pages, days and the lag of the search index', ()
 
 test('dates that Intercom keeps in another form are no drift', async () => {
   const harness = await createHarness({ workspace: { dateStorage: 'day' } });
-  populate(harness.workspace, { members: 30, seed: 12 });
+  populate(harness.workspace, { members: 12, seed: 12 });
   await harness.backfill();
   harness.workspace.calls.clear();
   expect((await harness.runJob(NIGHTLY)).result).toMatchObject({ changed: 0 });
@@ -350,7 +352,7 @@ test('a read that fails for a while only makes a sweep longer', async () => {
 });
 
 test('where search does not answer newest first, all that changed since that day is read', async () => {
-  const harness = await createFilled({ seed: 9 });
+  const harness = await createFilled();
   const { intercom } = harness;
   const unsorted = {
     ...intercom,
@@ -372,7 +374,7 @@ test('where search does not answer newest first, all that changed since that day
 const byAge = { field: 'created_at', order: 'ascending' } as const;
 
 test('webhooks that have gone quiet while sweeps find changes are noticed, and forgotten when they are back', async () => {
-  const harness = await createFilled({ seed: 10 });
+  const harness = await createFilled();
   const silentSince = async (): Promise<number | null> => (await harness.store.freshness()).silentSinceAt;
   harness.clock.advance(10 * 3_600_000);
   await harness.runJob(SWEEP);

@@ -12,8 +12,16 @@ import { reportContext } from '../src/reports/report.js';
 import type { PageRequest, ReportStore } from '../src/store/ports/reports.js';
 import { warmUpReports } from '../src/reports/warm-up.js';
 import { openReportThread } from '../src/reports/thread/open-report-thread.js';
-import { BUNDLE_DIRECTORY, temporaryDirectory } from './support/command-line.js';
-import { addMember, at, createReportHarness, REPORT_AT } from './support/report-workspace.js';
+import { BUNDLE_DIRECTORY } from './support/bundle-directory.js';
+import { temporaryDirectory } from './support/command-line.js';
+import { createFilledHarness, type Filling } from './support/filled-harness.js';
+import {
+  addMember,
+  addReportMembers,
+  at,
+  createReportHarness,
+  REPORT_AT,
+} from './support/report-workspace.js';
 
 const BUILT = pathToFileURL(join(BUNDLE_DIRECTORY, 'report-thread.js'));
 
@@ -72,6 +80,13 @@ test('a thread of its own answers every question as the store itself does, failu
 
 /** More than one piece of a CSV. */
 const MEMBERS = 600;
+const MANY: Filling = {
+  name: `${MEMBERS} members`,
+  fill: (workspace) => {
+    addReportMembers(workspace);
+    for (let index = 0; index < MEMBERS; index += 1) addMember(workspace, { externalId: `m-${index}` });
+  },
+};
 
 async function rowsOf(pieces: AsyncIterable<CsvPiece>): Promise<number> {
   let rows = 0;
@@ -82,10 +97,7 @@ async function rowsOf(pieces: AsyncIterable<CsvPiece>): Promise<number> {
 describe('a CSV that a thread makes', () => {
   async function begin() {
     const database = `${temporaryDirectory()}/engagement.db`;
-    const harness = await createReportHarness({ database });
-    for (let index = 0; index < MEMBERS; index += 1)
-      addMember(harness.workspace, { externalId: `m-${index}` });
-    await harness.backfill();
+    const harness = await createFilledHarness(MANY, { at: REPORT_AT, database });
     const thread = openReportThread({ path: database, program: BUILT });
     onTestFinished(() => thread.reports.close());
     const context = reportContext(thread.reports, at(REPORT_AT), 'America/New_York');
@@ -153,8 +165,7 @@ describe('a CSV that a thread makes', () => {
 test('only CSVs are made by the thread whose priority is low: what somebody waits for is not', async () => {
   const directory = temporaryDirectory();
   const database = `${directory}/engagement.db`;
-  const harness = await createReportHarness({ database });
-  await harness.backfill();
+  await createReportHarness({ database });
   const program = join(directory, 'tells.mjs');
   const told = join(directory, 'told');
   writeFileSync(

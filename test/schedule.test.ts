@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { createSchedule, type Schedule, type ScheduleSettings } from '../src/reconcile/schedule.js';
 import { populate } from '../src/sandbox/population.js';
+import { createFilledHarness, populated } from './support/filled-harness.js';
 import { createHarness, type Harness } from './support/harness.js';
 
 /** 11:00 in New York. */
@@ -8,9 +9,7 @@ const AT = '2026-10-15T15:00:00Z';
 const EVERY_FIVE = { backfillDays: 365, sweepEveryMinutes: 5, reconcileCron: '0 2 * * *' };
 
 async function createFilled(settings: ScheduleSettings = EVERY_FIVE): Promise<[Harness, Schedule]> {
-  const harness = await createHarness({ at: AT });
-  populate(harness.workspace, { members: 10, seed: 31 });
-  await harness.backfill();
+  const harness = await createFilledHarness(populated({ members: 10, seed: 31 }), { at: AT });
   return [harness, createSchedule(harness.runDeps, settings)];
 }
 

@@ -10,7 +10,8 @@ import { createLog } from '../src/log.js';
 import { startSandboxServer } from '../src/sandbox/serve-sandbox.js';
 import { serve } from '../src/serve.js';
 import { openSqliteStore } from '../src/store/sqlite/sqlite-store.js';
-import { BUNDLE_DIRECTORY, spawnCommand, temporaryDirectory } from './support/command-line.js';
+import { BUNDLE_DIRECTORY } from './support/bundle-directory.js';
+import { spawnCommand, temporaryDirectory } from './support/command-line.js';
 import { createTestWorkspace } from './support/test-workspace.js';
 
 const SETTINGS = { INTERCOM_ACCESS_TOKEN: 'an-access-token', INTERCOM_CLIENT_SECRET: 'a-client-secret' };

@@ -18,20 +18,29 @@ export interface Assets {
   readonly routes: Hono;
 }
 
+interface Asset {
+  readonly type: string;
+  readonly plain: Buffer;
+  readonly zipped: () => Buffer;
+}
+
+/** Compressed once, when a browser first asks for it: a program that shows no page does not wait for that. */
+function createAsset(type: string, plain: Buffer): Asset {
+  let zipped: Buffer | null = null;
+  return { type, plain, zipped: () => (zipped ??= gzipSync(plain, { level: 9 })) };
+}
+
 /** @throws Error when they have not been built. */
 export function readAssets(): Assets {
   const directory = findDirectory();
   const hrefs = new Map<string, string>();
-  const byHref = new Map<
-    string,
-    { readonly type: string; readonly plain: Buffer; readonly zipped: Buffer }
-  >();
+  const byHref = new Map<string, Asset>();
   for (const [name, type] of Object.entries(FILES)) {
     const plain = readFileSync(`${directory}${name}`);
     const hash = createHash('sha256').update(plain).digest('hex').slice(0, 12);
     const href = `/assets/${name.replace('.', `.${hash}.`)}`;
     hrefs.set(name, href);
-    byHref.set(href, { type, plain, zipped: gzipSync(plain, { level: 9 }) });
+    byHref.set(href, createAsset(type, plain));
   }
 
   const routes = new Hono();
@@ -40,7 +49,7 @@ export function readAssets(): Assets {
     if (asset === undefined) return context.notFound();
     const takesGzip = /\bgzip\b/.test(context.req.header('accept-encoding') ?? '');
     if (takesGzip) context.header('content-encoding', 'gzip');
-    return context.body(new Uint8Array(takesGzip ? asset.zipped : asset.plain), 200, {
+    return context.body(new Uint8Array(takesGzip ? asset.zipped() : asset.plain), 200, {
       'content-type': asset.type,
       'cache-control': 'public, max-age=31536000, immutable',
       vary: 'accept-encoding',

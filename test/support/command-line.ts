@@ -1,14 +1,12 @@
 import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { Writable } from 'node:stream';
 import { onTestFinished } from 'vitest';
 import { systemClock, type Clock } from '../../src/clock.js';
 import { runCommandLine } from '../../src/cli/program.js';
-
-/** As deep in the package as `dist/store/sqlite`, so that the program finds its migrations from here too. */
-export const BUNDLE_DIRECTORY = resolve('node_modules/.cache/command-line');
+import { BUNDLE_DIRECTORY } from './bundle-directory.js';
 
 export interface Outcome {
   readonly status: number | null;

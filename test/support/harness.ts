@@ -1,5 +1,5 @@
 import { copyEmptyDatabase, EMPTY_TIME_ZONE } from './empty-database.js';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { copyFileSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Hono } from 'hono';
@@ -58,6 +58,8 @@ export interface HarnessOptions {
   readonly dryRun?: boolean;
   readonly settleAfterSeconds?: number;
   readonly database?: string;
+  /** A database that nothing has open; it begins with a copy of it. */
+  readonly copyOf?: string;
   readonly openLog?: typeof openLogFile;
   /** False beside another one in the same test, which then answers for Intercom. */
   readonly listens?: boolean;
@@ -113,7 +115,8 @@ export async function createHarness(options: HarnessOptions = {}): Promise<Harne
     eligibleProgramsByReferral: { 'Counter Health': 'Smart Access' },
   };
   const databasePath = options.database ?? join(directory, 'test.db');
-  if (options.database === undefined && rules.timeZone === EMPTY_TIME_ZONE)
+  if (options.copyOf !== undefined) copyFileSync(options.copyOf, databasePath);
+  else if (options.database === undefined && rules.timeZone === EMPTY_TIME_ZONE)
     await copyEmptyDatabase(databasePath);
   const logLines: string[] = [];
   const log = createLog({ level: 'trace', write: (line) => logLines.push(line) });
@@ -235,15 +238,26 @@ export async function createHarness(options: HarnessOptions = {}): Promise<Harne
       progress.isDone = true;
     };
     job.then(markDone, markDone);
+    // As in the service, the loops look when they are woken and when time has passed: not at every turn.
+    let lookedAtMs = -1;
+    const wake = (): void => {
+      lookedAtMs = -1;
+    };
+    const stops = [store.onWork('writes', wake), breaker.onClear(wake)];
     let idleRounds = 0;
     while (!progress.isDone) {
-      const handled = (await passTimeUntil(writer.runDue())) + (await passTimeUntil(prober.runDue()));
+      let handled = 0;
+      if (lookedAtMs !== clock.nowMs()) {
+        lookedAtMs = clock.nowMs();
+        handled = (await passTimeUntil(writer.runDue())) + (await passTimeUntil(prober.runDue()));
+      }
       const isIdle = handled === 0 && budget.snapshot().inFlight === 0 && pending() === 0;
       idleRounds = isIdle ? idleRounds + 1 : 0;
       // Nothing but the passing of time can bring it on.
       if (idleRounds > 10) clock.advanceToNext(MAX_IDLE_MS);
       await nextTurn();
     }
+    for (const stop of stops) stop();
     await settle();
     return job;
   };

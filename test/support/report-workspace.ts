@@ -1,5 +1,6 @@
 import type { Workspace } from '../../src/sandbox/workspace.js';
-import { createHarness, type Harness, type HarnessOptions } from './harness.js';
+import { createFilledHarness, type FilledOptions } from './filled-harness.js';
+import type { Harness } from './harness.js';
 
 /** 11:00 in New York on a Thursday. */
 export const REPORT_AT = '2026-10-15T15:00:00Z';
@@ -139,9 +140,7 @@ export function addReportMembers(workspace: Workspace): void {
   workspace.archiveContact(archived);
 }
 
-export async function createReportHarness(options: HarnessOptions = {}): Promise<Harness> {
-  const harness = await createHarness({ at: REPORT_AT, ...options });
-  addReportMembers(harness.workspace);
-  await harness.backfill();
-  return harness;
+export function createReportHarness(options: FilledOptions = {}): Promise<Harness> {
+  const filling = { name: 'members of reports', fill: addReportMembers };
+  return createFilledHarness(filling, { at: REPORT_AT, ...options });
 }
