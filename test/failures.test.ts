@@ -16,8 +16,9 @@ import { openForLooking } from './support/open-for-looking.js';
 async function createWithConnection(options: HarnessOptions = {}) {
   const pragma = vi.spyOn(Database.prototype, 'pragma');
   const harness = await createHarness(options);
-  const at = pragma.mock.calls.findIndex(([text]) => text === 'journal_mode = WAL');
-  const connection = pragma.mock.contexts[at];
+  const writers = pragma.mock.contexts.filter((_, at) => pragma.mock.calls[at]?.[0] === 'journal_mode = WAL');
+  // The first test of all makes the empty database that the others are copies of.
+  const connection = writers.find((one) => one instanceof Database && one.open);
   if (!(connection instanceof Database)) throw new Error('no connection was opened');
   return { harness, connection };
 }
@@ -272,4 +273,22 @@ test('the client secret is changed without missing a webhook', async () => {
   expect(await statuses([old], 0)).toEqual([200, 401]);
   expect(await statuses([old, fresh], 2)).toEqual([200, 200]);
   expect(await statuses([fresh], 4)).toEqual([401, 200]);
+});
+
+test('a payload that the disk has damaged is parked alone', async () => {
+  const harness = await createHarness();
+  sendNothing(harness);
+  const [damaged, whole] = [addClosedCall(harness), addClosedCall(harness, '2026-10-02')];
+  await send(harness, closeOf(damaged, 1, 5000));
+  await send(harness, closeOf(whole, 2, 5000));
+  const raw = new Database(harness.databasePath);
+  onTestFinished(() => {
+    raw.close();
+  });
+  raw.exec("update payloads set body = x'0bad' where inbox_id = (select min(inbox_id) from payloads)");
+  await harness.settle();
+  const parked = await harness.store.parked();
+  expect(parked).toMatchObject([{ kind: 'notification' }]);
+  expect(parked[0]?.reason).toMatch(/^notification_unreadable: /);
+  expect((await harness.store.backlog(harness.clock.nowMs())).notificationsWaiting).toBe(0);
 });

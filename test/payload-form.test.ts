@@ -30,8 +30,9 @@ test('a notification takes less than half of its length', () => {
   expect(keepPayload(bytes).body.length).toBeLessThan(bytes.length / 2);
 });
 
-test('what is damaged is said to be, and never grows beyond what it was', () => {
+test('what is damaged comes back as it is kept, and never grows beyond what it was', () => {
   const kept = keepPayload(Buffer.alloc(2000, 'x'));
-  expect(() => readPayload({ ...kept, body: Buffer.from('no brotli') })).toThrow();
-  expect(() => readPayload({ ...kept, size: 1999 })).toThrow();
+  const damaged = Buffer.from('no brotli');
+  expect(readPayload({ ...kept, body: damaged })).toBe(damaged);
+  expect(readPayload({ ...kept, size: 1999 })).toBe(kept.body);
 });

@@ -23,7 +23,15 @@ export function keepPayload(bytes: Uint8Array): KeptPayload {
   return { body: compressed.length < size ? compressed : bytes, size };
 }
 
-/** The bytes as they came in. @throws when it is damaged */
+/**
+ * The bytes as they came in. What is damaged comes back as it is kept: then it is no notification, and is parked for a
+ * person to see, alone.
+ */
 export function readPayload({ body, size }: KeptPayload): Uint8Array {
-  return body.length === size ? body : brotliDecompressSync(body, { maxOutputLength: size });
+  if (body.length === size) return body;
+  try {
+    return brotliDecompressSync(body, { maxOutputLength: size });
+  } catch {
+    return body;
+  }
 }
