@@ -46,6 +46,8 @@ import { createTestWorkspace } from './test-workspace.js';
 
 /** What is looked for every second by nobody's clock, such as writes that are to end, is not to be missed by long. */
 const MAX_IDLE_MS = 1000;
+/** So many turns of the event loop without anything under way: whatever else goes on beside a job has had its turn. */
+const MAX_IDLE_TURNS = 30;
 
 export const API_TOKEN = 'test-token-0123456789';
 
@@ -160,7 +162,9 @@ export async function createHarness(options: HarnessOptions = {}): Promise<Harne
     maxChangeShare: 0.2,
   };
   const writer = createWriter({ ...deps, dryRun: options.dryRun ?? false });
-  const prober = createProber(deps);
+  // After the end of the test a probe would be refused, and be due again, for ever.
+  const isProbeDue = (): boolean => !ending.signal.aborted && breaker.isProbeDue();
+  const prober = createProber({ ...deps, breaker: { ...breaker, isProbeDue } });
   const loops: readonly WorkLoop[] = [
     prober,
     createProcessor({ ...deps, settleAfterSeconds: options.settleAfterSeconds ?? 0 }),
@@ -244,17 +248,17 @@ export async function createHarness(options: HarnessOptions = {}): Promise<Harne
       lookedAtMs = -1;
     };
     const stops = [store.onWork('writes', wake), breaker.onClear(wake)];
-    let idleRounds = 0;
-    while (!progress.isDone) {
+    let idleTurns = 0;
+    while (!progress.isDone && !ending.signal.aborted) {
       let handled = 0;
       if (lookedAtMs !== clock.nowMs()) {
         lookedAtMs = clock.nowMs();
         handled = (await passTimeUntil(writer.runDue())) + (await passTimeUntil(prober.runDue()));
       }
       const isIdle = handled === 0 && budget.snapshot().inFlight === 0 && pending() === 0;
-      idleRounds = isIdle ? idleRounds + 1 : 0;
+      idleTurns = isIdle ? idleTurns + 1 : 0;
       // Nothing but the passing of time can bring it on.
-      if (idleRounds > 10) clock.advanceToNext(MAX_IDLE_MS);
+      if (idleTurns > MAX_IDLE_TURNS) clock.advanceToNext(MAX_IDLE_MS);
       await nextTurn();
     }
     for (const stop of stops) stop();
