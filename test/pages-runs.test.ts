@@ -59,7 +59,7 @@ test('a run has a page with its drift, and silent webhooks are announced until o
 });
 
 test('a run that stopped before writing is announced until one of its kind ends well', async () => {
-  const harness = await createDrifting(60);
+  const harness = await createDrifting(40);
   const { workspace, clock } = harness;
   for (const { id } of workspace.conversations()) {
     workspace.setConversationAttributes(id, {

@@ -7,7 +7,7 @@ const CONVERSATIONS = { method: 'POST', path: '/conversations/search' };
 
 async function createPopulated(): Promise<Harness> {
   const harness = await createHarness();
-  populate(harness.workspace, { members: 25, seed: 17 });
+  populate(harness.workspace, { members: 8, conversationsPerMember: 32, seed: 17 });
   harness.workspace.webhooks.stop();
   harness.clock.advance(30 * 60_000);
   return harness;
