@@ -53,7 +53,7 @@ function stopAfter(pages: number, intercom: IntercomClient, stopping: AbortContr
 test('a backfill takes one call per search page and a few more, none per contact', async () => {
   const harness = await createHarness();
   const { workspace } = harness;
-  populate(workspace, { members: 160, seed: 3 });
+  populate(workspace, { members: 160, conversationsPerMember: 3, seed: 3 });
   const conversations = workspace.conversations().length;
   const members = workspace.contacts().filter(({ role, archived }) => role === 'user' && !archived).length;
   workspace.calls.clear();
@@ -71,7 +71,7 @@ test('a backfill takes one call per search page and a few more, none per contact
 test('a stopped backfill goes on at the page where it was', async () => {
   const harness = await createHarness();
   const { workspace, store } = harness;
-  populate(workspace, { members: 160, seed: 4 });
+  populate(workspace, { members: 40, conversationsPerMember: 15, seed: 4 });
   const stopping = new AbortController();
   const stopped = backfill(
     depsOf(harness, 'one', stopAfter(4, harness.intercom, stopping)),
@@ -96,7 +96,7 @@ test('a stopped backfill goes on at the page where it was', async () => {
 test('what changes while the pages are read is known at its end', async () => {
   const harness = await createHarness();
   const { workspace, clock } = harness;
-  populate(workspace, { members: 120, seed: 5 });
+  populate(workspace, { members: 30, conversationsPerMember: 25, seed: 5 });
   const open = workspace.conversations().filter(({ state }) => state !== 'closed');
   const intercom = harness.intercom;
   let closed = 0;
@@ -123,7 +123,7 @@ test('what changes while the pages are read is known at its end', async () => {
 
 test('only one process fills the cache; another one waits for it', async () => {
   const harness = await createHarness();
-  populate(harness.workspace, { members: 50, seed: 6 });
+  populate(harness.workspace, { members: 20, seed: 6 });
   const stopping = new AbortController();
   const first = backfill(
     depsOf(harness, 'one', stopAfter(2, harness.intercom, stopping)),
@@ -164,7 +164,7 @@ test('a failure that cannot fix itself ends the run with its reason, and the nex
 
 test('progress is told after every page, and never goes back within a phase', async () => {
   const harness = await createHarness();
-  populate(harness.workspace, { members: 160, seed: 8 });
+  populate(harness.workspace, { members: 40, seed: 8 });
   const told: RunProgress[] = [];
   const deps = { ...depsOf(harness, 'one'), onProgress: (progress: RunProgress) => told.push(progress) };
   await backfill(deps, 365, NEVER);
