@@ -19,13 +19,12 @@ export interface Checkpoints {
   readonly close: () => Promise<void>;
 }
 
-/** 32 MB: what is written again and again meanwhile is copied once. */
-const PAGES_BESIDE = 8000;
+/** 64 MB: what is written again and again meanwhile is copied once. */
+const PAGES = 16_000;
 /**
- * The log begins anew only after a checkpoint at which nobody writes, which is one on our own thread. What is left to
- * it then is little, and it comes seldom: it forces the disk while webhooks wait.
+ * The log begins anew only after a checkpoint at which nobody writes, which is one on our own thread. What the thread
+ * beside has left to it is little, and it comes seldom: it forces the disk while webhooks wait.
  */
-const PAGES_TO_FINISH = 16_000;
 const PAGES_LEFT = 1000;
 /** Where the thread beside never catches up: then whoever writes has to wait. */
 const MAX_PAGES = 64_000;
@@ -56,7 +55,7 @@ export function createCheckpoints(sqlite: Database.Database): Checkpoints {
     takeOver: () => {
       isOurs = true;
       // Where commits go on without transactions of ours SQLite still sees to it, later.
-      sqlite.pragma(`wal_autocheckpoint = ${PAGES_TO_FINISH * 2}`);
+      sqlite.pragma(`wal_autocheckpoint = ${PAGES * 2}`);
     },
     afterCommit: () => {
       if (!isOurs || beside.isBusy()) return;
@@ -64,9 +63,8 @@ export function createCheckpoints(sqlite: Database.Database): Checkpoints {
       if (log < triedAtPages) triedAtPages = 0;
       if (log < triedAtPages + PAGES_BETWEEN_TRIES) return;
       const left = log - checkpointed;
-      const isLong = log >= PAGES_TO_FINISH;
-      const isToFinish = log >= MAX_PAGES || (isLong && left < PAGES_LEFT);
-      if (!isToFinish && left < (isLong ? PAGES_LEFT : PAGES_BESIDE)) return;
+      if (log < PAGES) return;
+      const isToFinish = left < PAGES_LEFT || log >= MAX_PAGES;
       triedAtPages = log;
       if (isToFinish) return runHere();
       forcedWrites += 2;
