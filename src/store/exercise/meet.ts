@@ -1,18 +1,3 @@
-import type { TaskName } from './race-tasks.js';
-
-/** What the other side of a race is told. */
-export interface RivalOrder {
-  /** See {@link Engine.module}. */
-  readonly module: string;
-  readonly task: TaskName;
-  /** The database of each round, or one for all of them. */
-  readonly places: readonly string[];
-  readonly rounds: number;
-  /** From {@link createGate}. */
-  readonly gate: Int32Array;
-  readonly who: Who;
-}
-
 /** The two sides, by the name that they lease under. */
 export type Who = 'one' | 'other';
 

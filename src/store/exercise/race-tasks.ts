@@ -4,7 +4,7 @@ import { AppError } from '../../errors.js';
 import type { OpenedRun } from '../ports/runs.js';
 import type { Store } from '../ports/store.js';
 import type { Engine } from './engine.js';
-import type { RivalOrder, Who } from './meet.js';
+import type { Who } from './meet.js';
 import {
   call,
   callChange,
@@ -72,6 +72,19 @@ const TASKS = {
 } satisfies Record<string, Task>;
 
 export type TaskName = keyof typeof TASKS;
+
+/** What the other side of a race is told. */
+export interface RivalOrder {
+  /** See {@link Engine.module}. */
+  readonly module: string;
+  readonly task: TaskName;
+  /** The database of each round, or one for all of them. */
+  readonly places: readonly string[];
+  readonly rounds: number;
+  /** From `createGate`. */
+  readonly gate: Int32Array;
+  readonly who: Who;
+}
 
 /** Two sides learn something else of the same contact, both newer than what is known. */
 export function changesOfContact(id: string, who: Who) {

@@ -1,7 +1,7 @@
 import { parentPort } from 'node:worker_threads';
 import type { Engine } from './engine.js';
-import { meet, type RivalOrder } from './meet.js';
-import { openToRace } from './race-tasks.js';
+import { meet } from './meet.js';
+import { openToRace, type RivalOrder } from './race-tasks.js';
 
 /*
  * The other side of races, on a thread of its own: what shares a thread with the test would only ever run between two
