@@ -1,12 +1,11 @@
 import { existsSync } from 'node:fs';
 import Database from 'better-sqlite3';
 import { AppError } from '../../errors.js';
+import { refuseOtherGeneration, settingsRefused } from '../derived-by.js';
 import type { ReportStore } from '../ports/reports.js';
 import type { Freshness } from '../ports/queries.js';
 import { whyNotTheSame } from '../ports/service-settings.js';
 import { refuseNewer, refuseOlder } from './connection.js';
-import { refuseOtherGeneration } from './rebuild-derived.js';
-import { settingsRefused } from './settings-fit.js';
 import { asStoreError, guarded } from './store-errors.js';
 import { openSqliteReportStore } from './sqlite-report-store.js';
 
