@@ -96,7 +96,7 @@ function shared({
  * The page, oldest first; of one moment notifications by number, then writes by contact, then objects that can't be read.
  * Each list is in this order already and as long as the page.
  */
-export function parkedPage(
+export function mergeParked(
   lists: {
     readonly notifications: readonly ParkedItem[];
     readonly writes: readonly ParkedItem[];

@@ -1,7 +1,7 @@
 import {
   PARKED_LIMIT,
   parkedNotificationItem,
-  parkedPage,
+  mergeParked,
   parkedWriteItem,
   readParkedPlace,
   type ParkedRow,
@@ -51,7 +51,7 @@ export async function listParked(
   const ofContact = Map.groupBy(waiting, ({ contactId }) => contactId);
   const itemOf = (row: ParkedRow, isWhole: boolean): ParkedItem =>
     parkedWriteItem(row, ofContact.get(String(row.id)) ?? [], isWhole);
-  return parkedPage(
+  return mergeParked(
     {
       notifications: notifications.map(parkedNotificationItem),
       writes: [...whole.map((row) => itemOf(row, true)), ...alone.map((row) => itemOf(row, false))],

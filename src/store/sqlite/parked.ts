@@ -2,7 +2,7 @@ import type Database from 'better-sqlite3';
 import {
   PARKED_LIMIT,
   parkedNotificationItem,
-  parkedPage,
+  mergeParked,
   parkedWriteItem,
   readParkedPlace,
   type ParkedRow,
@@ -50,7 +50,7 @@ export function listParked(
     )
     .all(place.sinceMs, place.afterContactId, limit);
   const writesOf = (row: ParkedRow) => writes.waiting(String(row.id));
-  return parkedPage(
+  return mergeParked(
     {
       notifications: notifications.map(parkedNotificationItem),
       writes: [
