@@ -79,12 +79,17 @@ beforeEach(async () => {
 });
 afterEach(() => drop());
 
-function openStore(on: Database, own: OwnSettings = { timeZone: NEW_YORK }): ReturnType<typeof createRest> {
+/** @param aheadMs how much the clock of the process is ahead of the engine's */
+function openStore(
+  on: Database,
+  own: OwnSettings = { timeZone: NEW_YORK },
+  aheadMs = 0,
+): ReturnType<typeof createRest> {
   const whyUnfit = watchSettings(own);
   database = guardUnits(on, whyUnfit);
   const core: CoreParts = {
     meta,
-    time: { at: async (_, callerMs) => callerMs, fromCaller: (callerMs) => callerMs },
+    time: { at: async (_, callerMs) => callerMs - aheadMs, fromCaller: (callerMs) => callerMs - aheadMs },
     loadSlice: (query, { changes }) => sliceOf(query, changes),
     lockContacts: async () => undefined,
     addRereads: async (unit, rereads) => {
@@ -215,6 +220,30 @@ describe('runs', () => {
     const left = await store.listRuns({ limit: 9, after: null, jobs: [] });
     expect(left.runs.map(({ id }) => id)).toEqual([ids[1], ids[2]]);
     expect((await store.listDrift({ runId: ids[0] ?? '', limit: 9, after: null })).total).toBe(0);
+  });
+});
+
+describe('a process whose clock is ahead', () => {
+  const AHEAD_MS = 10 * LEASE_MS;
+
+  test('gets no run before its lease has ended, and has what is due when the others have it', async () => {
+    const ahead = openStore(another(), { timeZone: NEW_YORK }, AHEAD_MS);
+    await open();
+    const late = { ...request, owner: 'ahead', nowMs: NOW_MS + AHEAD_MS };
+    expect(await ahead.openRun(late)).toMatchObject({ kind: 'busy' });
+    const taken = await ahead.openRun({ ...late, nowMs: late.nowMs + LEASE_MS });
+    if (taken.kind === 'busy') throw new Error('busy');
+    const page = pageOf(taken.run, { leaseUntilMs: late.nowMs + 3 * LEASE_MS });
+    await ahead.keepDrift({ page, differences: [] });
+    const adopt = { owner: 'one', nowMs: NOW_MS + 3 * LEASE_MS, leaseMs: LEASE_MS };
+    expect(await store.adoptRun({ ...adopt, nowMs: adopt.nowMs - 1 })).toBeNull();
+    expect(await store.adoptRun(adopt)).toMatchObject({ id: taken.run.id });
+    const object = { kind: 'contact', id: 'a', field: 'role', likelyOwnerId: null, runId: null } as const;
+    await ahead.parkObject({ ...object, nowMs: NOW_MS + AHEAD_MS });
+    expect(await store.listDueObjects(NOW_MS + 5 * 60_000, 9)).toHaveLength(1);
+    expect(await ahead.listDueObjects(NOW_MS + 5 * 60_000, 9)).toEqual([]);
+    expect(await ahead.fixTimes({ nowMs: NOW_MS + AHEAD_MS, backMs: 0 })).toBe(0);
+    expect(await store.fixTimes({ nowMs: NOW_MS, backMs: 0 })).toBe(0);
   });
 });
 

@@ -2,17 +2,22 @@ import { AppError } from '../../errors.js';
 import type { Log } from '../../log.js';
 import type { MetaPart } from './core-parts.js';
 import type { Database } from './database.js';
+import type { WhyUnfit } from './settings-fit.js';
 
 /** As long as most notifications are: it has to fit into new pages, as they have. */
 const PROBE_BYTES = 8192;
 
+export interface CanWriteDeps {
+  readonly database: Database;
+  readonly meta: MetaPart;
+  readonly whyUnfit: WhyUnfit;
+  readonly log?: Pick<Log, 'warn'> | undefined;
+}
+
 /** True when a notification could be stored now and a value be written and read back, the disk taking part. */
-export async function canWrite(
-  database: Database,
-  meta: MetaPart,
-  log?: Pick<Log, 'warn'>,
-): Promise<boolean> {
+export async function canWrite({ database, meta, whyUnfit, log }: CanWriteDeps): Promise<boolean> {
   try {
+    if ((await database.read(whyUnfit)) !== null) return false;
     const probe = await database.unit(
       async (unit) => {
         await unit.run(

@@ -37,7 +37,7 @@ export interface MetaPart {
   ) => Promise<void>;
 }
 
-/** The time by which leases end, while the caller's clock may show another. */
+/** The time by which leases end and work falls due, while the caller's clock may show another. */
 export interface TimePart {
   readonly at: (query: Query, callerMs: number) => Promise<number>;
   /** A later time of the caller's, by the difference that was measured last. */

@@ -88,7 +88,7 @@ export type Rest = Pick<
 
 /** Runs, sweeps, what is parked, sign-ins and upkeep: all of the store but what changes the cache and works it off. */
 export function createRest(deps: RestDeps): Rest {
-  const { database, loadSlice, meta, time, whyUnfit, log } = deps;
+  const { database, loadSlice, meta, time, whyUnfit } = deps;
   const read = <Result>(work: (query: Query) => Promise<Result>): Promise<Result> => database.read(work);
   /** A restart does it again from what is on disk. */
   const change = <Result>(work: (unit: Unit) => Promise<Result>): Promise<Result> =>
@@ -124,14 +124,17 @@ export function createRest(deps: RestDeps): Rest {
     countWritesOf: (runId) => read((query) => countWritesOf(query, runId)),
     detectSilence: (nowMs) => change((unit) => detectSilence(unit, meta, nowMs)),
 
-    parkObject: (object) => change((unit) => parkObject(unit, object)),
-    findParkedObject: (subject, nowMs) => read((query) => findParkedObject(query, subject, nowMs)),
-    listDueObjects: (nowMs, limit) => read((query) => listDueObjects(query, nowMs, limit)),
+    parkObject: (object) =>
+      change(async (unit) => parkObject(unit, { ...object, nowMs: await time.at(unit, object.nowMs) })),
+    findParkedObject: (subject, nowMs) =>
+      read(async (query) => findParkedObject(query, subject, await time.at(query, nowMs))),
+    listDueObjects: (nowMs, limit) =>
+      read(async (query) => listDueObjects(query, await time.at(query, nowMs), limit)),
     releaseNameless: (kind, exceptRunId) => change((unit) => releaseNameless(unit, kind, exceptRunId)),
     countParkedObjects: (kind) => read((query) => countParkedObjects(query, kind)),
     parked: (page) => read((query) => listParked(query, page)),
     countParked: () => read(countParked),
-    replay: (what, nowMs) => replay(database, deps, what, nowMs),
+    replay: async (what, nowMs) => replay(database, deps, what, await read((query) => time.at(query, nowMs))),
 
     endLogin: (login) => durably((unit) => endLogin(unit, login)),
     isLoginEnded: (login) => read((query) => isLoginEnded(query, login)),
@@ -142,6 +145,6 @@ export function createRest(deps: RestDeps): Rest {
     fixTimes: (reading) => fixTimes(database, deps, reading),
 
     whyUnfit: () => read(whyUnfit),
-    canWrite: () => canWrite(database, meta, log),
+    canWrite: () => canWrite(deps),
   };
 }
