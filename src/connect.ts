@@ -11,8 +11,8 @@ import { createMetrics, type Metrics } from './watch/metrics.js';
 import { nameThisProcess } from './work/owner.js';
 import { createProber } from './work/probe-intercom.js';
 import type { RunDeps } from './reconcile/run-frame.js';
+import { databaseAt } from './store/open-store.js';
 import type { Store } from './store/ports/store.js';
-import { joinSqliteStore, openSqliteStore } from './store/sqlite/sqlite-store.js';
 import { createTimeCheck, type TimeCheck } from './watch/time-check.js';
 import { VERSION } from './version.js';
 import type { WorkLoop } from './work/work-loop.js';
@@ -39,16 +39,16 @@ export interface Connected {
  * @throws AppError `store_unavailable` or `store_newer_than_program`; for a command also `config_invalid`, when its
  * settings are not those of the service.
  */
-export function connect(options: {
+export async function connect(options: {
   readonly config: Config;
   readonly clock: Clock;
   readonly log: Log;
   readonly as: 'service' | 'command';
-}): Connected {
+}): Promise<Connected> {
   const { config, clock, log } = options;
-  const { databasePath: path, timeZone, dryRun, eligibleProgramsByReferral } = config;
-  const openStore = options.as === 'service' ? openSqliteStore : joinSqliteStore;
-  const store = openStore({ path, timeZone, settings: { dryRun, eligibleProgramsByReferral }, log });
+  const { timeZone, dryRun, eligibleProgramsByReferral } = config;
+  const own = { timeZone, settings: { dryRun, eligibleProgramsByReferral } };
+  const store = await databaseAt(config).openStore({ ...own, as: options.as, log });
   const owner = nameThisProcess();
   const budget = createRateBudget({ clock });
   const breaker = createBreaker({ clock, onEvent: logOutages({ log, store, clock }) });

@@ -58,7 +58,7 @@ export async function serve(options: ServeOptions): Promise<Service> {
       'AUTH=proxy without PUBLIC_URL answers only requests addressed to localhost',
     );
   }
-  const connection = connect({ ...options, as: 'service' });
+  const connection = await connect({ ...options, as: 'service' });
   const { store, owner, deps, prober } = connection;
   deps.metrics.measureProcess();
   // After the store, which makes the file and brings its tables up to date.

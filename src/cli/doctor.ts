@@ -8,7 +8,7 @@ import { createRateBudget } from '../intercom/rate-budget.js';
 import { examine } from '../watch/doctor/examine.js';
 import { fail, warn, type Finding } from '../watch/doctor/finding.js';
 import { createLocalService, type LocalServiceOptions } from '../watch/doctor/local-service.js';
-import { inspectDatabase } from '../store/sqlite/inspect.js';
+import { databaseAt } from '../store/open-store.js';
 
 export interface DoctorDeps {
   readonly environment: () => Environment;
@@ -83,7 +83,7 @@ async function* findings(fix: boolean, deps: DoctorDeps): AsyncGenerator<Finding
       ...(send === undefined ? {} : { send }),
     }),
     clock,
-    database: inspectDatabase(config.databasePath),
+    database: await databaseAt(config).inspect(),
     nodeVersion: process.versions.node,
     settings: config,
     fix,

@@ -12,8 +12,7 @@ import { runJob, type RunRequest } from '../reconcile/run-job.js';
 import { isParkedPlace } from '../store/ports/queries.js';
 import type { Run } from '../store/ports/runs.js';
 import type { Store } from '../store/ports/store.js';
-import { assertDatabase, openParkedReadOnly } from '../store/sqlite/parked-read-only.js';
-import { joinSqliteStore } from '../store/sqlite/sqlite-store.js';
+import { databaseAt } from '../store/open-store.js';
 import { createWriter } from '../write-back/writer.js';
 
 export interface ReplayCommand {
@@ -138,7 +137,7 @@ export interface JobCommandDeps {
  */
 export async function runJobCommand(request: RunRequest, options: JobCommandDeps): Promise<void> {
   const { config, clock, log, signal, stdout, stderr } = options;
-  const { store, owner, deps, prober, bind } = connect({ config, clock, log, as: 'command' });
+  const { store, owner, deps, prober, bind } = await connect({ config, clock, log, as: 'command' });
   const bar = createProgressBar(stderr, request.job);
   const writer = createWriter({ ...deps, dryRun: config.dryRun });
   try {
@@ -217,18 +216,18 @@ export async function runReplayCommand(
   if (!list && !all && notifications.length + writes.length + objects.length === 0) {
     throw new AppError('bad_request', 'never', 'Name what is to be replayed, or say --all or --list.');
   }
-  const { databasePath: path, timeZone, stdout } = deps;
+  const { timeZone, stdout } = deps;
+  const database = databaseAt(deps);
   if (list) {
-    const parked = openParkedReadOnly(path);
+    const parked = await database.openParkedOnly();
     try {
       stdout.write(`${JSON.stringify(await parkedPage(parked, limit, cursor), null, 2)}\n`);
     } finally {
-      parked.close();
+      await parked.close();
     }
     return;
   }
-  assertDatabase(path);
-  const store = joinSqliteStore({ path, timeZone });
+  const store = await database.openStore({ as: 'command', mustExist: true, timeZone });
   try {
     const what = all ? 'all' : { notifications, writes, objects };
     const replayed = await store.replay(what, deps.clock.nowMs());

@@ -11,7 +11,7 @@ import { createLog, describeError } from '../log.js';
 import { addReportCommand, runReport, type ReportRequest } from './report.js';
 import { runSandbox } from './sandbox.js';
 import { serve } from '../serve.js';
-import { openReportsReadOnly } from '../store/sqlite/reports-read-only.js';
+import { databaseAt } from '../store/open-store.js';
 import { VERSION } from '../version.js';
 
 /** What a command meets outside: its settings, the time, and where it prints to. */
@@ -148,7 +148,7 @@ async function runOneReport(request: ReportRequest, surroundings: Surroundings):
   const { clock, stdout } = surroundings;
   const config = readReportConfig(settingsOf(surroundings));
   const { timeZone, exportDir } = config;
-  const store = openReportsReadOnly({ path: config.databasePath, timeZone });
+  const store = await databaseAt(config).openReportsOnly(timeZone);
   try {
     await runReport(request, {
       reports: store.reports,

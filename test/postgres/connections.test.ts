@@ -114,3 +114,10 @@ test('a store that was closed says so', async () => {
   await reports.close();
   await expect(reports.dataVersion()).rejects.toMatchObject(LATER);
 });
+
+test('reports that are closed say so, however often they are closed', async () => {
+  const reports = openReports();
+  await Promise.all([reports.close(), reports.close()]);
+  await reports.close();
+  await expect(reports.dataVersion()).rejects.toMatchObject(LATER);
+});

@@ -8,7 +8,7 @@ import { REPORTS } from '../catalog.js';
 import type { CsvPiece } from '../../http/csv.js';
 import { reportContext } from '../report.js';
 import type { ReportList } from '../../store/ports/reports.js';
-import { openSqliteReportStore } from '../../store/sqlite/sqlite-report-store.js';
+import { databaseAt } from '../../store/open-store.js';
 import type {
   CsvQuestion,
   ListName,
@@ -24,9 +24,9 @@ import type {
  */
 
 const { path, givesWay }: { readonly path: string; readonly givesWay: boolean } = workerData;
+const store = await databaseAt({ databasePath: path }).openReports();
 // Here, when all that the thread needs is loaded: that is not to take ten times as long.
 if (givesWay) giveWay();
-const store = openSqliteReportStore({ path });
 
 const lists: Readonly<Record<ListName, ReportList<never, unknown>>> = store;
 const others: Readonly<Record<QuestionName, (...args: never[]) => Promise<unknown>>> = {

@@ -26,6 +26,8 @@ export interface Unit extends Query {
 export interface UnitOptions {
   /** It is on disk before the answer. Without it a crash of the server takes back the last moments, whole units only. */
   readonly isDurable: boolean;
+  /** Statements without values that are carried out with the beginning, in its round trip: locks. */
+  readonly first?: string;
 }
 
 /** Our way to one database. Errors of it reject as `AppError('store_unavailable')`. */
@@ -80,8 +82,12 @@ export function createDatabase(pool: Pool): Database {
           client.release();
         }
       }),
-    unit: async (work, { isDurable }) => {
-      const begin = isDurable ? 'begin' : 'begin; set local synchronous_commit = off';
+    unit: async (work, { isDurable, first }) => {
+      const begin = [
+        'begin',
+        ...(isDurable ? [] : ['set local synchronous_commit = off']),
+        ...(first === undefined ? [] : [first]),
+      ].join('; ');
       for (let attempt = 1; ; attempt += 1) {
         const acts: (() => void)[] = [];
         try {

@@ -8,11 +8,15 @@ import { transact } from './pool.js';
 /** Three levels up is the package, from `src/store/postgres` as well as from `dist/store/postgres`. */
 const MIGRATIONS = fileURLToPath(new URL('../../../drizzle/postgres', import.meta.url));
 /** Where drizzle would note them, too. Without a schema: the tables are in the first one of the search path. */
-const NOTED = '__drizzle_migrations';
+export const NOTED = '__drizzle_migrations';
 /** The name of the lock under which tables are made; any number that nobody else is likely to use. */
 const LOCK = 4_711_202_611;
 /** Of a large database an index takes a while, and others wait for it. */
 const MIGRATING = "set local lock_timeout = '10min'; set local statement_timeout = 0";
+/** Keeps {@link OWN_TABLES}, and migrations, waiting until the end of the transaction. */
+export const SHARE_TABLES = `select pg_advisory_xact_lock_shared(${LOCK})`;
+/** Waits for all that share the tables, or make them, and keeps them waiting until the end of the transaction. */
+export const OWN_TABLES = `${MIGRATING}; select pg_advisory_xact_lock(${LOCK})`;
 /** Those that it is tested with, and newer ones. */
 const OLDEST_SERVER = 15;
 
@@ -49,13 +53,17 @@ export async function migratePostgres(
 
 /** Waits for others that make or fill the tables, and keeps them waiting until the end of the transaction. */
 export async function lockForMigrations(client: Pick<ClientBase, 'query'>): Promise<void> {
-  await client.query(MIGRATING);
-  await client.query('select pg_advisory_xact_lock($1)', [LOCK]);
+  await client.query(OWN_TABLES);
 }
 
 /** How much newer its tables are than this program: negative where they are older or missing, 0 where they are as new. */
 export async function ageOfDatabase(client: Pick<ClientBase, 'query'>): Promise<number> {
-  return ((await newestNoted(client)) ?? 0) - (readMigrations().at(-1)?.folderMillis ?? 0);
+  return ageOfSchema(await newestNoted(client));
+}
+
+/** The same of what is noted in {@link NOTED}: when the newest migration that it has had was made. */
+export function ageOfSchema(newestNotedMs: number | null): number {
+  return (newestNotedMs ?? 0) - (readMigrations().at(-1)?.folderMillis ?? 0);
 }
 
 /** When the newest migration that the database has had was made; null where it has had none. */

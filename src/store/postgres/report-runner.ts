@@ -17,6 +17,7 @@ const MAX_STATEMENTS = 500;
 
 export function createReportRunner(pool: Pool): Runner {
   const bound = new Map<string, Bound>();
+  let closing: Promise<void> | null = null;
   const bind = (statement: string): Bound => {
     const known = bound.get(statement) ?? bindNames(statement);
     if (bound.size >= MAX_STATEMENTS) bound.clear();
@@ -54,7 +55,10 @@ export function createReportRunner(pool: Pool): Runner {
           );
         }
       }),
-    close: () => guarded(() => pool.end()),
+    close: () => {
+      closing ??= guarded(() => pool.end());
+      return closing;
+    },
   };
 }
 

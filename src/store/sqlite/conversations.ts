@@ -1,8 +1,8 @@
 import { isDeepStrictEqual } from 'node:util';
 import { asc, desc, eq, gt, inArray, sql } from 'drizzle-orm';
-import { EARLIEST_EVENT_AT } from '../../rules/calendar.js';
 import type { ConversationFacts } from '../../rules/facts.js';
-import { conversationColumns, conversationFacts } from '../plan/conversation-row.js';
+import { conversationFacts } from '../plan/conversation-row.js';
+import { derivedColumns } from '../plan/derive-again.js';
 import type { ConversationRow } from '../plan/rows.js';
 import { batchesById } from './batches-by-id.js';
 import type { Connection } from './connection.js';
@@ -74,12 +74,7 @@ export function createConversations(connection: Connection): Conversations {
           .all(),
       )) {
         for (const row of batch) {
-          const facts = withPossibleClose(conversationFacts(row));
-          const columns = {
-            ...conversationColumns(facts),
-            lastCloseAt: facts.lastCloseAt,
-            hasWrongCloseTime: facts.hasWrongCloseTime === true,
-          };
+          const columns = derivedColumns(row);
           if (isDeepStrictEqual({ ...row, ...columns }, row)) continue;
           db.update(conversations).set(columns).where(eq(conversations.id, row.id)).run();
           if (row.contactId !== null) affected.add(row.contactId);
@@ -88,11 +83,4 @@ export function createConversations(connection: Connection): Conversations {
       return affected;
     },
   };
-}
-
-/** Earlier versions took every number for the time of a close, 0 too. */
-function withPossibleClose(conversation: ConversationFacts): ConversationFacts {
-  const { lastCloseAt } = conversation;
-  if (lastCloseAt === null || lastCloseAt >= EARLIEST_EVENT_AT) return conversation;
-  return { ...conversation, lastCloseAt: null, hasWrongCloseTime: true };
 }

@@ -1,6 +1,6 @@
-import { AppError } from '../../errors.js';
 import { type Clock } from '../../clock.js';
 import type { Log } from '../../log.js';
+import { unfit } from '../derived-by.js';
 import type { ServiceSettings } from '../ports/service-settings.js';
 import { openConnection, type Connection } from './connection.js';
 import { rebuildDerived, refuseToRebuild } from './rebuild-derived.js';
@@ -67,9 +67,4 @@ export function openDatabase(
   } catch (error) {
     throw asStoreError(error);
   }
-}
-
-/** Why this process must not use the database any more. */
-export function unfit(why: string): AppError {
-  return new AppError('store_unavailable', 'later', why);
 }

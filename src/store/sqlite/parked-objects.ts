@@ -1,3 +1,5 @@
+import { isParkedDue, MAX_PARKED_DELAY_MS, parkedDelayMs, parkedObjectItem } from '../plan/parked-object.js';
+import type { ParkedPlace } from '../plan/parked-list.js';
 import type { ParkedObject, ParkObject } from '../ports/parked.js';
 import type { ParkedItem } from '../ports/queries.js';
 import type { Subject } from '../ports/subject.js';
@@ -5,17 +7,6 @@ import type { Connection } from './connection.js';
 import type { parkedObjects } from './schema.js';
 
 type ParkedRow = typeof parkedObjects.$inferSelect;
-
-/** Growing delays between two tries: 5 min, 10 min, 20 min … up to a day. */
-const FIRST_DELAY_MS = 5 * 60_000;
-const MAX_DELAY_MS = 86_400_000;
-
-export interface ParkedPlace {
-  readonly sinceMs: number;
-  readonly kind: ParkedItem['kind'];
-  readonly id: string;
-  readonly number: number;
-}
 
 /** Objects of Intercom's that can't be read for now; see `schema-sweeps.ts`. */
 export interface ParkedObjects {
@@ -74,7 +65,7 @@ export function createParkedObjects({ sqlite }: Pick<Connection, 'sqlite'>): Par
       const known = one.get(kind, id);
       const owner = likelyOwnerId ?? (kind === 'conversation' ? (ownerInCache.get(id) ?? null) : id);
       if (known === undefined) {
-        insert.run(kind, id, field, owner, nowMs, nowMs + delayMs(1), runId);
+        insert.run(kind, id, field, owner, nowMs, nowMs + parkedDelayMs(1), runId);
         return 'new';
       }
       if (runId !== null && known.run_id === runId) {
@@ -83,7 +74,7 @@ export function createParkedObjects({ sqlite }: Pick<Connection, 'sqlite'>): Par
           .run(owner, kind, id);
         return 'known';
       }
-      update.run(field, owner, nowMs + delayMs(known.attempts + 1), runId, kind, id);
+      update.run(field, owner, nowMs + parkedDelayMs(known.attempts + 1), runId, kind, id);
       return 'again';
     },
 
@@ -91,7 +82,7 @@ export function createParkedObjects({ sqlite }: Pick<Connection, 'sqlite'>): Par
       const row = one.get(kind, id);
       if (row === undefined) return null;
       const { field, contact_id: likelyOwnerId, run_id: runId } = row;
-      return { kind, id, field, likelyOwnerId, runId, isDue: isDue(row.due_at_ms, nowMs) };
+      return { kind, id, field, likelyOwnerId, runId, isDue: isParkedDue(row.due_at_ms, nowMs) };
     },
 
     due: (nowMs, limit) =>
@@ -101,7 +92,7 @@ export function createParkedObjects({ sqlite }: Pick<Connection, 'sqlite'>): Par
           `select kind, id from parked_objects
            where (due_at_ms <= @nowMs or due_at_ms > @aheadMs) and id not like '#%' order by due_at_ms limit @limit`,
         )
-        .all({ nowMs, aheadMs: nowMs + MAX_DELAY_MS, limit }),
+        .all({ nowMs, aheadMs: nowMs + MAX_PARKED_DELAY_MS, limit }),
 
     release: (kind, id) => remove.run(kind, id).changes > 0,
 
@@ -128,24 +119,14 @@ export function createParkedObjects({ sqlite }: Pick<Connection, 'sqlite'>): Par
 
     count: (kind) => counting.get(kind) ?? 0,
 
-    list: ({ sinceMs: fromMs, kind: behind, id: behindId }, limit) =>
+    list: ({ sinceMs, afterObject }, limit) =>
       sqlite
         .prepare<[number, string, string, number], RawRow>(
           `select * from parked_objects where (parked_at_ms, kind, id) > (?, ?, ?)
            order by parked_at_ms, kind, id limit ?`,
         )
-        .all(fromMs, isObject(behind) ? behind : '', isObject(behind) ? behindId : '', limit)
-        .map(({ kind, id, field, attempts, parked_at_ms: sinceMs }) => ({
-          kind,
-          id,
-          topic: null,
-          attributes: [],
-          reason: id.startsWith('#')
-            ? `entry ${id} of the search of ${kind}s: ${field} is missing or can't be read`
-            : `${field} of the ${kind} is missing or can't be read`,
-          attempts,
-          sinceMs,
-        })),
+        .all(sinceMs, ...afterObject, limit)
+        .map((row) => parkedObjectItem({ ...row, parkedAtMs: row.parked_at_ms })),
 
     makeDue: (kind, id) =>
       sqlite
@@ -162,10 +143,6 @@ export function createParkedObjects({ sqlite }: Pick<Connection, 'sqlite'>): Par
   };
 }
 
-function isObject(kind: ParkedItem['kind']): boolean {
-  return kind === 'contact' || kind === 'conversation';
-}
-
 interface RawRow {
   readonly kind: ParkedRow['kind'];
   readonly id: string;
@@ -175,12 +152,4 @@ interface RawRow {
   readonly parked_at_ms: number;
   readonly due_at_ms: number;
   readonly run_id: string | null;
-}
-
-function isDue(dueAtMs: number, nowMs: number): boolean {
-  return dueAtMs <= nowMs || dueAtMs > nowMs + MAX_DELAY_MS;
-}
-
-function delayMs(attempts: number): number {
-  return Math.min(MAX_DELAY_MS, FIRST_DELAY_MS * 2 ** Math.min(attempts - 1, 12));
 }

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import Database from 'better-sqlite3';
 import { drizzle } from 'drizzle-orm/better-sqlite3';
 import { AppError } from '../../errors.js';
-import type { QueryStore } from '../ports/queries.js';
+import type { ReadOnlyParked } from '../ports/read-only.js';
 import { refuseNewer, refuseOlder } from './connection.js';
 import { createParkedObjects } from './parked-objects.js';
 import { countParked, listParked } from './parked.js';
@@ -13,9 +13,7 @@ import { createWrites } from './writes.js';
  * What is parked in the database at `path`, whatever settings it is used with: nothing is made, migrated or written.
  * @throws AppError `store_unavailable` or `store_newer_than_program`
  */
-export function openParkedReadOnly(
-  path: string,
-): Pick<QueryStore, 'parked' | 'countParked'> & { readonly close: () => void } {
+export function openParkedReadOnly(path: string): ReadOnlyParked {
   assertDatabase(path);
   try {
     const sqlite = new Database(path, { readonly: true, fileMustExist: true });

@@ -1,4 +1,4 @@
-import { NO_ERASURES, type Erasures, type ScrubPass } from './meta-values.js';
+import { NO_ERASURES, type Erasures, type ScrubPass } from '../meta-values.js';
 import { CHUNK_BYTES, OVERLAP_BYTES, chunkNamesErased, namesErased } from './mentions.js';
 import type { InboxRow } from '../tables/work-tables.js';
 import type { Connection } from './connection.js';

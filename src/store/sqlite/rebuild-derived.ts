@@ -1,13 +1,7 @@
-import { AppError } from '../../errors.js';
-import { whyNotTheSame, type OwnSettings } from '../ports/service-settings.js';
-import { conversationFacts } from '../plan/conversation-row.js';
-import { storedDecision } from '../plan/member-row.js';
-import { reportedMember } from '../plan/reported-member.js';
-import { settingsRefused } from './settings-fit.js';
+import { DERIVED_BY, refuseOtherSettings } from '../derived-by.js';
+import { derivedMember } from '../plan/derive-again.js';
+import type { OwnSettings } from '../ports/service-settings.js';
 import type { Tables } from './tables.js';
-
-/** Raise it when a derived column is added or worked out otherwise: the next start fills it for all rows there are. */
-export const DERIVED_BY = 4;
 
 /** How many members are brought in step at a time. */
 const BATCH = 1000;
@@ -39,24 +33,11 @@ export function rebuildDerived(tables: Tables, timeZone: string): void {
  * @throws AppError `config_invalid` or `store_unavailable`
  */
 export function refuseToRebuild({ meta }: Tables, own: OwnSettings): void {
-  const timeZone = meta.read('report_time_zone');
-  if (timeZone === null) return;
-  refuseOtherGeneration(meta.read('derived_by'));
-  const why = whyNotTheSame(own, { timeZone, settings: meta.read('service_settings') });
-  if (why !== null) throw settingsRefused(why);
-}
-
-/** @throws AppError `store_unavailable` when the derived columns are not those that this program knows. */
-export function refuseOtherGeneration(derivedBy: unknown): void {
-  if (derivedBy === DERIVED_BY) return;
-  const isNewer = typeof derivedBy === 'number' && derivedBy > DERIVED_BY;
-  throw new AppError(
-    'store_unavailable',
-    'never',
-    isNewer
-      ? 'the database has been used by a newer version of this program: start that version'
-      : 'the database was last used by an older version of this program: start the service once',
-  );
+  refuseOtherSettings(own, {
+    timeZone: meta.read('report_time_zone'),
+    settings: meta.read('service_settings'),
+    derivedBy: meta.read('derived_by'),
+  });
 }
 
 function deriveAll(tables: Tables): void {
@@ -77,10 +58,7 @@ function rebuildReported(
 ): void {
   const [member, contact] = [members.find(id), contacts.find(id)];
   if (member === undefined || contact === undefined) return;
-  const rows = conversations.ofContact(id);
-  for (const row of rows) {
-    if (row.reportedAt !== row.sessionAt) conversations.put({ ...row, reportedAt: row.sessionAt });
-  }
-  const decided = member.decidedAtMs === null ? null : storedDecision(member);
-  reportedMembers.put(reportedMember(contact, rows.map(conversationFacts), decided, timeZone));
+  const { reported, recount } = derivedMember(member, contact, conversations.ofContact(id), timeZone);
+  for (const row of recount) conversations.put(row);
+  reportedMembers.put(reported);
 }

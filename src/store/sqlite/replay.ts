@@ -1,3 +1,4 @@
+import { isNameless } from '../plan/parked-object.js';
 import type { Store } from '../ports/store.js';
 import type { Subject } from '../ports/subject.js';
 import { countParked } from './parked.js';
@@ -89,8 +90,8 @@ function readAgain({ inbox, parkedObjects }: Tables, objects: readonly Subject[]
   const parked = objects.filter(({ kind, id }) => parkedObjects.makeDue(kind, id));
   for (const subject of parked) {
     const { kind, id } = subject;
-    // One without an id can't be asked for: the next whole run names it again, if it is still there.
-    if (id.startsWith('#')) parkedObjects.release(kind, id);
+    // The next whole run names it again, if it is still there.
+    if (isNameless(id)) parkedObjects.release(kind, id);
     else
       inbox.addReread({
         dedupeKey: `parked:${kind}:${id}:${nowMs}`,

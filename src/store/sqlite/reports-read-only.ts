@@ -1,21 +1,13 @@
 import { existsSync } from 'node:fs';
 import Database from 'better-sqlite3';
 import { AppError } from '../../errors.js';
-import type { ReportStore } from '../ports/reports.js';
+import { refuseOtherGeneration, settingsRefused } from '../derived-by.js';
+import type { ReadOnlyReports } from '../ports/read-only.js';
 import type { Freshness } from '../ports/queries.js';
 import { whyNotTheSame } from '../ports/service-settings.js';
 import { refuseNewer, refuseOlder } from './connection.js';
-import { refuseOtherGeneration } from './rebuild-derived.js';
-import { settingsRefused } from './settings-fit.js';
 import { asStoreError, guarded } from './store-errors.js';
 import { openSqliteReportStore } from './sqlite-report-store.js';
-
-/** All that answers to reports need, from a database that somebody else keeps. */
-export interface ReadOnlyReports {
-  readonly reports: ReportStore;
-  freshness(): Promise<Freshness>;
-  close(): Promise<void>;
-}
 
 /**
  * Opens the database file at `path` for reports alone: nothing is made, migrated or written, and a service that runs on

@@ -1,6 +1,4 @@
-import { randomBytes } from 'node:crypto';
 import { and, desc, eq, inArray, lt, or, sql } from 'drizzle-orm';
-import { AppError } from '../../errors.js';
 import type {
   FinishRun,
   HeldRun,
@@ -13,13 +11,12 @@ import type {
   RunStore,
 } from '../ports/runs.js';
 import type { HeldLease } from '../ports/leases.js';
+import { isSweeping, newRunRow, runLost, takenOver, toHeldRun, toRun, type RunRow } from '../run-row.js';
 import type { Connection } from './connection.js';
 import { createRenewal } from './leases.js';
 import type { Meta } from './meta.js';
 import { prepareRows } from './prepare-rows.js';
 import { runs, sweepCounted, sweepFound, sweepSeen } from './schema.js';
-
-type RunRow = typeof runs.$inferSelect;
 
 export interface Runs {
   readonly open: (request: OpenRun) => OpenedRun;
@@ -38,17 +35,6 @@ export interface Runs {
   readonly list: (request: Parameters<RunStore['listRuns']>[0]) => RunList;
 }
 
-const AT_THE_START = {
-  phase: 'starting',
-  done: 0,
-  total: null,
-  contacts: 0,
-  conversations: 0,
-  calls: 0,
-} as const;
-/** Jobs that bring the cache up to date as a whole. */
-const SWEEPING: ReadonlySet<JobName> = new Set<JobName>(['backfill', 'sweep', 'reconcile']);
-
 export function createRuns(connection: Connection, meta: Meta): Runs {
   const { sqlite, db, transact } = connection;
   const byId = prepareRows(
@@ -66,11 +52,7 @@ export function createRuns(connection: Connection, meta: Meta): Runs {
   const isHeld: Runs['isHeld'] = (runId, { owner, token }) => held.get(runId, owner, token) === 1;
   const assertLease = (runId: string, lease: HeldLease): void => {
     if (isHeld(runId, lease)) return;
-    throw new AppError(
-      'run_in_progress',
-      'never',
-      `run ${runId} is over, or another process has taken it over`,
-    );
+    throw runLost(runId);
   };
   const addCounted = sqlite.prepare<[string, string]>(
     'insert into sweep_counted (phase, entry) values (?, ?) on conflict do nothing',
@@ -88,15 +70,12 @@ export function createRuns(connection: Connection, meta: Meta): Runs {
       .where(sql`${runs.status} = 'running'`)
       .get();
   /** Null when a live process has it. */
-  const takeOver = (
-    known: RunRow,
-    { owner, nowMs, leaseMs }: Omit<OpenRun, 'job' | 'params'>,
-  ): HeldRun | null => {
-    if (known.leaseOwner !== null && (known.leaseUntilMs ?? 0) > nowMs) return null;
-    const token = known.leaseToken + 1;
-    const lease = { leaseOwner: owner, leaseUntilMs: nowMs + leaseMs, leaseToken: token };
-    db.update(runs).set(lease).where(eq(runs.id, known.id)).run();
-    return { ...toRun(known), lease: { owner, token } };
+  const takeOver = (known: RunRow, request: Omit<OpenRun, 'job' | 'params'>): HeldRun | null => {
+    const taken = takenOver(known, request);
+    if (taken === null) return null;
+    const { leaseOwner, leaseUntilMs, leaseToken } = taken;
+    db.update(runs).set({ leaseOwner, leaseUntilMs, leaseToken }).where(eq(runs.id, known.id)).run();
+    return toHeldRun(taken);
   };
   const renewLease = createRenewal<string>(connection, {
     table: 'runs',
@@ -116,7 +95,7 @@ export function createRuns(connection: Connection, meta: Meta): Runs {
     savePage,
     renew: ({ runId, lease, leaseUntilMs }) => renewLease([{ key: runId, lease }], leaseUntilMs).length === 0,
 
-    open: ({ job, params, ...request }) =>
+    open: (request) =>
       transact(() => {
         const known = unfinished();
         if (known !== undefined) {
@@ -124,13 +103,8 @@ export function createRuns(connection: Connection, meta: Meta): Runs {
           return run === null ? { kind: 'busy', run: toRun(known) } : { kind: 'unfinished', run };
         }
         forgetFindings();
-        const { owner, nowMs, leaseMs } = request;
-        const id = `run_${randomBytes(8).toString('hex')}`;
-        const begin = { id, job, params, status: 'running', startedAtMs: nowMs } as const;
-        const lease = { leaseOwner: owner, leaseUntilMs: nowMs + leaseMs, leaseToken: 1 };
-        const begun = { ...begin, ...lease, progress: AT_THE_START };
-        const run = toRun(db.insert(runs).values(begun).returning().get());
-        return { kind: 'opened', run: { ...run, lease: { owner, token: 1 } } };
+        const begun = db.insert(runs).values(newRunRow(request)).returning().get();
+        return { kind: 'opened', run: toHeldRun(begun) };
       }),
 
     adopt: (request) =>
@@ -155,7 +129,7 @@ export function createRuns(connection: Connection, meta: Meta): Runs {
           .where(eq(runs.id, runId))
           .run();
         forgetFindings();
-        if (status === 'done' && job !== undefined && SWEEPING.has(job)) {
+        if (status === 'done' && isSweeping(job)) {
           if (sweptUntilAt !== undefined) meta.save('swept_at', Math.floor(nowMs / 1000));
         }
         if (sweptUntilAt !== undefined) meta.save('swept_until_at', sweptUntilAt);
@@ -233,9 +207,4 @@ export function createRuns(connection: Connection, meta: Meta): Runs {
       };
     },
   };
-}
-
-function toRun(row: RunRow): Run {
-  const { leaseOwner: _owner, leaseUntilMs: _until, leaseToken: _token, ...run } = row;
-  return run;
 }

@@ -1,17 +1,8 @@
 import type Database from 'better-sqlite3';
-import { AppError } from '../../errors.js';
-import { whyNotTheSame, type OwnSettings } from '../ports/service-settings.js';
+import { whyTakenOver } from '../derived-by.js';
+import type { OwnSettings } from '../ports/service-settings.js';
 import { ageOfFile } from './connection.js';
 import type { Meta } from './meta.js';
-
-/** For commands: only a start of the service brings a database in step with other settings. */
-export function settingsRefused(why: string): AppError {
-  return new AppError(
-    'config_invalid',
-    'never',
-    `${why}: set it to that (the service's own environment file has it), or start the service once with the new one`,
-  );
-}
 
 /**
  * A check for each transaction: another process may have changed over the database to other settings, or a newer program
@@ -25,13 +16,8 @@ export function watchSettings(sqlite: Database.Database, meta: Meta, own: OwnSet
     const current = version.get();
     if (current === seenVersion) return seen;
     seenVersion = current;
-    seen =
-      ageOfFile(sqlite) > 0
-        ? 'the database has been taken over by a newer version of this program'
-        : whyNotTheSame(own, {
-            timeZone: meta.read('report_time_zone'),
-            settings: meta.read('service_settings'),
-          });
+    const left = { timeZone: meta.read('report_time_zone'), settings: meta.read('service_settings') };
+    seen = whyTakenOver(ageOfFile(sqlite), own, left);
     return seen;
   };
 }

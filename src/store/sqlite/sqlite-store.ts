@@ -1,5 +1,6 @@
 import { AppError } from '../../errors.js';
 import { systemClock } from '../../clock.js';
+import { unfit } from '../derived-by.js';
 import type { NewNotification } from '../ports/inbox.js';
 import type { Store } from '../ports/store.js';
 import { recentNotifications, recentWrites } from './activity.js';
@@ -27,7 +28,7 @@ import {
 } from './sweep-steps.js';
 import { createRideAlong } from './ride-along.js';
 import { PATIENCE_MS, waitForLock } from './wait-for-lock.js';
-import { openDatabase, unfit, type SqliteStoreOptions } from './open-database.js';
+import { openDatabase, type SqliteStoreOptions } from './open-database.js';
 
 /**
  * Opens the store on one SQLite file for the service: it is brought up to this program's version and to these settings.

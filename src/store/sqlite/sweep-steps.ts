@@ -1,11 +1,10 @@
-import type { CacheChange } from '../ports/changes.js';
 import type { DriftList, Found, FoundMembers, SweepStore, WritesOfRun } from '../ports/sweeps.js';
 import { findNews } from '../plan/find-news.js';
+import { foundRow, NOBODY } from '../plan/found-row.js';
+import { silentSince, toldUntilAt, usualFromMs } from '../plan/silence.js';
 import { loadSlice } from './load-slice.js';
 import { readValue } from './stored-value.js';
-import { NOBODY } from './sweeps.js';
 import type { Tables } from './tables.js';
-import { subjectOf } from '../ports/changes.js';
 
 /** Keeps what the page tells that is new to the cache. See {@link SweepStore.keepFound}. */
 export function keepFound(tables: Tables, { page, changes, seen, nowMs }: Found): void {
@@ -13,43 +12,12 @@ export function keepFound(tables: Tables, { page, changes, seen, nowMs }: Found)
   connection.transact(() => {
     tables.runs.assertLease(page.runId, page.lease);
     const { news, known } = findNews(loadSlice(tables, { changes, nowMs }, 'of-gone'), changes, nowMs);
-    for (const { change, subject, contactIds } of news) {
-      const contactId = ownerOf(change) ?? contactIds[0] ?? NOBODY;
-      sweeps.keepFound({
-        ...subject,
-        contactId,
-        formerContactId: contactIds.find((id) => id !== contactId) ?? null,
-        updatedAt: updatedAtOf(change),
-        change,
-      });
-    }
+    for (const one of news) sweeps.keepFound(foundRow(one));
     // The cache holds already what could not be read for a while: nothing is left to apply.
     for (const { kind, id } of known) parkedObjects.release(kind, id);
     sweeps.keepSeen(seen);
     runs.savePage(page);
   });
-}
-
-/** Null where only the cache knows. */
-function ownerOf(change: CacheChange): string | null {
-  switch (change.kind) {
-    case 'conversation':
-      return change.conversation.contactId;
-    case 'conversation-deleted':
-      return null;
-    case 'contact-merged':
-      return change.survivorId;
-    case 'contact':
-    case 'contact-archived':
-    case 'contact-unarchived':
-    case 'contact-deleted':
-      return subjectOf(change).id;
-  }
-}
-
-function updatedAtOf(change: CacheChange): number | null {
-  if (change.kind === 'conversation') return change.conversation.updatedAt;
-  return change.kind === 'contact' ? change.contact.updatedAt : null;
 }
 
 export function nextFound(
@@ -153,26 +121,13 @@ export function countWritesOf({ connection }: Tables, runId: string): WritesOfRu
   return row ?? { waiting: 0, failing: 0, held: 0, parked: 0, sent: 0 };
 }
 
-/** Intercom repeats a failed delivery after a minute; after this nothing more is to be expected of it. */
-const DELIVERY_SECONDS = 10 * 60;
-/** A pause shorter than this is never called silence. */
-const MIN_SILENCE_SECONDS = 30 * 60;
-/** How many days of webhooks tell what is usual. */
-const USUAL_DAYS = 14;
-/** Longer than usual: this many times the longest pause of a usual day. */
-const LONGER = 1.5;
-
 /** See {@link SweepStore.detectSilence}. */
 export function detectSilence({ connection, hours, sweeps, meta }: Tables, nowMs: number): void {
   const { sqlite, transact } = connection;
-  const nowAt = Math.floor(nowMs / 1000);
-  if (sweeps.countFound(nowAt - DELIVERY_SECONDS) === 0) return;
-  const last = hours.lastAtMs();
+  if (sweeps.countFound(toldUntilAt(nowMs)) === 0) return;
   // Without any webhook yet: since this service has been at work.
   const firstRun = sqlite.prepare<[], number | null>('select min(started_at_ms) from runs').pluck();
-  const since = Math.floor((last ?? firstRun.get() ?? nowMs) / 1000);
-  if (nowAt - since < MIN_SILENCE_SECONDS) return;
-  const pauses = hours.longestPausesMs(nowMs - USUAL_DAYS * 86_400_000);
-  const usual = ((pauses[Math.floor(pauses.length / 2)] ?? 0) / 1000) * LONGER;
-  if (nowAt - since > usual) transact(() => meta.save('silent_since_at', since));
+  const sinceMs = hours.lastAtMs() ?? firstRun.get() ?? nowMs;
+  const since = silentSince(nowMs, sinceMs, hours.longestPausesMs(usualFromMs(nowMs)));
+  if (since !== null) transact(() => meta.save('silent_since_at', since));
 }

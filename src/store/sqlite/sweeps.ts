@@ -1,11 +1,11 @@
 import { eq, inArray, or, sql } from 'drizzle-orm';
+import type { FoundRow } from '../plan/found-row.js';
 import type { SweepStore, Unseen } from '../ports/sweeps.js';
 import type { CacheChange } from '../ports/changes.js';
 import type { Subject } from '../ports/subject.js';
 import type { Connection } from './connection.js';
 import { drift, sweepCounted, sweepFound, sweepSeen } from './schema.js';
 
-type FoundRow = typeof sweepFound.$inferSelect;
 type DriftRow = typeof drift.$inferSelect;
 
 /** What the unfinished run has found and seen, and the drift of every run. */
@@ -21,9 +21,6 @@ export interface Sweeps {
   readonly countFound: (untilAt: number) => number;
   readonly forgetContacts: (contactIds: readonly string[]) => void;
 }
-
-/** Stands for the contact of a conversation that has none; behind the empty text and before every id. */
-export const NOBODY = ' ';
 
 export function createSweeps({ sqlite, db }: Connection): Sweeps {
   const keepFound = sqlite.prepare<[string, string, string, string | null, number | null, string]>(

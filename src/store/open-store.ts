@@ -1,0 +1,88 @@
+import { AppError } from '../errors.js';
+import type { Log } from '../log.js';
+import type { DatabaseFacts } from './ports/database-facts.js';
+import type { ReadOnlyParked, ReadOnlyReports } from './ports/read-only.js';
+import type { ReportStore } from './ports/reports.js';
+import type { OwnSettings } from './ports/service-settings.js';
+import type { Store } from './ports/store.js';
+
+/** The settings that say where the database is. */
+export interface DatabasePlace {
+  /** A file of SQLite's. */
+  readonly databasePath: string;
+  /** A database of a server; the file is not used then. */
+  readonly databaseUrl?: string | null;
+}
+
+export interface StoreOptions extends OwnSettings {
+  /** Only the service brings a database in step with a newer program or other settings; a command takes it as it is left. */
+  readonly as: 'service' | 'command';
+  /** Where there is no database, none is made. */
+  readonly mustExist?: boolean;
+  readonly log?: Pick<Log, 'warn' | 'error'>;
+}
+
+/** The ways into one database, whichever engine keeps it. An engine is loaded when it is used. */
+export interface DatabaseDoors {
+  /**
+   * @throws AppError `store_newer_than_program`, or `store_unavailable` when the database can't be used; for a command
+   * also `config_invalid` when the service works with other settings.
+   */
+  readonly openStore: (options: StoreOptions) => Promise<Store>;
+  /** Reports beside the store that has brought the database up to date. @throws AppError `store_unavailable` */
+  readonly openReports: () => Promise<ReportStore>;
+  /**
+   * For reports alone: nothing is made, migrated or written, and a service that uses the database is not disturbed.
+   * @throws AppError `store_unavailable` or `store_newer_than_program` for a database that this program can't read as it
+   * is, `config_invalid` when its dates were worked out in another report time zone.
+   */
+  readonly openReportsOnly: (timeZone: string) => Promise<ReadOnlyReports>;
+  /** The same for what is parked, whatever settings the database is used with. */
+  readonly openParkedOnly: () => Promise<ReadOnlyParked>;
+  /** Looks at it beside a service that may be using it, and changes nothing. */
+  readonly inspect: () => Promise<DatabaseFacts>;
+}
+
+/**
+ * Picks the engine. But for copies of a file (`backup`, `copy-to`) no other module knows one.
+ * @throws AppError `config_invalid` for an engine that this version does not have
+ */
+export function databaseAt({ databaseUrl = null, databasePath }: DatabasePlace): DatabaseDoors {
+  if (databaseUrl === null) return sqliteAt(databasePath);
+  throw new AppError('config_invalid', 'never', 'this version keeps its data in a file: set DATABASE_PATH');
+}
+
+function sqliteAt(path: string): DatabaseDoors {
+  return {
+    openStore: async ({ as, mustExist = false, timeZone, settings, log }) => {
+      const { joinSqliteStore, openSqliteStore } = await import('./sqlite/sqlite-store.js');
+      if (mustExist) {
+        const { assertDatabase } = await import('./sqlite/parked-read-only.js');
+        assertDatabase(path);
+      }
+      const open = as === 'service' ? openSqliteStore : joinSqliteStore;
+      return open({
+        path,
+        timeZone,
+        ...(settings === undefined ? {} : { settings }),
+        ...(log === undefined ? {} : { log }),
+      });
+    },
+    openReports: async () => {
+      const { openSqliteReportStore } = await import('./sqlite/sqlite-report-store.js');
+      return openSqliteReportStore({ path });
+    },
+    openReportsOnly: async (timeZone) => {
+      const { openReportsReadOnly } = await import('./sqlite/reports-read-only.js');
+      return openReportsReadOnly({ path, timeZone });
+    },
+    openParkedOnly: async () => {
+      const { openParkedReadOnly } = await import('./sqlite/parked-read-only.js');
+      return openParkedReadOnly(path);
+    },
+    inspect: async () => {
+      const { inspectDatabase } = await import('./sqlite/inspect.js');
+      return inspectDatabase(path);
+    },
+  };
+}
