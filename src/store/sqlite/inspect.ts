@@ -2,8 +2,8 @@ import { existsSync } from 'node:fs';
 import Database from 'better-sqlite3';
 import type { DatabaseFacts } from '../ports/database-facts.js';
 import { ageOfFile } from './connection.js';
-import { readServiceSettings } from './meta-values.js';
-import { readOtherWorkspaces } from './meta-values.js';
+import { readServiceSettings } from '../meta-values.js';
+import { readOtherWorkspaces } from '../meta-values.js';
 import { readMeta } from './reports-read-only.js';
 import { sqliteCode } from './store-errors.js';
 

@@ -2,7 +2,7 @@ import { eq, sql } from 'drizzle-orm';
 import type { Connection } from './connection.js';
 import { prepareRows } from './prepare-rows.js';
 import { prepareUpsert } from './prepare-upsert.js';
-import { META_READERS, type MetaValues } from './meta-values.js';
+import { META_READERS, type MetaValues } from '../meta-values.js';
 import { meta } from './schema.js';
 
 export interface Meta {

@@ -2,7 +2,7 @@ import type { ParkedPlace } from './parked-objects.js';
 import type Database from 'better-sqlite3';
 import { PARKED_PLACE, type ParkedItem } from '../ports/queries.js';
 import type { Tables } from './tables.js';
-import type { WriteRow } from './writes.js';
+import type { WriteRow } from '../write-row.js';
 
 /** What it is read from, by the store or by a command that only looks. */
 export interface ParkedTables {

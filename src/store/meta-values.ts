@@ -1,7 +1,7 @@
-import { isTimeZone } from '../../rules/calendar.js';
-import type { OtherWorkspaces } from '../ports/queries.js';
-import type { ServiceSettings } from '../ports/service-settings.js';
-import type { BoundWorkspace } from '../ports/workspace.js';
+import { isTimeZone } from '../rules/calendar.js';
+import type { OtherWorkspaces } from './ports/queries.js';
+import type { ServiceSettings } from './ports/service-settings.js';
+import type { BoundWorkspace } from './ports/workspace.js';
 
 /** Every single value that is stored, by name. */
 export interface MetaValues {
