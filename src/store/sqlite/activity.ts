@@ -2,8 +2,8 @@ import { and, desc, eq, isNotNull, lte, sql } from 'drizzle-orm';
 import type { RecentNotification, RecentWrite } from '../ports/activity.js';
 import { contacts, inbox, outbox, writes } from './schema.js';
 import type { Tables } from './tables.js';
-import { MAX_TOGETHER, withWholeLast } from './whole-decisions.js';
-import { outcomeOf } from './writes.js';
+import { MAX_TOGETHER, withWholeLast } from '../whole-decisions.js';
+import { outcomeOf } from '../write-row.js';
 
 /**
  * By when they came in, or fell due; what has not yet is left out. Webhooks are walked from the end of the inbox, our own

@@ -1,5 +1,5 @@
 import type { Applied, Compared, Together, Work } from '../ports/cache.js';
-import { waitingChange } from './writes.js';
+import { waitingChange } from '../write-row.js';
 import { compareWork } from '../plan/compare-work.js';
 import { planTogether } from '../plan/plan-together.js';
 import { planWork, type Planned } from '../plan/plan-work.js';

@@ -18,12 +18,10 @@ import { prepareRows } from './prepare-rows.js';
 import type { InboxRow } from '../tables/work-tables.js';
 import type { Payloads } from './payloads.js';
 import { inbox } from './schema.js';
+import { inboxEntry, MAX_CONTENTS, originsOf } from '../inbox-entry.js';
 import type { Scrubber } from './payload-scrub.js';
 import type { WebhookHours } from './webhook-hours.js';
-import type { WorkBell } from './work-bell.js';
-
-/** Further contents that are kept under one notification id. Intercom's ids are unique: there should be none. */
-const MAX_CONTENTS = 7;
+import type { WorkBell } from '../work-bell.js';
 
 /** What is beyond them is found when the loop looks again by itself. */
 const MAX_PASSED_OVER = 10_000;
@@ -267,10 +265,7 @@ export function createInbox({ connection, bell, hours, scrubber, payloads, recei
   };
 
   function toEntry(row: InboxRow): InboxEntry {
-    const { id, origin, dedupeKey, topic, subjectKind, subjectId, createdAt, receivedAtMs } = row;
-    const subject = subjectKind === null || subjectId === null ? null : { kind: subjectKind, id: subjectId };
-    const body = row.hasPayload ? payloads.find(id) : null;
-    return { id, origin, dedupeKey, topic, subject, createdAt, receivedAtMs, body, attempt: row.attempts };
+    return inboxEntry(row, row.hasPayload ? payloads.find(row.id) : null);
   }
 
   /** An id that is known with another content must not hide what has happened: it is stored under a key of its own. */
@@ -307,16 +302,5 @@ export function createInbox({ connection, bell, hours, scrubber, payloads, recei
     if (changes === 0) return false;
     if (!isErased) payloads.add(Number(lastInsertRowid), one.body);
     return true;
-  }
-}
-
-function originsOf(of: InboxShare | undefined): readonly NotificationOrigin[] {
-  switch (of) {
-    case 'webhooks':
-      return ['webhook'];
-    case 'own':
-      return ['settle', 'reread'];
-    case undefined:
-      return ['webhook', 'settle', 'reread'];
   }
 }

@@ -1,5 +1,6 @@
 import type { Work } from '../ports/cache.js';
-import { subjectOf, type CacheChange } from '../ports/changes.js';
+import { subjectOf } from '../ports/changes.js';
+import { contactsGoneBy, contactsNamedBy } from '../named-contacts.js';
 import type { Subject } from '../ports/subject.js';
 import { REVERSAL_WITHIN_MS } from '../plan/damping.js';
 import type { ContactRow, ConversationRow, LifecycleRow, SentWrite } from '../plan/rows.js';
@@ -81,27 +82,6 @@ export function loadSlice(tables: Tables, work: Named, families: 'all' | 'of-gon
     parked,
     parkedOfAnybody: parkedObjects.countOfAnybody(),
   };
-}
-
-function contactsNamedBy(change: CacheChange): readonly (string | null)[] {
-  switch (change.kind) {
-    case 'conversation':
-      return [change.conversation.contactId];
-    case 'conversation-deleted':
-      return [];
-    case 'contact-merged':
-      return [change.absorbedId, change.survivorId];
-    case 'contact':
-    case 'contact-archived':
-    case 'contact-unarchived':
-    case 'contact-deleted':
-      return [subjectOf(change).id];
-  }
-}
-
-function contactsGoneBy(change: CacheChange): readonly string[] {
-  if (change.kind === 'contact-merged') return [change.absorbedId, change.survivorId];
-  return change.kind === 'contact-deleted' ? [change.id] : [];
 }
 
 function sentBy(

@@ -10,8 +10,9 @@ import { prepareUpsert } from './prepare-upsert.js';
 import type { Meta } from './meta.js';
 import { prepareRows } from './prepare-rows.js';
 import { outbox } from './schema.js';
-import type { WorkBell } from './work-bell.js';
-import { causeOf, waitingChange, type Writes } from './writes.js';
+import type { WorkBell } from '../work-bell.js';
+import { causeOf, waitingChange } from '../write-row.js';
+import type { Writes } from './writes.js';
 
 /** Contacts that have something to be written: one row, one lease, one request to Intercom for each. */
 export interface Outbox {

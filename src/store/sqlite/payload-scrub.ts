@@ -1,20 +1,14 @@
-import { NO_ERASURES, type Erasures, type ScrubPass } from '../meta-values.js';
-import { CHUNK_BYTES, OVERLAP_BYTES, chunkNamesErased, namesErased } from './mentions.js';
+import type { ScrubPass } from '../meta-values.js';
+import { CHUNK_BYTES, OVERLAP_BYTES, textsOf, textsOfChunk } from '../mentions.js';
+import { beginPass, endPass, SCRUB_PIECE, withErasure } from '../scrub-pass.js';
 import type { InboxRow } from '../tables/work-tables.js';
 import type { Connection } from './connection.js';
 import type { Meta } from './meta.js';
 import type { Payloads } from './payloads.js';
 import type { PersonMarks } from './person-marks.js';
 
-/** What one piece may cost the thread that receives webhooks. */
-const MAX_ROWS = 64;
-const MAX_BYTES = 1_000_000;
-const MAX_MS = 5;
-/** So much is looked at however slow it is: a busy machine gets there too, and the result depends on no time. */
-const MIN_BYTES = 128 * 1024;
 /** What is looked at may be looked at again after a crash: progress is not worth a forced write for each piece. */
 const SAVE_EVERY_PIECES = 50;
-const UNKNOWN_WAIT_MS = 86_400_000;
 
 export interface Scrubber {
   /** One more contact is erased. `isKnown`: the cache or the inbox had something of it. In the caller's transaction. */
@@ -67,35 +61,24 @@ export function createScrubber({ connection, meta, marks, payloads }: ScrubberTa
     return markForgotten.run({ id, nowMs }).changes > 0;
   };
 
-  const erasures = (): Erasures => meta.read('erasures') ?? NO_ERASURES;
   let pass: ScrubPass | null = null;
   let unsavedPieces = 0;
-
-  const beginPass = (nowMs: number): ScrubPass | null => {
-    const { last, scrubbed, unknownSinceMs } = erasures();
-    const unknownAreDue = unknownSinceMs !== null && nowMs - unknownSinceMs >= UNKNOWN_WAIT_MS;
-    if (scrubbed >= last && !unknownAreDue) return null;
-    const end = Number.MAX_SAFE_INTEGER;
-    return { covers: last, beganAtMs: nowMs, beforeMs: end, beforeId: end, offset: 0 };
+  const namesErased = (texts: Iterable<string>): boolean => {
+    for (const text of texts) if (marks.isOfErased(text)) return true;
+    return false;
   };
 
-  const endPass = ({ covers, beganAtMs }: ScrubPass): boolean => {
-    const now = erasures();
-    const isUnknownDone = now.unknownSinceMs !== null && now.unknownSinceMs < beganAtMs;
-    const ended: Erasures = {
-      last: now.last,
-      scrubbed: Math.max(now.scrubbed, covers),
-      sinceMs: now.last > covers ? beganAtMs : null,
-      unknownSinceMs: isUnknownDone ? null : now.unknownSinceMs,
-    };
-    meta.save('erasures', ended);
+  const end = (ended: ScrubPass): boolean => {
+    const { erasures, hasMore } = endPass(meta.read('erasures'), ended);
+    meta.save('erasures', erasures);
     meta.save('scrub_pass', null);
-    return ended.last > ended.scrubbed;
+    return hasMore;
   };
 
   /** Looks on from `from`; answers where it came to, null at the end, and what is to be erased. */
   const look = (from: ScrubPass): { readonly at: ScrubPass | null; readonly found: readonly number[] } => {
-    const endsAtMs = performance.now() + MAX_MS;
+    const { maxRows, maxBytes, maxMs, minBytes } = SCRUB_PIECE;
+    const endsAtMs = performance.now() + maxMs;
     const found: number[] = [];
     let at = from;
     let bytes = 0;
@@ -103,44 +86,36 @@ export function createScrubber({ connection, meta, marks, payloads }: ScrubberTa
     const open = at.offset > 0 ? same.get(at.beforeId) : undefined;
     const candidates = [
       ...(open === undefined ? [] : [open]),
-      ...next.all(at.beforeMs, at.beforeId, MAX_ROWS),
+      ...next.all(at.beforeMs, at.beforeId, maxRows),
     ];
     for (const { id, receivedAtMs, bytes: length } of candidates) {
       let offset = id === open?.id ? at.offset : 0;
       while (offset < length) {
         if (
-          bytes >= MAX_BYTES ||
-          foundBytes >= MAX_BYTES ||
-          (bytes >= MIN_BYTES && performance.now() > endsAtMs)
+          bytes >= maxBytes ||
+          foundBytes >= maxBytes ||
+          (bytes >= minBytes && performance.now() > endsAtMs)
         ) {
           return { at: offset === 0 ? at : { ...at, beforeMs: receivedAtMs, beforeId: id, offset }, found };
         }
         const chunk = payloads.readPiece(id, offset, CHUNK_BYTES + OVERLAP_BYTES);
         bytes += CHUNK_BYTES < length - offset ? CHUNK_BYTES : length - offset;
         offset += CHUNK_BYTES;
-        if (chunk === null || !chunkNamesErased(marks, chunk)) continue;
+        if (chunk === null || !namesErased(textsOfChunk(chunk))) continue;
         found.push(id);
         foundBytes += length;
         break;
       }
       at = { ...at, beforeMs: receivedAtMs, beforeId: id, offset: 0 };
     }
-    return { at: candidates.length < MAX_ROWS ? null : at, found };
+    return { at: candidates.length < maxRows ? null : at, found };
   };
 
   return {
-    begin: (nowMs, isKnown) => {
-      const now = erasures();
-      meta.save(
-        'erasures',
-        isKnown
-          ? { ...now, last: now.last + 1, sinceMs: now.sinceMs ?? nowMs }
-          : { ...now, unknownSinceMs: now.unknownSinceMs ?? nowMs },
-      );
-    },
+    begin: (nowMs, isKnown) => meta.save('erasures', withErasure(meta.read('erasures'), nowMs, isKnown)),
 
     takePiece: (nowMs) => {
-      const from = pass ?? meta.read('scrub_pass') ?? beginPass(nowMs);
+      const from = pass ?? meta.read('scrub_pass') ?? beginPass(meta.read('erasures'), nowMs);
       if (from === null) return { erased: 0, hasMore: false };
       const { at, found } = look(from);
       unsavedPieces += 1;
@@ -149,7 +124,7 @@ export function createScrubber({ connection, meta, marks, payloads }: ScrubberTa
         pass = null;
         return transact(() => {
           const erased = found.filter((id) => forget(id, nowMs)).length;
-          const hasMore = at === null ? endPass(from) : true;
+          const hasMore = at === null ? end(from) : true;
           if (at !== null) meta.save('scrub_pass', at);
           return { erased, hasMore };
         });
@@ -161,10 +136,10 @@ export function createScrubber({ connection, meta, marks, payloads }: ScrubberTa
     forgetMentions: ({ id, hasPayload }, nowMs) => {
       if (!hasPayload || !hasErased()) return false;
       const body = payloads.find(id);
-      return body !== null && namesErased(marks, body) && forget(id, nowMs);
+      return body !== null && namesErased(textsOf(body)) && forget(id, nowMs);
     },
 
-    namesErased: (body) => hasErased() && namesErased(marks, body),
+    namesErased: (body) => hasErased() && namesErased(textsOf(body)),
   };
 
   /** Before anybody was erased nothing needs looking at. */

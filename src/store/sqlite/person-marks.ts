@@ -1,4 +1,12 @@
-import { hash, randomBytes } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
+import {
+  foldedTextsOf,
+  foldText,
+  formerTextsOf,
+  markOf,
+  MAX_MARKED_LENGTH,
+  MAX_MARKS,
+} from '../person-mark.js';
 import type { Person } from '../plan/person.js';
 import type { Connection } from './connection.js';
 import type { Meta } from './meta.js';
@@ -17,20 +25,6 @@ export interface PersonMarks {
   readonly repoint: (fromId: string, toId: string) => void;
   /** True where `text`, the whole of a value in a payload, is the id, e-mail, User ID or name of an erased contact. */
   readonly isOfErased: (text: string) => boolean;
-}
-
-/** Longer texts are no ids, e-mail addresses (254) or names. */
-export const MAX_MARKED_LENGTH = 320;
-/** User IDs such as `7` stand everywhere in a payload and tell nobody from anybody. */
-const MIN_USER_ID_LENGTH = 4;
-/** Of one contact, whatever has been merged into it. */
-const MAX_MARKS = 60;
-const MARK_LENGTH = 22;
-
-/** Case, and how much blank stands between words, tell nobody from anybody. Marks are stored: it must stay as it is. */
-function fold(text: string): string {
-  if (/^[!-~]*$/.test(text)) return text.toLowerCase();
-  return text.normalize('NFKC').replaceAll(/\s+/g, ' ').trim().toLowerCase();
 }
 
 /** Makes the key of a new database. By itself: a work that is rolled back must not have marked anybody with it. */
@@ -66,48 +60,31 @@ export function createPersonMarks({ sqlite }: Connection, meta: Meta): PersonMar
     .pluck();
 
   let key: string | null = null;
-  const markOf = (folded: string): string => {
+  const mark = (folded: string): string => {
     key ??= meta.read('mark_key');
     if (key === null) throw new TypeError('marks are made before their key');
-    return hash('sha256', `${key} ${folded}`, 'base64url').slice(0, MARK_LENGTH);
+    return markOf(key, folded);
   };
   const add = (contactId: string, texts: readonly string[]): void => {
     if (texts.length === 0 || (count.get(contactId) ?? 0) >= MAX_MARKS) return;
-    for (const text of texts) insert.run(markOf(text), contactId);
+    for (const text of texts) insert.run(mark(text), contactId);
   };
 
   return {
-    remember: (contactId, person) => add(contactId, textsOf(person)),
+    remember: (contactId, person) => add(contactId, foldedTextsOf(person)),
     rememberIds: (contactId, ids) => {
-      for (const id of ids) insert.run(markOf(fold(id)), contactId);
+      for (const id of ids) insert.run(mark(foldText(id)), contactId);
     },
-    rememberFormer: (contactId, former, current) => {
-      const still = new Set(textsOf(current));
-      add(
-        contactId,
-        textsOf(former).filter((text) => !still.has(text)),
-      );
-    },
+    rememberFormer: (contactId, former, current) => add(contactId, formerTextsOf(former, current)),
     repoint: (fromId, toId) => {
       move.run(toId, fromId);
     },
     isOfErased: (text) => {
       if (text.length > MAX_MARKED_LENGTH) return false;
-      const folded = fold(text);
-      if (folded === '' || findMark.get(markOf(folded)) === undefined) return false;
+      const folded = foldText(text);
+      if (folded === '' || findMark.get(mark(folded)) === undefined) return false;
       // A coach who was a contact too is named in every conversation, and stays.
       return isCoach.get({ text: folded }) === undefined;
     },
   };
-}
-
-function textsOf({ name, email, externalId }: Person): string[] {
-  return [
-    ...(email?.includes('@') === true ? [email] : []),
-    ...(externalId !== null && externalId.length >= MIN_USER_ID_LENGTH ? [externalId] : []),
-    // One word alone names too many people.
-    ...(name !== null && /\S\s+\S/.test(name) ? [name] : []),
-  ]
-    .filter((text) => text.length <= MAX_MARKED_LENGTH)
-    .map(fold);
 }

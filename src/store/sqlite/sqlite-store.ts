@@ -5,7 +5,7 @@ import type { NewNotification } from '../ports/inbox.js';
 import type { Store } from '../ports/store.js';
 import { recentNotifications, recentWrites } from './activity.js';
 import { apply, applyTogether, compare, decideAgain } from './apply.js';
-import { createGroupCommit } from './group-commit.js';
+import { createGroupCommit } from '../group-commit.js';
 import { bindWorkspace, canWrite, releaseDeadLeases, saveCoaches } from './workspace.js';
 import { eraseLeft } from './erase.js';
 import { countBacklog, findMember, readFreshness } from './look.js';
@@ -72,17 +72,14 @@ function createStore(
     if (why !== null) throw unfit(why);
   };
 
-  const incoming = createGroupCommit(
-    (notifications: readonly NewNotification[]) => {
-      assertFit(say(whyMoved()));
-      return inbox.storeAll(notifications);
-    },
-    async () => {
-      await connection.toDisk();
-      // Again: what was stored counts only where a restart finds it.
-      assertFit(say(whyMoved()));
-    },
-  );
+  const incoming = createGroupCommit(async (notifications: readonly NewNotification[]) => {
+    assertFit(say(whyMoved()));
+    const answers = inbox.storeAll(notifications);
+    await connection.toDisk();
+    // Again: what was stored counts only where a restart finds it.
+    assertFit(say(whyMoved()));
+    return answers;
+  });
 
   // An erasure counts only when the old pages are out of the log too. A reader can hold that up: then after the next
   // piece of work, at the latest when the database is closed or opened.

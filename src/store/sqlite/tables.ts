@@ -16,7 +16,7 @@ import { createReportedMembers, type ReportedMembers } from './reported-members.
 import { createRuns, type Runs } from './runs.js';
 import { createSweeps, type Sweeps } from './sweeps.js';
 import { createWebhookHours, type WebhookHours } from './webhook-hours.js';
-import { createWorkBell, type WorkBell } from './work-bell.js';
+import { createWorkBell, type WorkBell } from '../work-bell.js';
 import { createWrites, type Writes } from './writes.js';
 
 /** All table groups on one connection, for the units of work that touch several of them. */

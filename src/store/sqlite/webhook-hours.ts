@@ -1,3 +1,4 @@
+import { hourOf, HOUR_SECONDS, sumByHour, type Received } from '../webhook-sums.js';
 import type { WebhookHour, WebhookResult } from '../ports/queries.js';
 import type { Connection } from './connection.js';
 
@@ -7,7 +8,7 @@ import type { Connection } from './connection.js';
  */
 export interface WebhookHours {
   /** What was stored or known already, at the time it came; those of one group together. In the caller's transaction. */
-  readonly count: (received: readonly { readonly result: WebhookResult; readonly atMs: number }[]) => void;
+  readonly count: (received: readonly Received[]) => void;
   /** Held in memory until the next {@link count} or {@link flush}. */
   readonly note: (result: WebhookResult, atMs: number) => void;
   /** Stores what was noted. In the caller's transaction. */
@@ -22,14 +23,7 @@ export interface WebhookHours {
   readonly since: (ms: number) => WebhookHour[];
 }
 
-const HOUR_SECONDS = 3600;
 const DAY_SECONDS = 86_400;
-
-interface Sum {
-  count: number;
-  lastAtMs: number | null;
-  longestPauseMs: number | null;
-}
 
 export function createWebhookHours({ sqlite }: Connection): WebhookHours {
   const add = sqlite.prepare<[number, WebhookResult, number, number | null, number | null]>(
@@ -65,22 +59,7 @@ export function createWebhookHours({ sqlite }: Connection): WebhookHours {
 
   return {
     count: (received) => {
-      const sums = new Map<string, Sum & { readonly hourAt: number; readonly result: WebhookResult }>();
-      let beforeMs = lastAtMs();
-      for (const { result, atMs } of received) {
-        const hourAt = hourOf(atMs);
-        const key = `${hourAt} ${result}`;
-        const sum = sums.get(key) ?? { hourAt, result, count: 0, lastAtMs: null, longestPauseMs: null };
-        sum.count += 1;
-        if (result === 'accepted' || result === 'parked') {
-          const pauseMs = beforeMs === null ? null : Math.max(0, atMs - beforeMs);
-          sum.lastAtMs = Math.max(sum.lastAtMs ?? 0, atMs);
-          if (pauseMs !== null) sum.longestPauseMs = Math.max(sum.longestPauseMs ?? 0, pauseMs);
-          beforeMs = Math.max(beforeMs ?? 0, atMs);
-        }
-        sums.set(key, sum);
-      }
-      for (const { hourAt, result, count, lastAtMs: at, longestPauseMs } of sums.values()) {
+      for (const { hourAt, result, count, lastAtMs: at, longestPauseMs } of sumByHour(received, lastAtMs())) {
         add.run(hourAt, result, count, at, longestPauseMs);
       }
       if (noted.size > 0) flush();
@@ -112,10 +91,6 @@ export function createWebhookHours({ sqlite }: Connection): WebhookHours {
       return [...known, ...fresh.filter(({ hourAt }) => hourAt >= hourOf(ms))];
     },
   };
-}
-
-function hourOf(ms: number): number {
-  return Math.floor(ms / 1000 / HOUR_SECONDS) * HOUR_SECONDS;
 }
 
 /** For a database of an older version: what its inbox still knows. Does nothing where anything has been counted. */

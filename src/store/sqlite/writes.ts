@@ -1,16 +1,13 @@
 import { asJson, readValue } from './stored-value.js';
 import { and, desc, eq, gt, inArray, isNull, lte, or, sql } from 'drizzle-orm';
 import { MAX_WRITES_BACK } from '../plan/fights.js';
-import type { Cause } from '../ports/changes.js';
-import type { WaitingChange } from '../ports/outbox.js';
 import type { WriteRecord } from '../ports/queries.js';
 import type { Connection } from './connection.js';
 import type { NewWrite, SentWrite, WaitingWrite } from '../plan/rows.js';
 import { prepareRows } from './prepare-rows.js';
 import { outbox, writes } from './schema.js';
-import { MAX_TOGETHER, withWholeLast } from './whole-decisions.js';
-
-export type WriteRow = typeof writes.$inferSelect;
+import { causeOf, outcomeOf, type WriteRow } from '../write-row.js';
+import { MAX_TOGETHER, withWholeLast } from '../whole-decisions.js';
 
 /** Every change that was decided, from waiting to its end. */
 export interface Writes {
@@ -232,22 +229,4 @@ export function createWrites({ db, sqlite }: Pick<Connection, 'db' | 'sqlite'>):
         settledAtMs: write.settledAtMs,
       })),
   };
-}
-
-export function causeOf(row: WriteRow): Cause {
-  return { kind: row.causeKind, ref: row.causeRef };
-}
-
-/** As people see it. `state`: that of the contact's row in the outbox. */
-export function outcomeOf(
-  { outcome, parkedAtMs }: WriteRow,
-  state: (typeof outbox.$inferSelect)['state'] | null,
-): WriteRecord['outcome'] {
-  if (outcome !== 'waiting') return outcome;
-  if (parkedAtMs !== null) return 'parked';
-  return state === null || state === 'ready' ? outcome : state;
-}
-
-export function waitingChange({ id, attribute, before, after, isReplayed }: WriteRow): WaitingChange {
-  return { writeId: id, attribute, before, after, isReplayed };
 }

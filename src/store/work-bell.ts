@@ -1,4 +1,4 @@
-import type { WorkKind } from '../ports/store.js';
+import type { WorkKind } from './ports/store.js';
 
 /** Tells loops of this process that there may be work; other processes look by themselves from time to time. */
 export interface WorkBell {

@@ -2,7 +2,7 @@
 export interface GroupCommit<Item, Answer> {
   /** Resolves when the group that `item` belongs to is on disk; rejects when its commit failed. */
   readonly add: (item: Item) => Promise<Answer>;
-  /** Commits what is collected now, and leaves forcing it to disk under way. */
+  /** Begins to commit what is collected now. */
   readonly flush: () => void;
   /** How many have been added so far. */
   readonly count: () => number;
@@ -28,23 +28,21 @@ function nextTurn(): Promise<void> {
 
 /**
  * Collects what arrives within one turn of the event loop, and the turns after it as long as each brings more, and
- * gives it to `commitAll` in one piece: one forced write (`toDisk`) then serves all of it. `setImmediate` runs when every socket that
- * had data has been read, so requests that came together are together here; a microtask would run after the first of
- * them, a timer would make a single request wait.
+ * gives it to `commitAll` in one piece, which resolves when all of it is on disk: one forced write then serves all of it.
+ * `setImmediate` runs when every socket that had data has been read, so requests that came together are together here; a
+ * microtask would run after the first of them, a timer would make a single request wait.
  */
 export function createGroupCommit<Item, Answer>(
-  commitAll: (items: readonly Item[]) => readonly Answer[],
-  toDisk: () => Promise<void>,
+  commitAll: (items: readonly Item[]) => Promise<readonly Answer[]>,
 ): GroupCommit<Item, Answer> {
   let group: Waiting<Item, Answer>[] = [];
   let count = 0;
 
   const commit = async (committing: readonly Waiting<Item, Answer>[]): Promise<void> => {
     try {
-      const answers = commitAll(committing.map((waiting) => waiting.item));
+      const answers = await commitAll(committing.map((waiting) => waiting.item));
       if (answers.length < committing.length)
         throw new RangeError('a group commit gave fewer answers than it has members');
-      await toDisk();
       for (const [index, answer] of answers.entries()) {
         if (index > 0 && index % MAX_ANSWERS === 0) await nextTurn();
         committing[index]?.resolve(answer);

@@ -1,4 +1,4 @@
-import { MAX_MARKED_LENGTH, type PersonMarks } from './person-marks.js';
+import { MAX_MARKED_LENGTH } from './person-mark.js';
 
 /** As much of a payload is looked at in one go: a millisecond or two. */
 export const CHUNK_BYTES = 64 * 1024;
@@ -19,19 +19,18 @@ const NO_WORDS = /^(?:[\s:,[\]{}\d.-]|null|true|false)*$/;
 /** What keys of Intercom's own look like: they are never somebody's. */
 const KEY = /^[a-z_]{1,40}$/;
 
-/** True when `body` names a contact that was erased, anywhere and at any length. */
-export function namesErased(marks: PersonMarks, body: Uint8Array): boolean {
+/** Every text of a payload that may name somebody, at any length: see {@link textsOfChunk}. */
+export function* textsOf(body: Uint8Array): Generator<string> {
   for (let offset = 0; offset < body.length; offset += CHUNK_BYTES) {
-    if (chunkNamesErased(marks, body.subarray(offset, offset + CHUNK_BYTES + OVERLAP_BYTES))) return true;
+    yield* textsOfChunk(body.subarray(offset, offset + CHUNK_BYTES + OVERLAP_BYTES));
   }
-  return false;
 }
 
 /**
  * The same for a piece of a payload. It need not be JSON, nor whole: what cut-off bodies hold counts too. Looked at are
  * whole values (ids, User IDs, names), numbers, and e-mail addresses wherever they stand.
  */
-export function chunkNamesErased(marks: PersonMarks, chunk: Uint8Array): boolean {
+export function* textsOfChunk(chunk: Uint8Array): Generator<string> {
   const text = unescape(Buffer.from(chunk.buffer, chunk.byteOffset, chunk.length).toString('utf8'));
   // Most of a payload repeats itself: each text is looked at once.
   const seen = new Set<string>();
@@ -45,14 +44,12 @@ export function chunkNamesErased(marks: PersonMarks, chunk: Uint8Array): boolean
     if (parts[at + 1]?.startsWith(':') === true && KEY.test(part)) continue;
     seen.add(part);
     if (NO_WORDS.test(part)) {
-      for (const [number] of part.matchAll(NUMBERS))
-        if (isNew(number) && marks.isOfErased(number)) return true;
+      for (const [number] of part.matchAll(NUMBERS)) if (isNew(number)) yield number;
       if (!/^\d+$/.test(part)) continue;
     }
-    if (marks.isOfErased(part.replaceAll(ESCAPED_QUOTE, '"'))) return true;
+    yield part.replaceAll(ESCAPED_QUOTE, '"');
   }
-  for (const address of addressesIn(text)) if (isNew(address) && marks.isOfErased(address)) return true;
-  return false;
+  for (const address of addressesIn(text)) if (isNew(address)) yield address;
 }
 
 /** Walks from one @ to the next, so that a long text without any costs next to nothing. */

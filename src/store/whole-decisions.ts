@@ -1,4 +1,4 @@
-import { MAINTAINED_ATTRIBUTES } from '../../rules/vocabulary.js';
+import { MAINTAINED_ATTRIBUTES } from '../rules/vocabulary.js';
 
 /** How many rows more have to be read, so that {@link withWholeLast} finds what belongs to the last one. */
 export const MAX_TOGETHER = MAINTAINED_ATTRIBUTES.length;
