@@ -1,4 +1,4 @@
-import { describe, inject } from 'vitest';
+import { describe, expect, inject, test } from 'vitest';
 import { getCurrentTest } from 'vitest/suite';
 import { exerciseApplyingTogether } from '../../src/store/exercise/applying-together.js';
 import { exerciseApplying } from '../../src/store/exercise/applying.js';
@@ -15,10 +15,12 @@ import { exerciseMixedCaseIds } from '../../src/store/exercise/mixed-case-ids.js
 import { exerciseOddTexts } from '../../src/store/exercise/odd-texts.js';
 import { exerciseReceiving } from '../../src/store/exercise/receiving.js';
 import { exerciseRefusing } from '../../src/store/exercise/refusing.js';
+import { handled, lease, LEASE_MS, notification, NOW_MS, workOn } from '../../src/store/exercise/samples.js';
 import { exerciseStaleLeases } from '../../src/store/exercise/stale-leases.js';
 import { exerciseUpkeep } from '../../src/store/exercise/upkeep.js';
 import { exerciseWakeUps } from '../../src/store/exercise/wake-ups.js';
 import { exerciseWriting } from '../../src/store/exercise/writing.js';
+import { openPostgresStore } from '../../src/store/postgres/postgres-store.js';
 import { createPlaceOn, engine, engineWithOwnTime } from '../support/postgres-engine.js';
 
 const SUBJECTS: readonly ((bench: Bench) => void)[] = [
@@ -48,6 +50,22 @@ describe('the store on Postgres', () => {
 
 describe('the store on Postgres, by its own time', () => {
   exerciseClocksApart(setUpBench(onServer(engineWithOwnTime)));
+});
+
+test('by default leases end by the time of the server, whatever the callers say', async () => {
+  const { place: url, remove } = await createPlaceOn(inject('postgresUrl'))({ isNew: true });
+  const [one, other] = [
+    await openPostgresStore({ url, timeZone: 'UTC' }),
+    await openPostgresStore({ url, timeZone: 'UTC' }),
+  ];
+  await one.storeNotification(notification('a', { receivedAtMs: Number.MAX_SAFE_INTEGER }));
+  const [taken] = await one.leaseNotifications(lease());
+  expect(taken).toMatchObject({ dedupeKey: 'a', leaseUntilMs: NOW_MS + LEASE_MS });
+  expect(await other.leaseNotifications(lease({ nowMs: NOW_MS + 9 * LEASE_MS }))).toEqual([]);
+  expect(await one.apply(workOn([], { completes: handled(taken) }))).toMatchObject({ kind: 'applied' });
+  await one.close();
+  await other.close();
+  await remove();
 });
 
 /** A test that needs a method that is not there yet is skipped, and says which. */

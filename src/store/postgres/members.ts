@@ -20,7 +20,8 @@ export async function applyDueTransitions(
     const due = await findDue(unit, nowAt, limit, found);
     if (due.length === 0) continue;
     const cause = { kind: 'transition', ref: null } as const;
-    await decideAgain(unit, parts, due, { cause, nowMs: nowAt * 1000, decide });
+    const nowMs = (await parts.time.now(unit)) ?? nowAt * 1000;
+    await decideAgain(unit, parts, due, { cause, nowMs, decide });
     return due.length;
   }
   return 0;
