@@ -62,6 +62,7 @@ export default defineConfig({
           setupFiles,
           globalSetup: [...globalSetup, 'test/postgres/start-server.ts'],
           testTimeout,
+          hookTimeout: testTimeout,
         },
       },
       // A real child process, killed again and again: takes about half a minute.
