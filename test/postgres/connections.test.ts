@@ -1,5 +1,5 @@
 import { Client } from 'pg';
-import { afterEach, beforeEach, expect, inject, test } from 'vitest';
+import { afterEach, beforeEach, expect, test } from 'vitest';
 import { AppError } from '../../src/errors.js';
 import type { ReportStore } from '../../src/store/ports/reports.js';
 import { migratePostgres } from '../../src/store/postgres/migrations.js';
@@ -28,7 +28,7 @@ const asAdministrator = async (statement: string): Promise<void> => {
 };
 
 beforeEach(async () => {
-  const database = await createDatabase(inject('postgresUrl'));
+  const database = await createDatabase();
   ({ url } = database);
   endings = [database.drop];
 });

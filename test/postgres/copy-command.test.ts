@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, beforeEach, expect, inject, test } from 'vitest';
+import { afterEach, beforeEach, expect, test } from 'vitest';
 import { openSqliteStore } from '../../src/store/sqlite/sqlite-store.js';
 import { runCommand, temporaryDirectory } from '../support/command-line.js';
 import { createDatabase } from '../support/postgres-server.js';
@@ -9,7 +9,7 @@ let url = '';
 let drop = async (): Promise<void> => undefined;
 
 beforeEach(async () => {
-  ({ url, drop } = await createDatabase(inject('postgresUrl')));
+  ({ url, drop } = await createDatabase());
 });
 afterEach(() => drop());
 

@@ -1,6 +1,6 @@
 import Database from 'better-sqlite3';
 import { Client } from 'pg';
-import { afterEach, beforeEach, expect, inject, test } from 'vitest';
+import { afterEach, beforeEach, expect, test } from 'vitest';
 import { copyToPostgres } from '../../src/store/copy/copy-to-postgres.js';
 import { ALL_TABLES } from '../../src/store/tables/all-tables.js';
 import { createDatabase } from '../support/postgres-server.js';
@@ -13,7 +13,7 @@ let endings: (() => Promise<void>)[] = [];
 beforeEach(async () => {
   const { place, remove } = await engine.createPlace({ isNew: false });
   path = place;
-  const database = await createDatabase(inject('postgresUrl'));
+  const database = await createDatabase();
   ({ url } = database);
   endings = [remove, database.drop];
 });

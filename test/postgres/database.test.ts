@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, expect, inject, test } from 'vitest';
+import { afterEach, beforeEach, expect, test } from 'vitest';
 import { createDatabase, type Database } from '../../src/store/postgres/database.js';
 import { migratePostgres } from '../../src/store/postgres/migrations.js';
 import { createPool } from '../../src/store/postgres/pool.js';
@@ -14,7 +14,7 @@ let database: Database;
 let drop: () => Promise<void>;
 
 beforeEach(async () => {
-  const made = await makeDatabase(inject('postgresUrl'));
+  const made = await makeDatabase();
   ({ drop } = made);
   const pool = createPool({ url: made.url, applicationName: 'test', maxConnections: 4 });
   await migratePostgres(pool, { mayMigrate: true });

@@ -1,5 +1,5 @@
 import type { Pool } from 'pg';
-import { afterEach, beforeEach, expect, inject, test } from 'vitest';
+import { afterEach, beforeEach, expect, test } from 'vitest';
 import { ageOfDatabase, migratePostgres } from '../../src/store/postgres/migrations.js';
 import { createPool } from '../../src/store/postgres/pool.js';
 import { ALL_TABLES } from '../../src/store/tables/all-tables.js';
@@ -16,7 +16,7 @@ const openPool = (): Pool => {
 };
 
 beforeEach(async () => {
-  ({ url, drop } = await createDatabase(inject('postgresUrl')));
+  ({ url, drop } = await createDatabase());
   pools = [];
 });
 afterEach(async () => {

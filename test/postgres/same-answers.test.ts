@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { makeCsvHere } from '../../src/reports/answer.js';
 import { REPORTS } from '../../src/reports/catalog.js';
 import { reportContext } from '../../src/reports/report.js';
@@ -48,7 +48,7 @@ describe('Postgres answers as SQLite does', () => {
     });
     await tell(store, { ...world, people: [...world.people, ...odd] });
     await store.close();
-    const database = await createDatabase(inject('postgresUrl'));
+    const database = await createDatabase();
     endings.unshift(database.drop);
     await copyToPostgres({ path: place, url: database.url });
     sqlite = openSqliteReportStore({ path: place });

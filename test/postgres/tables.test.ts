@@ -1,7 +1,7 @@
 import { asc, eq } from 'drizzle-orm';
 import { drizzle } from 'drizzle-orm/node-postgres';
 import type { Pool } from 'pg';
-import { afterEach, beforeEach, expect, inject, test } from 'vitest';
+import { afterEach, beforeEach, expect, test } from 'vitest';
 import { migratePostgres } from '../../src/store/postgres/migrations.js';
 import { createPool } from '../../src/store/postgres/pool.js';
 import { coaches, contacts, inbox, payloads } from '../../src/store/postgres/schema.js';
@@ -12,7 +12,7 @@ let pool: Pool;
 let drop = async (): Promise<void> => undefined;
 
 beforeEach(async () => {
-  const database = await createDatabase(inject('postgresUrl'));
+  const database = await createDatabase();
   ({ drop } = database);
   pool = createPool({ url: database.url, applicationName: 'test', maxConnections: 1 });
   await migratePostgres(pool, { mayMigrate: true });

@@ -1,5 +1,5 @@
 import { Client } from 'pg';
-import { afterEach, beforeEach, expect, inject, onTestFinished, test, vi } from 'vitest';
+import { afterEach, beforeEach, expect, onTestFinished, test, vi } from 'vitest';
 import type { WorkKind } from '../../src/store/ports/store.js';
 import { createWakeUps, type WakeUps } from '../../src/store/postgres/wake-ups.js';
 import { createDatabase } from '../support/postgres-server.js';
@@ -11,7 +11,7 @@ let pass: () => void;
 let pauses: number[];
 
 beforeEach(async () => {
-  ({ url, drop } = await createDatabase(inject('postgresUrl')));
+  ({ url, drop } = await createDatabase());
   let waiting: (() => void)[] = [];
   pauses = [];
   pass = () => {

@@ -29,13 +29,18 @@ export async function findPostgres(): Promise<PostgresServer> {
   );
 }
 
-/** A new, empty database of its own for each test file, or for each test. */
+/** Of the server that the tests use: processes that a test starts are told by their environment. */
+export const SERVER_URL = 'TEST_POSTGRES_URL';
+
+/** A new database of its own for each test file, or for each test: empty, or a copy of `template`. */
 export async function createDatabase(
-  serverUrl: string,
+  template = 'template0',
 ): Promise<{ readonly url: string; readonly drop: () => Promise<void> }> {
+  const serverUrl = process.env[SERVER_URL];
+  if (serverUrl === undefined) throw new Error('no server was started: see test/postgres/start-server.ts');
   made += 1;
   const name = `test_${process.pid}_${made}_${Math.random().toString(36).slice(2, 8)}`;
-  await runOnce(serverUrl, `create database ${name} encoding 'UTF8' template template0`);
+  await runOnce(serverUrl, `create database ${name} encoding 'UTF8' template ${template}`);
   const url = new URL(serverUrl);
   url.pathname = `/${name}`;
   return {

@@ -13,14 +13,16 @@ export function createGate(): Int32Array {
  * Waits until both threads are here, and lets them go at the same moment.
  * @throws when the other one doesn't come
  */
-export function meet(gate: Int32Array): void {
+export async function meet(gate: Int32Array): Promise<void> {
   const turn = Atomics.load(gate, PASSED);
   if (Atomics.add(gate, ARRIVED, 1) % 2 === 1) {
     Atomics.add(gate, PASSED, 1);
     Atomics.notify(gate, PASSED);
     return;
   }
-  if (Atomics.wait(gate, PASSED, turn, MAX_WAIT_MS) === 'timed-out') {
+  // Not blocking: what the store still has to do goes on meanwhile, and the other side may wait for that.
+  const passed = await Atomics.waitAsync(gate, PASSED, turn, MAX_WAIT_MS).value;
+  if (passed === 'timed-out') {
     throw new Error('the other side of the race has not come');
   }
 }

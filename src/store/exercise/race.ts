@@ -40,9 +40,9 @@ export function createRaces(engine: Engine): Races {
       const mine: unknown[] = [];
       for (let round = 0; round < rounds; round += 1) {
         await prepare?.(round);
-        meet(gate);
+        await meet(gate);
         mine.push(await racer.run(round));
-        meet(gate);
+        await meet(gate);
         await after?.(round);
       }
       await racer.close();

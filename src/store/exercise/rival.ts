@@ -17,9 +17,9 @@ async function run(order: RivalOrder): Promise<readonly unknown[]> {
   const racer = await openToRace(engine, order);
   const answers: unknown[] = [];
   for (let round = 0; round < order.rounds; round += 1) {
-    meet(order.gate);
+    await meet(order.gate);
     answers.push(await racer.run(round));
-    meet(order.gate);
+    await meet(order.gate);
   }
   await racer.close();
   return answers;

@@ -9,7 +9,7 @@ import { atEngineTime, workAtEngineTime } from './at-engine-time.js';
 import { loadSlice } from './load-slice.js';
 import { findHeldWrite } from './outbox.js';
 import type { Parts } from './parts.js';
-import { holdsRun, saveRunPage } from './run-pages.js';
+import { isRunHeld, saveRunPage } from './runs.js';
 import { saveDiff } from './save-diff.js';
 import { finishNotification, finishTogether, renewReports } from './settle.js';
 import { readyWrites } from './writes.js';
@@ -121,7 +121,7 @@ async function findHeld(
     case 'write':
       return (await findHeldWrite(unit, completes)) === undefined ? 'lost' : null;
     case 'page':
-      return (await holdsRun(unit, completes.page.runId, completes.page.lease)) ? null : 'lost';
+      return (await isRunHeld(unit, completes.page.runId, completes.page.lease)) ? null : 'lost';
   }
 }
 

@@ -9,15 +9,16 @@ const PROBE_BYTES = 8192;
 
 export interface CanWriteDeps {
   readonly database: Database;
+  readonly unguarded: Database;
   readonly meta: MetaPart;
   readonly whyUnfit: WhyUnfit;
   readonly log?: Pick<Log, 'warn'> | undefined;
 }
 
 /** True when a notification could be stored now and a value be written and read back, the disk taking part. */
-export async function canWrite({ database, meta, whyUnfit, log }: CanWriteDeps): Promise<boolean> {
+export async function canWrite({ database, unguarded, meta, whyUnfit, log }: CanWriteDeps): Promise<boolean> {
   try {
-    if ((await database.read(whyUnfit)) !== null) return false;
+    if ((await unguarded.read(whyUnfit)) !== null) return false;
     const probe = await database.unit(
       async (unit) => {
         await unit.run(

@@ -16,6 +16,8 @@ export interface CoreParts {
   ) => Promise<CacheSlice>;
   /** Keeps others away from these contacts until the end of the transaction. */
   readonly lockContacts: (unit: Unit, contactIds: readonly string[]) => Promise<void>;
+  /** Stores the counts of webhooks that are still in memory. */
+  readonly keepCounts: () => Promise<void>;
   /** Entries of our own in the inbox; one whose key is known is left as it is. */
   readonly addRereads: (unit: Unit, rereads: readonly Reread[]) => Promise<void>;
   /** Wakes loops of this process and of others; called after a commit. */

@@ -65,6 +65,7 @@ export type CoreStore = Pick<
   | 'releaseDeadLeases'
   | 'finishErasures'
   | 'scrubPayloads'
+  | 'keepWebhookCounts'
   | 'onWork'
   | 'forcedWrites'
   | 'close'
@@ -72,34 +73,44 @@ export type CoreStore = Pick<
 
 /** Contacts whose locks one unit takes at a time: the server has room for some thousand. */
 const MAX_RELEASED = 500;
+const COUNT_EVERY_MS = 1000;
 
 export function createCore(parts: Parts): CoreStore {
-  const { database, bell, hours, inbox, scrubber, time } = parts;
+  const { database, unguarded, bell, hours, inbox, scrubber, time } = parts;
   let forced = 0;
   let closing: Promise<void> | null = null;
 
   // Two doors, beside that for what only looks. What is known outside once it is answered (Intercom never sends again
   // what was answered 200; a person was told that it is done; a request to Intercom goes out) is on disk before that.
-  const durably = async <Result>(work: (unit: Unit) => Promise<Result>): Promise<Result> => {
+  const durably = async <Result>(
+    work: (unit: Unit) => Promise<Result>,
+    through = database,
+  ): Promise<Result> => {
     forced += 1;
-    return database.unit(work, { isDurable: true });
+    return through.unit(work, { isDurable: true });
   };
   // What a restart does again from what is on disk: a crash of the server takes back the last of it.
   const ride = <Result>(work: (unit: Unit) => Promise<Result>): Promise<Result> =>
     database.unit(work, { isDurable: false });
   const look = database.read;
+  /** What takes several questions shows one moment. */
+  const view = database.view;
+  const engineTime = (callerMs: number): Promise<number> => look((query) => time.at(query, callerMs));
 
   /** One group after the other: meanwhile the next one grows. */
   let last: Promise<unknown> = Promise.resolve();
   const incoming = createGroupCommit((notifications: readonly NewNotification[]) => {
-    const stored = last.then(() => durably((unit) => inbox.storeAll(unit, notifications)));
-    last = stored.catch(() => undefined);
+    const stored = last.then(() => durably((unit) => inbox.storeAll(unit, notifications), unguarded));
+    last = stored.then(
+      () => void hours.keep({ everyMs: COUNT_EVERY_MS }).catch(() => undefined),
+      () => undefined,
+    );
     return stored;
   });
 
   return {
     storeNotification: (notification) => incoming.add(notification),
-    countWebhook: hours.note,
+    countWebhook: (result, atMs) => hours.note([{ result, atMs }]),
     webhookHours: (fromAt) => look((query) => hours.since(query, fromAt * 1000)),
     noteOtherWorkspaces: (seen) => ride((unit) => noteOtherWorkspaces(unit, seen)),
     otherWorkspaces: () =>
@@ -140,18 +151,23 @@ export function createCore(parts: Parts): CoreStore {
     setCoverage: (coverageFromAt) => ride((unit) => setCoverage(unit, coverageFromAt)),
     saveCoaches: (coaches) => ride((unit) => saveCoaches(unit, coaches)),
 
-    findMember: (id) => look((query) => findMember(query, id)),
+    findMember: (id) => view((query) => findMember(query, id)),
     freshness: () => look(readFreshness),
-    backlog: (nowMs) => look((query) => countBacklog(query, nowMs)),
+    backlog: (nowMs) => view(async (query) => countBacklog(query, await time.at(query, nowMs))),
     recentNotifications: (limit, nowMs) => look((query) => recentNotifications(query, limit, nowMs)),
     recentWrites: (limit) => look((query) => recentWrites(query, limit)),
-    foughtOver: (limit, nowMs) => look((query) => listFights(query, limit, nowMs)),
+    foughtOver: (limit, nowMs) =>
+      look(async (query) => listFights(query, limit, await time.at(query, nowMs))),
 
     bindWorkspace: (workspace) => durably((unit) => bindWorkspace(unit, workspace)),
     readWorkspace: () => look(async (query) => (await readMeta(query, ['workspace'])).workspace),
     releaseDeadLeases: (isDead) => ride((unit) => releaseDeadLeases(unit, parts, isDead)),
-    finishErasures: (nowMs) => eraseLeft(database, nowMs),
-    scrubPayloads: (nowMs) => scrubber.takePiece(nowMs),
+    finishErasures: async (nowMs) => eraseLeft(database, await engineTime(nowMs)),
+    scrubPayloads: async (nowMs) => scrubber.takePiece(await engineTime(nowMs)),
+    keepWebhookCounts: async (beforeMs) => {
+      await hours.keep();
+      await ride((unit) => hours.forgetBefore(unit, beforeMs));
+    },
 
     onWork: (loop, listener) => bell.listen(loop, listener),
     forcedWrites: () => forced,
@@ -165,7 +181,7 @@ export function createCore(parts: Parts): CoreStore {
     incoming.flush();
     await last;
     // Counts are worth no failure.
-    if (hours.hasNotes()) await ride((unit) => hours.count(unit, [])).catch(() => undefined);
+    await hours.keep().catch(() => undefined);
     await database.close();
   }
 }

@@ -34,12 +34,15 @@ export interface UnitOptions {
 export interface Database {
   /** Each query by itself. */
   readonly read: <Result>(work: (query: Query) => Promise<Result>) => Promise<Result>;
+  /** One moment for all queries. */
+  readonly view: <Result>(work: (query: Query) => Promise<Result>) => Promise<Result>;
   /** One transaction; done again, at most three times in all, where another one was in its way. */
   readonly unit: <Result>(work: (unit: Unit) => Promise<Result>, options: UnitOptions) => Promise<Result>;
   readonly close: () => Promise<void>;
 }
 
 const MAX_ATTEMPTS = 3;
+const VIEW = 'begin isolation level repeatable read read only';
 /** Deadlocks, and what can't be put in one order. */
 const IN_ITS_WAY: ReadonlySet<string> = new Set(['40P01', '40001']);
 /** Statements that are kept prepared; ours are some hundreds. */
@@ -82,6 +85,7 @@ export function createDatabase(pool: Pool): Database {
           client.release();
         }
       }),
+    view: (work) => transact(pool, (client) => work(queryWith(client)), VIEW),
     unit: async (work, { isDurable, first }) => {
       const begin = [
         'begin',

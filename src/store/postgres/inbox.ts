@@ -105,9 +105,9 @@ export function createInbox({
         const result = !isNew ? 'duplicate' : unreadable === null ? 'accepted' : 'parked';
         return { result, atMs: receivedAtMs } as const;
       });
-      await hours.count(unit, counted);
       const isWork = notifications.some((one, at) => one.unreadable === null && answers[at] === 'stored');
       unit.afterCommit(() => {
+        hours.note(counted);
         passOver(notifications.flatMap(({ lane }) => lane ?? []));
         if (isWork) bell.ring('inbox');
       });

@@ -1,4 +1,4 @@
-import { createWorkBell, type WorkBell } from '../work-bell.js';
+import type { WorkBell } from '../work-bell.js';
 import type { Database } from './database.js';
 import { createEngineTime, type EngineTime, type TimeSource } from './engine-time.js';
 import { createInbox, type Inbox } from './inbox.js';
@@ -8,7 +8,10 @@ import { createWebhookHours, type WebhookHours } from './webhook-hours.js';
 
 /** What units of work are made of. */
 export interface Parts {
+  /** Its units are refused once the database is no longer as this process has opened it: see `guardUnits`. */
   readonly database: Database;
+  /** For what is kept in any case, whoever works it off. */
+  readonly unguarded: Database;
   /** Report time zone. */
   readonly timeZone: string;
   readonly time: EngineTime;
@@ -19,18 +22,15 @@ export interface Parts {
   readonly inbox: Inbox;
 }
 
-export interface PartsOptions {
-  readonly timeZone: string;
-  /** Left out: the server's. */
-  readonly time?: TimeSource | undefined;
+export interface PartsOptions extends Pick<Parts, 'database' | 'unguarded' | 'timeZone' | 'bell'> {
+  readonly time: TimeSource;
 }
 
-export function createParts(database: Database, { timeZone, time: source = 'server' }: PartsOptions): Parts {
-  const bell = createWorkBell();
+export function createParts({ time: source, ...given }: PartsOptions): Parts {
   const time = createEngineTime(source);
   const marks = createPersonMarks();
-  const scrubber = createScrubber(database, marks);
-  const hours = createWebhookHours();
-  const inbox = createInbox({ time, bell, hours, scrubber });
-  return { database, timeZone, time, bell, marks, scrubber, hours, inbox };
+  const scrubber = createScrubber(given.database, marks);
+  const hours = createWebhookHours(given.unguarded);
+  const inbox = createInbox({ time, bell: given.bell, hours, scrubber });
+  return { ...given, time, marks, scrubber, hours, inbox };
 }

@@ -43,6 +43,7 @@ import { listUnseen } from './sweeps.js';
 export interface RestDeps extends CoreParts {
   /** Its units are those of {@link guardUnits}. */
   readonly database: Database;
+  readonly unguarded: Database;
   readonly whyUnfit: WhyUnfit;
   readonly log?: Pick<Log, 'warn'> | undefined;
 }
@@ -122,7 +123,10 @@ export function createRest(deps: RestDeps): Rest {
     countCached: (conversationsFromAt) => read((query) => countCached(query, conversationsFromAt)),
     countSynced: () => read(countSynced),
     countWritesOf: (runId) => read((query) => countWritesOf(query, runId)),
-    detectSilence: (nowMs) => change((unit) => detectSilence(unit, meta, nowMs)),
+    detectSilence: async (nowMs) => {
+      await deps.keepCounts();
+      await change((unit) => detectSilence(unit, meta, nowMs));
+    },
 
     parkObject: (object) =>
       change(async (unit) => parkObject(unit, { ...object, nowMs: await time.at(unit, object.nowMs) })),
@@ -144,7 +148,7 @@ export function createRest(deps: RestDeps): Rest {
     pruneRuns: (before) => change((unit) => pruneRuns(unit, before)),
     fixTimes: (reading) => fixTimes(database, deps, reading),
 
-    whyUnfit: () => read(whyUnfit),
+    whyUnfit: () => deps.unguarded.read(whyUnfit),
     canWrite: () => canWrite(deps),
   };
 }

@@ -41,20 +41,21 @@ function parse(text: string | null | undefined): unknown {
 }
 
 /**
- * Units that find the database as it was opened, or are refused: whoever changes it over waits for those that have begun,
+ * Work that finds the database as it was opened, or is refused: whoever changes it over waits for units that have begun,
  * and others wait for that. Not for what comes in: that is kept whoever works it off.
  */
 export function guardUnits(database: Database, whyUnfit: WhyUnfit): Database {
+  const guarded =
+    <Asked extends Query, Result>(work: (query: Asked) => Promise<Result>) =>
+    async (query: Asked): Promise<Result> => {
+      const why = await whyUnfit(query);
+      if (why !== null) throw unfit(why);
+      return work(query);
+    };
   return {
     ...database,
-    unit: (work, options) =>
-      database.unit(
-        async (unit) => {
-          const why = await whyUnfit(unit);
-          if (why !== null) throw unfit(why);
-          return work(unit);
-        },
-        { first: SHARE_TABLES, ...options },
-      ),
+    read: (work) => database.read(guarded(work)),
+    view: (work) => database.view(guarded(work)),
+    unit: (work, options) => database.unit(guarded(work), { first: SHARE_TABLES, ...options }),
   };
 }
