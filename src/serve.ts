@@ -12,6 +12,7 @@ import { createJobs } from './reconcile/jobs.js';
 import { createSchedule } from './reconcile/schedule.js';
 import { openReportThread } from './reports/thread/open-report-thread.js';
 import { warmUpReports } from './reports/warm-up.js';
+import { placeOf } from './store/open-store.js';
 import type { RunProgress } from './store/ports/runs.js';
 import type { Store } from './store/ports/store.js';
 import { untilTimeIsTrusted } from './watch/time-check.js';
@@ -62,7 +63,7 @@ export async function serve(options: ServeOptions): Promise<Service> {
   const { store, owner, deps, prober } = connection;
   deps.metrics.measureProcess();
   // After the store, which makes the file and brings its tables up to date.
-  const { reports, makeCsv } = openReportThread({ path: config.databasePath });
+  const { reports, makeCsv } = openReportThread({ place: placeOf(config) });
   const stopping = new AbortController();
   const { signal } = stopping;
   // Loading takes a while where the cores are busy: who waits until the service is ready does not wait for it again.

@@ -68,7 +68,7 @@ async function askEverything(reports: ReportStore): Promise<unknown> {
 test('a thread of its own answers every question as the store itself does, failures too', async () => {
   const database = `${temporaryDirectory()}/engagement.db`;
   const harness = await createReportHarness({ database });
-  const { reports } = openReportThread({ path: database, program: BUILT });
+  const { reports } = openReportThread({ place: { databasePath: database }, program: BUILT });
   onTestFinished(() => reports.close());
   expect(await askEverything(reports)).toEqual(await askEverything(harness.reports));
   await expect(
@@ -98,7 +98,7 @@ describe('a CSV that a thread makes', () => {
   async function begin() {
     const database = `${temporaryDirectory()}/engagement.db`;
     const harness = await createFilledHarness(MANY, { at: REPORT_AT, database });
-    const thread = openReportThread({ path: database, program: BUILT });
+    const thread = openReportThread({ place: { databasePath: database }, program: BUILT });
     onTestFinished(() => thread.reports.close());
     const context = reportContext(thread.reports, at(REPORT_AT), 'America/New_York');
     const preparation = engagement.prepare({ bom: true, employer: [] }, context);
@@ -152,7 +152,10 @@ describe('a CSV that a thread makes', () => {
          process.exit(1);
        });`,
     );
-    const thread = openReportThread({ path: harness.databasePath, program: pathToFileURL(program) });
+    const thread = openReportThread({
+      place: { databasePath: harness.databasePath },
+      program: pathToFileURL(program),
+    });
     onTestFinished(() => thread.reports.close());
     await expect(rowsOf(thread.makeCsv(made.prepared, made.context))).rejects.toMatchObject({
       code: 'store_unavailable',
@@ -177,7 +180,10 @@ test('only CSVs are made by the thread whose priority is low: what somebody wait
        appendFileSync(${JSON.stringify(told)}, question.kind + ' ' + workerData.givesWay + '\\n');
      });`,
   );
-  const { reports, makeCsv } = openReportThread({ path: database, program: pathToFileURL(program) });
+  const { reports, makeCsv } = openReportThread({
+    place: { databasePath: database },
+    program: pathToFileURL(program),
+  });
   onTestFinished(() => reports.close());
   await askEverything(reports);
   const context = reportContext(reports, at(REPORT_AT), 'America/New_York');
@@ -223,7 +229,7 @@ test('warming up asks every report once, and rejects nothing', async () => {
 test('a thread that can not begin fails its questions, and the next one begins anew', async () => {
   const directory = temporaryDirectory();
   const database = `${directory}/engagement.db`;
-  const { reports } = openReportThread({ path: database, program: BUILT });
+  const { reports } = openReportThread({ place: { databasePath: database }, program: BUILT });
   onTestFinished(() => reports.close());
   await expect(reports.dataVersion()).rejects.toMatchObject({ code: 'store_unavailable', retry: 'later' });
   const harness = await createReportHarness({ database });
@@ -249,7 +255,7 @@ test('a program that closes it while its last answer comes goes on, and does not
   writeFileSync(
     join(directory, 'program.mjs'),
     `import { openReportThread } from './open.mjs';
-     const { reports } = openReportThread({ path: '', program: new URL('answers.mjs', import.meta.url) });
+     const { reports } = openReportThread({ place: { databasePath: '' }, program: new URL('answers.mjs', import.meta.url) });
      void reports.dataVersion();
      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 500);
      await reports.close();`,

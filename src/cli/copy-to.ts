@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { isPostgresUrl } from '../config/setting-values.js';
 import { AppError } from '../errors.js';
 import { copyToPostgres } from '../store/copy/copy-to-postgres.js';
 import { createProgressBar } from './progress-bar.js';
@@ -23,11 +24,11 @@ export function addCopyToCommand(program: Command, run: (url: string) => Promise
 export async function runCopyTo(url: string, deps: CopyToDeps): Promise<void> {
   const { databasePath, signal, stdout, stderr } = deps;
   // Without what was given: that may hold a password. A socket's directory is no host, so there may be none.
-  if (!/^postgres(?:ql)?:\/\//.test(url) || !URL.canParse(url.replace('@/', '@localhost/'))) {
+  if (!isPostgresUrl(url)) {
     throw new AppError(
       'bad_request',
       'never',
-      'the place to copy to must be a URL that begins with postgres://',
+      'the place to copy to must be the address of a Postgres database such as postgres://user@host:5432/engagement',
     );
   }
   const bar = createProgressBar(stderr, 'copying');

@@ -12,7 +12,7 @@ import { runJob, type RunRequest } from '../reconcile/run-job.js';
 import { isParkedPlace } from '../store/ports/queries.js';
 import type { Run } from '../store/ports/runs.js';
 import type { Store } from '../store/ports/store.js';
-import { databaseAt } from '../store/open-store.js';
+import { databaseAt, type DatabasePlace } from '../store/open-store.js';
 import { createWriter } from '../write-back/writer.js';
 
 export interface ReplayCommand {
@@ -201,8 +201,7 @@ function isBusy({ job, id, progress }: Run): string {
  */
 export async function runReplayCommand(
   command: ReplayCommand,
-  deps: {
-    readonly databasePath: string;
+  deps: DatabasePlace & {
     readonly timeZone: string;
     readonly stdout: NodeJS.WritableStream;
     readonly clock: Clock;

@@ -2,7 +2,13 @@ import { Command, CommanderError, InvalidArgumentError } from 'commander';
 import type { Clock } from '../clock.js';
 import { addBackupCommand, runBackup } from './backup.js';
 import { addCopyToCommand, runCopyTo } from './copy-to.js';
-import { readConfig, readDatabasePath, readPort, readReportConfig } from '../config/config.js';
+import {
+  readConfig,
+  readDatabaseFile,
+  readDatabasePath,
+  readPort,
+  readReportConfig,
+} from '../config/config.js';
 import { unreadSettings, type Environment } from '../config/environment.js';
 import { addDoctorCommand, runDoctor } from './doctor.js';
 import { AppError, type ErrorCode } from '../errors.js';
@@ -95,7 +101,7 @@ function createProgram(surroundings: Surroundings): Command {
   addReportCommand(program, (request) => runOneReport(request, surroundings));
   addBackupCommand(program, (command) =>
     stoppable((signal) => {
-      const databasePath = readDatabasePath(settingsOf(surroundings));
+      const databasePath = readDatabaseFile(settingsOf(surroundings));
       return runBackup(command, { databasePath, signal, stdout, stderr });
     }),
   );
@@ -113,8 +119,8 @@ function createProgram(surroundings: Surroundings): Command {
         return runJobCommand(request, { config, clock, log, signal, stdout, stderr });
       }),
     replay: (command) => {
-      const { databasePath, timeZone } = readReportConfig(settingsOf(surroundings));
-      return runReplayCommand(command, { databasePath, timeZone, stdout, clock });
+      const config = readReportConfig(settingsOf(surroundings));
+      return runReplayCommand(command, { ...config, stdout, clock });
     },
   });
   addDoctorCommand(program, (fix) => runDoctor(fix, surroundings));

@@ -1,5 +1,6 @@
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import type { z } from 'zod';
 import type { LogLevel } from '../log.js';
 import { isWithin } from './directories.js';
 import { readSettings, type CrossCheck, type Environment } from './environment.js';
@@ -18,7 +19,13 @@ export interface Config {
   readonly messengerSecret: string | null;
   readonly host: string;
   readonly port: number;
+  /** Where the data is without a `databaseUrl`. */
   readonly databasePath: string;
+  /** Postgres in place of a file. It may hold a password. */
+  readonly databaseUrl: string | null;
+  /** Of each process, for its work, and again for reports. */
+  readonly databaseConnections: number;
+  readonly databaseReportConnections: number;
   readonly apiTokens: readonly string[];
   readonly auth: 'token' | 'proxy';
   /** Host names of `PUBLIC_URL`, answered besides loopback names. */
@@ -41,15 +48,22 @@ export interface Config {
 }
 
 /** What a report on the command line needs: nothing of Intercom. */
-export type ReportConfig = Pick<Config, 'databasePath' | 'timeZone' | 'exportDir'>;
+export type ReportConfig = DatabaseConfig & Pick<Config, 'timeZone' | 'exportDir'>;
+
+type DatabaseConfig = Pick<
+  Config,
+  'databasePath' | 'databaseUrl' | 'databaseConnections' | 'databaseReportConnections'
+>;
 
 const LOOPBACK_HOSTS = new Set(['127.0.0.1', '::1', 'localhost']);
 
 /** Exports must not reach what they could overwrite: the database with its logs, and this program. */
-const checkDirectories: CrossCheck = ({ DATABASE_PATH: databasePath, EXPORT_DIR: exportDir }) => {
+const checkDirectories: CrossCheck = (values) => {
+  const { DATABASE_PATH: databasePath, DATABASE_URL: databaseUrl, EXPORT_DIR: exportDir } = values;
   if (databasePath === undefined || exportDir === undefined) return [];
+  const isFile = databaseUrl === null || databaseUrl === undefined;
   const precious = [
-    { directory: dirname(databasePath), what: 'the database' },
+    ...(isFile ? [{ directory: dirname(databasePath), what: 'the database' }] : []),
     { directory: fileURLToPath(new URL('..', import.meta.url)), what: 'this program' },
   ];
   return precious.flatMap(({ directory, what }) =>
@@ -75,21 +89,52 @@ const checkHost: CrossCheck = ({ API_TOKENS: apiTokens, AUTH: auth, HOST: host }
  * @throws AppError `config_invalid` as {@link readConfig} does.
  */
 export function readReportConfig(env: Environment): ReportConfig {
-  const wanted = SETTINGS.pick({ DATABASE_PATH: true, REPORT_TIMEZONE: true, EXPORT_DIR: true });
+  const wanted = SETTINGS.pick({ ...DATABASE_SETTINGS, REPORT_TIMEZONE: true, EXPORT_DIR: true });
   const values = readSettings(wanted, env, checkDirectories);
   return {
-    databasePath: values.DATABASE_PATH,
+    ...databaseConfig(values),
     timeZone: values.REPORT_TIMEZONE,
     exportDir: values.EXPORT_DIR,
   };
 }
 
+const DATABASE_SETTINGS = {
+  DATABASE_PATH: true,
+  DATABASE_URL: true,
+  DATABASE_CONNECTIONS: true,
+  DATABASE_REPORT_CONNECTIONS: true,
+} as const;
+
+function databaseConfig(
+  values: Pick<z.infer<typeof SETTINGS>, keyof typeof DATABASE_SETTINGS>,
+): DatabaseConfig {
+  return {
+    databasePath: values.DATABASE_PATH,
+    databaseUrl: values.DATABASE_URL,
+    databaseConnections: values.DATABASE_CONNECTIONS,
+    databaseReportConnections: values.DATABASE_REPORT_CONNECTIONS,
+  };
+}
+
 /**
- * `DATABASE_PATH` alone, for commands that need nothing else.
+ * `DATABASE_PATH` alone, for what is only done with files.
  * @throws AppError `config_invalid`
  */
 export function readDatabasePath(env: Environment): string {
   return readSettings(SETTINGS.pick({ DATABASE_PATH: true }), env, () => []).DATABASE_PATH;
+}
+
+/**
+ * The same for a backup of the data in use.
+ * @throws AppError `config_invalid` where that is in Postgres.
+ */
+export function readDatabaseFile(env: Environment): string {
+  const wanted = SETTINGS.pick({ DATABASE_PATH: true, DATABASE_URL: true });
+  return readSettings(wanted, env, ({ DATABASE_URL: url }) =>
+    typeof url === 'string'
+      ? ['DATABASE_URL keeps the data in Postgres: back that up with pg_dump or as the provider does']
+      : [],
+  ).DATABASE_PATH;
 }
 
 /**
@@ -115,7 +160,7 @@ export function readConfig(env: Environment): Config {
     messengerSecret: values.INTERCOM_MESSENGER_SECRET,
     host: values.HOST,
     port: values.PORT,
-    databasePath: values.DATABASE_PATH,
+    ...databaseConfig(values),
     apiTokens: values.API_TOKENS,
     auth: values.AUTH,
     publicHosts: values.PUBLIC_URL,
@@ -139,6 +184,7 @@ export function describeConfig(config: Config): Readonly<Record<string, unknown>
   return {
     ...config,
     accessToken: 'set',
+    databaseUrl: config.databaseUrl === null ? 'none' : 'set',
     messengerSecret: config.messengerSecret === null ? 'none' : 'set',
     clientSecrets: `${config.clientSecrets.length} set`,
     apiTokens: config.apiTokens.length === 0 ? 'none' : `${config.apiTokens.length} set`,

@@ -6,7 +6,9 @@ export interface NameNotRead {
 
 /** What other programs call it. */
 const OTHER_NAMES: Readonly<Record<string, string>> = {
-  DATABASE_URL: 'DATABASE_PATH',
+  POSTGRES_URL: 'DATABASE_URL',
+  PG_URL: 'DATABASE_URL',
+  DATABASE_POOL_SIZE: 'DATABASE_CONNECTIONS',
   DATABASE_FILE: 'DATABASE_PATH',
   DB_PATH: 'DATABASE_PATH',
   INTERCOM_TOKEN: 'INTERCOM_ACCESS_TOKEN',

@@ -95,3 +95,13 @@ export function wrongQuotes(value: string): string | null {
 export function isSiteAddress(text: string): boolean {
   return /^https?:\/\//i.test(text) && URL.canParse(text) && isPlainAddress(text);
 }
+
+/** The address of a database, as libpq writes it; a socket's directory is a parameter, so there may be no host. */
+export function isPostgresUrl(text: string): boolean {
+  if (!/^postgres(?:ql)?:\/\/[^\s]+$/.test(text)) return false;
+  const address = text.replace(/^(\w+:\/\/(?:[^/?]*@)?)(?=[/?])/, '$1localhost');
+  if (!URL.canParse(address)) return false;
+  const { pathname, searchParams } = new URL(address);
+  const isHostGiven = address === text || searchParams.has('host');
+  return isHostGiven && /^\/[^/]+$/.test(pathname);
+}

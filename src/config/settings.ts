@@ -11,6 +11,7 @@ import {
   isHost,
   isPlainAddress,
   isPlainPath,
+  isPostgresUrl,
   isSiteAddress,
   PLAIN_PATH,
   wrongKeys,
@@ -112,6 +113,16 @@ export const SETTINGS = z.object({
       'must be the path of a file such as ./data/engagement.db: what is only in memory is lost with the process',
     )
     .default('./data/engagement.db'),
+  DATABASE_URL: z
+    .string()
+    .refine(
+      isPostgresUrl,
+      'must be the address of a Postgres database such as postgres://user:password@host:5432/engagement, with special characters of the password as %40',
+    )
+    .nullable()
+    .default(null),
+  DATABASE_CONNECTIONS: wholeNumber({ min: 2, max: 200 }, 10),
+  DATABASE_REPORT_CONNECTIONS: wholeNumber({ min: 1, max: 100 }, 4),
   API_TOKENS: z
     .string()
     .transform(commaList)

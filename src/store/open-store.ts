@@ -1,4 +1,3 @@
-import { AppError } from '../errors.js';
 import type { Log } from '../log.js';
 import type { DatabaseFacts } from './ports/database-facts.js';
 import type { ReadOnlyParked, ReadOnlyReports } from './ports/read-only.js';
@@ -10,8 +9,17 @@ import type { Store } from './ports/store.js';
 export interface DatabasePlace {
   /** A file of SQLite's. */
   readonly databasePath: string;
-  /** A database of a server; the file is not used then. */
-  readonly databaseUrl?: string | null;
+  /** A Postgres database; the file is not used then. */
+  readonly databaseUrl?: string | null | undefined;
+  /** Connections of this process, for its work and again for reports; left out, as many as the settings' defaults. */
+  readonly databaseConnections?: number | undefined;
+  readonly databaseReportConnections?: number | undefined;
+}
+
+/** Only that of the settings: what goes to another thread is copied. */
+export function placeOf(settings: DatabasePlace): DatabasePlace {
+  const { databasePath, databaseUrl, databaseConnections, databaseReportConnections } = settings;
+  return { databasePath, databaseUrl, databaseConnections, databaseReportConnections };
 }
 
 export interface StoreOptions extends OwnSettings {
@@ -43,13 +51,39 @@ export interface DatabaseDoors {
   readonly inspect: () => Promise<DatabaseFacts>;
 }
 
-/**
- * Picks the engine. But for copies of a file (`backup`, `copy-to`) no other module knows one.
- * @throws AppError `config_invalid` for an engine that this version does not have
- */
-export function databaseAt({ databaseUrl = null, databasePath }: DatabasePlace): DatabaseDoors {
-  if (databaseUrl === null) return sqliteAt(databasePath);
-  throw new AppError('config_invalid', 'never', 'this version keeps its data in a file: set DATABASE_PATH');
+/** Picks the engine. But for copies of a file (`backup`, `copy-to`) no other module knows one. */
+export function databaseAt(place: DatabasePlace): DatabaseDoors {
+  const { databaseUrl = null, databasePath } = place;
+  return databaseUrl === null ? sqliteAt(databasePath) : postgresAt(databaseUrl, place);
+}
+
+function postgresAt(
+  url: string,
+  { databaseConnections, databaseReportConnections }: DatabasePlace,
+): DatabaseDoors {
+  return {
+    openStore: async ({ as, timeZone, settings, log }) => {
+      const { joinPostgresStore, openPostgresStore } = await import('./postgres/postgres-store.js');
+      const open = as === 'service' ? openPostgresStore : joinPostgresStore;
+      return open({ url, timeZone, settings, maxConnections: databaseConnections, log });
+    },
+    openReports: async () => {
+      const { openPostgresReports } = await import('./postgres/postgres-report-store.js');
+      return openPostgresReports({ url, maxConnections: databaseReportConnections });
+    },
+    openReportsOnly: async (timeZone) => {
+      const { openReportsReadOnly } = await import('./postgres/reports-read-only.js');
+      return openReportsReadOnly({ url, timeZone });
+    },
+    openParkedOnly: async () => {
+      const { openParkedReadOnly } = await import('./postgres/parked-read-only.js');
+      return openParkedReadOnly(url);
+    },
+    inspect: async () => {
+      const { inspectDatabase } = await import('./postgres/inspect.js');
+      return inspectDatabase(url);
+    },
+  };
 }
 
 function sqliteAt(path: string): DatabaseDoors {

@@ -3,6 +3,7 @@ import { AppError } from '../../errors.js';
 import type { MakeCsv } from '../answer.js';
 import type { CsvPiece } from '../../http/csv.js';
 import type { Page, ReportList, ReportStore } from '../../store/ports/reports.js';
+import type { DatabasePlace } from '../../store/open-store.js';
 import type { ListName, QuestionName, ThreadAnswer, ThreadQuestion } from './calls.js';
 
 /** Rows fetched at once while a whole list is streamed: what is made of them holds the caller's thread up. */
@@ -11,7 +12,7 @@ const BATCH = 250;
 const PROGRAM = new URL('report-thread.js', import.meta.url);
 
 interface ThreadOptions {
-  readonly path: string;
+  readonly place: DatabasePlace;
   /** What the thread runs; from TypeScript there is nothing to run, so tests name the built file. */
   readonly program?: URL;
 }
@@ -22,7 +23,7 @@ interface Waiting {
 }
 
 export interface ReportThread {
-  /** The same as `openSqliteReportStore`. */
+  /** The same as the store's own. */
   readonly reports: ReportStore;
   readonly makeCsv: MakeCsv;
 }
@@ -34,10 +35,10 @@ export interface ReportThread {
  * what others get. What somebody waits for is answered at the usual priority, because it takes milliseconds and a
  * priority that was lowered can't be raised again. A thread that has failed is replaced by the next question.
  */
-export function openReportThread({ path, program = PROGRAM }: ThreadOptions): ReportThread {
-  const answers = createThread({ path, program, givesWay: false });
+export function openReportThread({ place, program = PROGRAM }: ThreadOptions): ReportThread {
+  const answers = createThread({ place, program, givesWay: false });
   // Started by the first one: most services never make one, and a thread holds some 30 MB.
-  const exports = createThread({ path, program, givesWay: true });
+  const exports = createThread({ place, program, givesWay: true });
   const { ask } = answers;
   let lastCsv = 0;
 
@@ -112,18 +113,18 @@ interface Thread {
 
 /** One thread, begun by its first question, and again by the next one after it has failed. */
 function createThread(options: {
-  readonly path: string;
+  readonly place: DatabasePlace;
   readonly program: URL;
   readonly givesWay: boolean;
 }): Thread {
-  const { path, program, givesWay } = options;
+  const { place, program, givesWay } = options;
   const waiting = new Map<number, Waiting>();
   let lastId = 0;
   let worker: Worker | null = null;
   let isClosed = false;
 
   const start = (): Worker => {
-    const started = new Worker(program, { workerData: { path, givesWay } });
+    const started = new Worker(program, { workerData: { place, givesWay } });
     started.on('message', (answer: ThreadAnswer) => {
       const asked = waiting.get(answer.id);
       waiting.delete(answer.id);

@@ -8,7 +8,7 @@ import { REPORTS } from '../catalog.js';
 import type { CsvPiece } from '../../http/csv.js';
 import { reportContext } from '../report.js';
 import type { ReportList } from '../../store/ports/reports.js';
-import { databaseAt } from '../../store/open-store.js';
+import { databaseAt, type DatabasePlace } from '../../store/open-store.js';
 import type {
   CsvQuestion,
   ListName,
@@ -23,8 +23,8 @@ import type {
  * `open-report-thread.ts` is the other side.
  */
 
-const { path, givesWay }: { readonly path: string; readonly givesWay: boolean } = workerData;
-const store = await databaseAt({ databasePath: path }).openReports();
+const { place, givesWay }: { readonly place: DatabasePlace; readonly givesWay: boolean } = workerData;
+const store = await databaseAt(place).openReports();
 // Here, when all that the thread needs is loaded: that is not to take ten times as long.
 if (givesWay) giveWay();
 

@@ -8,7 +8,7 @@ import { createReportRunner } from './report-runner.js';
 export interface PostgresReportsOptions {
   readonly url: string;
   /** Questions that are answered at the same time; others wait. */
-  readonly maxConnections?: number;
+  readonly maxConnections?: number | undefined;
   readonly log?: Pick<Log, 'warn'>;
 }
 

@@ -23,12 +23,12 @@ export interface PostgresStoreOptions extends OwnSettings {
   /** `postgres://user:password@host:port/database`. */
   readonly url: string;
   /** Units of work at the same time; others wait. */
-  readonly maxConnections?: number;
+  readonly maxConnections?: number | undefined;
   /** By what time leases end and work falls due; left out, by that of the server. */
   readonly time?: TimeSource;
   /** Passes the time in pauses. */
   readonly clock?: Pick<Clock, 'sleep'>;
-  readonly log?: Pick<Log, 'warn' | 'error'>;
+  readonly log?: Pick<Log, 'warn' | 'error'> | undefined;
 }
 
 const MAX_CONNECTIONS = 10;
