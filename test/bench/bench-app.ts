@@ -6,6 +6,10 @@ import { createRateBudget } from '../../src/intercom/rate-budget.js';
 import { createLog } from '../../src/log.js';
 import { createMetrics } from '../../src/watch/metrics.js';
 import { makeCsvHere } from '../../src/reports/answer.js';
+import type { ReportStore } from '../../src/store/ports/reports.js';
+import type { Store } from '../../src/store/ports/store.js';
+import { openPostgresReports } from '../../src/store/postgres/postgres-report-store.js';
+import { joinPostgresStore } from '../../src/store/postgres/postgres-store.js';
 import { openSqliteReportStore } from '../../src/store/sqlite/sqlite-report-store.js';
 import { openSqliteStore } from '../../src/store/sqlite/sqlite-store.js';
 import { NOW_AT, TIME_ZONE } from './reports-data.js';
@@ -21,11 +25,19 @@ export interface BenchApp {
 
 /** What the app is made from on the database at `path`, without anything that works off the inbox. */
 export function benchDeps(path: string, clock: Clock, timeZone: string) {
-  const store = openSqliteStore({ path, timeZone });
+  const stores = { store: openSqliteStore({ path, timeZone }), reports: openSqliteReportStore({ path }) };
+  return depsOn(stores, clock, timeZone);
+}
+
+function depsOn(
+  { store, reports }: { readonly store: Store; readonly reports: ReportStore },
+  clock: Clock,
+  timeZone: string,
+) {
   const breaker = createBreaker({ clock });
   return {
     store,
-    reports: openSqliteReportStore({ path }),
+    reports,
     makeCsv: makeCsvHere,
     // Nothing asks for one here.
     jobs: { start: () => Promise.reject(new Error('no jobs')) },
@@ -44,9 +56,20 @@ export function benchDeps(path: string, clock: Clock, timeZone: string) {
   } as const;
 }
 
+const AT_THE_END: Clock = { ...systemClock, nowMs: () => NOW_AT * 1000 };
+
 /** The app on the benchmark's database, at the moment at which its data ends. */
 export function openBenchApp(path: string): BenchApp {
-  const deps = benchDeps(path, { ...systemClock, nowMs: () => NOW_AT * 1000 }, TIME_ZONE);
+  return openApp(benchDeps(path, AT_THE_END, TIME_ZONE));
+}
+
+/** The same app on a Postgres database that the benchmark's was copied to. */
+export async function openPostgresBenchApp(url: string): Promise<BenchApp> {
+  const store = await joinPostgresStore({ url, timeZone: TIME_ZONE });
+  return openApp(depsOn({ store, reports: openPostgresReports({ url }) }, AT_THE_END, TIME_ZONE));
+}
+
+function openApp(deps: ReturnType<typeof depsOn>): BenchApp {
   const { store, reports } = deps;
   const app = createApp(deps);
   return {

@@ -12,6 +12,7 @@ import {
 } from '../support/service-process.js';
 import { BENCH_TOKEN, openBenchApp } from './bench-app.js';
 import { startChild } from './child.js';
+import { benchEngines, type Engine } from './engines.js';
 import { fire, median, percentile } from './load.js';
 import { notificationShots } from './payload.js';
 import { openBareReports, type BareName } from './reports-bare.js';
@@ -36,11 +37,13 @@ const REPORTS: readonly (readonly [what: string, path: string, bare: BareName])[
 
 /**
  * Every report against the bare SQL and JSON.stringify of the same rows, in turns in one process; then exports of the
- * built service, and webhooks beside them. Beside each figure: how long the same data takes to page from Intercom.
+ * built service, and webhooks beside them. Beside each figure: how long the same data takes to page from Intercom. With
+ * another engine: {@link benchEngines}.
  */
-export async function benchReports(isShort: boolean): Promise<void> {
+export async function benchReports(isShort: boolean, engine: Engine): Promise<void> {
   const size = isShort ? SHORT : FULL;
   const path = await benchDatabase(size);
+  if (engine !== 'sqlite') return benchEngines({ path, size, engine, rounds: isShort ? 5 : 30 });
   console.log(`reports: ${size.members} members, ${size.conversations} conversations, a file database`);
   await benchAnswers(path, size, isShort ? 10 : 100);
   await benchService(path, size, isShort);

@@ -1,3 +1,4 @@
+import { parseArgs } from 'node:util';
 import { benchDryRun } from './dry-run.js';
 import { benchFirstReport } from './first-report.js';
 import { benchFlow } from './flow.js';
@@ -8,9 +9,13 @@ import { benchRecovery } from './recovery.js';
 import { benchSoak } from './soak.js';
 import { benchSweep } from './sweep.js';
 import { benchReports } from './reports.js';
+import { ENGINES, type Engine } from './engines.js';
 
-/** `npm run bench -- <name> [--short]`: figures for reading; only `recovery` fails by a time. */
-const benches: Readonly<Record<string, (isShort: boolean) => Promise<void>>> = {
+/**
+ * `npm run bench -- <name> [--short] [--engine sqlite|postgres|both]`: figures for reading; only `recovery` fails by a
+ * time. `reports` alone knows engines.
+ */
+const benches: Readonly<Record<string, (isShort: boolean, engine: Engine) => Promise<void>>> = {
   'dry-run': benchDryRun,
   'first-report': benchFirstReport,
   flow: benchFlow,
@@ -23,11 +28,17 @@ const benches: Readonly<Record<string, (isShort: boolean) => Promise<void>>> = {
   reports: benchReports,
 };
 
-const [name = '', ...options] = process.argv.slice(2);
-const bench = benches[name];
-if (bench === undefined) {
-  console.error(`Which benchmark? npm run bench -- <${Object.keys(benches).join(' | ')}> [--short]`);
+const { positionals, values } = parseArgs({
+  allowPositionals: true,
+  options: { short: { type: 'boolean', default: false }, engine: { type: 'string', default: 'sqlite' } },
+});
+const bench = benches[positionals[0] ?? ''];
+const engine = ENGINES.find((one) => one === values.engine);
+if (bench === undefined || engine === undefined) {
+  console.error(
+    `Which benchmark? npm run bench -- <${Object.keys(benches).join(' | ')}> [--short] [--engine ${ENGINES.join('|')}]`,
+  );
   process.exitCode = 2;
 } else {
-  await bench(options.includes('--short'));
+  await bench(values.short, engine);
 }
