@@ -58,8 +58,8 @@ export const billing = createReport({
       filters: { monthYearLabel: month, employer: query.employer },
       fileLabel: month,
       body: async () => {
-        const page = await listing.page(query);
-        return { total: await listing.count(), rows: page.rows, nextCursor: page.nextCursor };
+        const [page, all] = await Promise.all([listing.page(query), listing.count()]);
+        return { total: all, rows: page.rows, nextCursor: page.nextCursor };
       },
       table: listing,
     };

@@ -73,25 +73,27 @@ export const caseload = createReport({
       return bucketCounts(CASELOAD_BUCKETS, await store.caseloadCounts(everybody, limits));
     };
     const bodies = {
-      summary: async () => ({
-        total: await members.count(),
-        summary: await countBuckets(),
-        nextCursor: null,
-      }),
+      summary: async () => {
+        const [all, buckets] = await Promise.all([members.count(), countBuckets()]);
+        return { total: all, summary: buckets, nextCursor: null };
+      },
       members: async () => {
-        const page = await members.page(query);
-        return { total: await members.count(), members: page.rows, nextCursor: page.nextCursor };
+        const [page, all] = await Promise.all([members.page(query), members.count()]);
+        return { total: all, members: page.rows, nextCursor: page.nextCursor };
       },
       sessions: async () => {
-        const page = await sessions.page(query);
-        return { total: await sessions.count(), sessions: page.rows, nextCursor: page.nextCursor };
+        const [page, all] = await Promise.all([sessions.page(query), sessions.count()]);
+        return { total: all, sessions: page.rows, nextCursor: page.nextCursor };
       },
-      all: async () => ({
-        total: await members.count(),
-        summary: await countBuckets(),
-        sessionsTotal: await sessions.count(),
-        ...(await pageBoth(members, sessions, query)),
-      }),
+      all: async () => {
+        const [all, buckets, sessionsTotal, pages] = await Promise.all([
+          members.count(),
+          countBuckets(),
+          sessions.count(),
+          pageBoth(members, sessions, query),
+        ]);
+        return { total: all, summary: buckets, sessionsTotal, ...pages };
+      },
     };
     const tables = {
       summary: {
@@ -147,8 +149,7 @@ async function pageBoth(members: Listing<Row>, sessions: Listing<Session>, { lim
     list: Listing<Any>,
     place: string | null | undefined,
   ) => (place === null ? Promise.resolve(ended) : list.page({ limit, cursor: place }));
-  const memberPage = await next(members, after[0]);
-  const sessionPage = await next(sessions, after[1]);
+  const [memberPage, sessionPage] = await Promise.all([next(members, after[0]), next(sessions, after[1])]);
   return {
     members: memberPage.rows,
     sessions: sessionPage.rows,

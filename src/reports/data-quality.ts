@@ -71,13 +71,15 @@ export const dataQuality = createReport({
         employer: query.employer,
       },
       body: async () => {
-        const page = await listing.page(query);
-        const summary = {
-          callsThatDoNotCount: await countOf(PROBLEMS.callsThatDoNotCount),
-          withoutEnrolledDate: await countOf(PROBLEMS.withoutEnrolledDate),
-          withoutUserId: await countOf(PROBLEMS.withoutUserId),
-          withoutEmployer: await countOf(PROBLEMS.withoutEmployer),
-        };
+        const [page, callsThatDoNotCount, withoutEnrolledDate, withoutUserId, withoutEmployer] =
+          await Promise.all([
+            listing.page(query),
+            countOf(PROBLEMS.callsThatDoNotCount),
+            countOf(PROBLEMS.withoutEnrolledDate),
+            countOf(PROBLEMS.withoutUserId),
+            countOf(PROBLEMS.withoutEmployer),
+          ]);
+        const summary = { callsThatDoNotCount, withoutEnrolledDate, withoutUserId, withoutEmployer };
         return {
           total: sumOf(summary, query.problem),
           summary,

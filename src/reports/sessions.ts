@@ -71,13 +71,15 @@ export const sessions = createReport({
         channel: query.channel,
       },
       body: async () => {
-        const page = await listing.page(query);
-        const inRange = await listing.count();
         const limits = bucketLimits(BUCKETS, todayOn).map((on) => startOfDayAt(on, timeZone));
-        const counts = bucketCounts(BUCKETS, await store.sessionCounts(recent, limits));
+        const [page, inRange, counts] = await Promise.all([
+          listing.page(query),
+          listing.count(),
+          store.sessionCounts(recent, limits),
+        ]);
         return {
           total: inRange,
-          summary: { ...counts, inRange },
+          summary: { ...bucketCounts(BUCKETS, counts), inRange },
           sessions: page.rows,
           nextCursor: page.nextCursor,
         };

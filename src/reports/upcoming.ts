@@ -54,8 +54,8 @@ export const upcoming = createReport({
     return {
       filters: { days: query.days, coach: query.coach, employer: query.employer },
       body: async () => {
-        const page = await listing.page(query);
-        return { total: await listing.count(), items: page.rows, nextCursor: page.nextCursor };
+        const [page, all] = await Promise.all([listing.page(query), listing.count()]);
+        return { total: all, items: page.rows, nextCursor: page.nextCursor };
       },
       table: listing,
     };

@@ -10,6 +10,9 @@ export const POSTGRES_DIALECT: Dialect = {
   // just that is right: 200 ms instead of 600. A subquery with a limit is always looked up for each row.
   exists: (from, askedFor) =>
     askedFor === 'page' ? `(select true ${from} limit 1) is not null` : `exists (select 1 ${from})`,
+  // `is true` keeps it from becoming a join, whose rows the planner takes for thrice as many as a coach's members are: it then
+  // looked up the sessions of each member in turn for a page, in 114 ms instead of 22.
+  isAmong: (column, other, from) => `(exists (select 1 ${from} and ${other} = ${column})) is true`,
   // What leads to a row otherwise (ctid) changes with each update.
   rowKey: 'id',
   // The planner knows how many rows there are, and takes no advice.

@@ -14,6 +14,11 @@ export interface Dialect extends Predicates {
    * @param askedFor `page`: of the few rows that a page meets · `all`: of all there are
    */
   readonly exists: (from: string, askedFor: 'page' | 'all') => string;
+  /**
+   * The column's value is in that column of one of the rows `from … where …`. They are found once, whatever else is asked
+   * of the row with the first column.
+   */
+  readonly isAmong: (column: string, other: string, from: string) => string;
   /** A column that leads from a row that was found to the rest of it on the shortest way. */
   readonly rowKey: string;
   /** Joins, and finds the rows on the left first. */

@@ -28,7 +28,7 @@ export interface Conditions {
   readonly usedInWindow: (window: SessionWindow) => string;
 }
 
-export function createConditions({ inList, isTrue, isFalse, joinTexts }: Dialect): Conditions {
+export function createConditions({ inList, isTrue, isFalse, joinTexts, isAmong }: Dialect): Conditions {
   /** In these words, because the indexes of sessions hold exactly the rows for which they are true. */
   const session = `s.reported_at is not null and ${isTrue('s.is_coaching_session')}`;
   /** Members are found by employer along the index of billing, which begins with whether they have one. */
@@ -58,7 +58,7 @@ export function createConditions({ inList, isTrue, isFalse, joinTexts }: Dialect
       const own = ofEmployers(employers);
       // Few sessions are of one coach, but many over one channel: those are looked for from each member.
       if (coaches.length > 0) {
-        return [...own, `m.contact_id in (select s.contact_id from conversations s where ${match})`];
+        return [...own, isAmong('m.contact_id', 's.contact_id', `from conversations s where ${match}`)];
       }
       if (channels.length === 0) return own;
       return [

@@ -8,6 +8,7 @@ export const SQLITE_DIALECT: Dialect = {
   joinTexts: (text) => `group_concat(${text})`,
   // One form is right for both: each row is looked up along an index.
   exists: (from) => `exists (select 1 ${from})`,
+  isAmong: (column, other, from) => `${column} in (select ${other} ${from})`,
   rowKey: 'rowid',
   joinInOrder: 'cross join',
   byIndex: (index) => `indexed by ${index}`,
