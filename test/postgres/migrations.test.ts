@@ -82,3 +82,14 @@ test('a command makes the tables of an empty database, and leaves those of an ol
     retry: 'never',
   });
 });
+
+test('the tables that reports count are vacuumed early, so that their indexes are enough', async () => {
+  const pool = openPool();
+  await migratePostgres(pool, { mayMigrate: true });
+  const { rows } = await pool.query(
+    `select relname as name from pg_class where relnamespace = current_schema()::regnamespace
+       and reloptions @> array['autovacuum_vacuum_scale_factor=0.005', 'autovacuum_vacuum_insert_scale_factor=0.005']
+     order by 1`,
+  );
+  expect(rows).toEqual([{ name: 'conversations' }, { name: 'reported_members' }]);
+});
