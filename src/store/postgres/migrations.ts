@@ -18,7 +18,7 @@ export const SHARE_TABLES = `select pg_advisory_xact_lock_shared(${LOCK})`;
 /** Waits for all that share the tables, or make them, and keeps them waiting until the end of the transaction. */
 export const OWN_TABLES = `${MIGRATING}; select pg_advisory_xact_lock(${LOCK})`;
 /** Those that it is tested with, and newer ones. */
-const OLDEST_SERVER = 15;
+export const OLDEST_SERVER = 15;
 
 /**
  * Brings the tables up to this program's version. Processes that start together wait for each other, and each migration is
