@@ -3,6 +3,7 @@ import { userInfo } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { isNodeTooOld, MIN_NODE } from '../../version.js';
 import type { DatabaseFacts } from '../../store/ports/database-facts.js';
+import { checkServer } from './check-server.js';
 import { fail, ok, warn, type Finding } from './finding.js';
 
 const GIGABYTE = 1_000_000_000;
@@ -12,6 +13,8 @@ const MIN_BYTES = GIGABYTE / 5;
 
 export interface MachineCheck {
   readonly databasePath: string;
+  /** Where a server keeps the database, and not the file; null or left out without one. */
+  readonly databaseUrl?: string | null;
   readonly exportDir: string;
   readonly database: DatabaseFacts;
   readonly nodeVersion: string;
@@ -19,16 +22,27 @@ export interface MachineCheck {
 }
 
 export function checkMachine(check: MachineCheck): readonly Finding[] {
-  const { databasePath, exportDir, freeBytes = readFreeBytes } = check;
-  const directory = dirname(resolve(databasePath));
+  const { databaseUrl = null, exportDir } = check;
+  const ofDatabase =
+    databaseUrl === null ? checkFile(check) : { kept: checkServer(check.database), room: [] };
   return [
     checkNode(check.nodeVersion),
-    ...checkDirectory('database directory', directory, 'DATABASE_PATH'),
-    ...checkDatabase(databasePath, check.database),
+    ...ofDatabase.kept,
     ...checkDirectory('export directory', resolve(exportDir), 'EXPORT_DIR'),
-    ...checkFreeSpace(nearestDirectory(directory), freeBytes),
+    ...ofDatabase.room,
     ...(existsSync('.env') ? [checkPrivacy('.env', resolve('.env'))] : []),
   ];
+}
+
+function checkFile({ databasePath, database, freeBytes = readFreeBytes }: MachineCheck) {
+  const directory = dirname(resolve(databasePath));
+  return {
+    kept: [
+      ...checkDirectory('database directory', directory, 'DATABASE_PATH'),
+      ...checkDatabase(databasePath, database),
+    ],
+    room: checkFreeSpace(nearestDirectory(directory), freeBytes),
+  };
 }
 
 function checkNode(version: string): Finding {

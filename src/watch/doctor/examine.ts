@@ -21,6 +21,7 @@ export interface Examination {
     readonly clientSecrets: readonly string[];
     readonly eligibleProgramsByReferral: Readonly<Record<string, string>>;
     readonly databasePath: string;
+    readonly databaseUrl?: string | null;
     readonly exportDir: string;
     readonly timeZone: string;
     readonly dryRun: boolean;
