@@ -52,7 +52,7 @@ describe('the command line', () => {
     [['backup'], "missing required argument 'file'"],
     [['backup', 'a.db', 'b.db'], 'too many arguments'],
     [['copy-to'], "missing required argument 'url'"],
-    [['copy-to', 'engagement.db'], 'the place to copy to must be a URL that begins with postgres://'],
+    [['copy-to', 'engagement.db'], 'the place to copy to must be the address of a Postgres database'],
   ])('%j is wrong use: %s', async (words, reason) => {
     const { status, stdout, stderr } = await runCommand(words);
     expect({ status, stdout }).toEqual({ status: 2, stdout: '' });

@@ -54,10 +54,25 @@ test('hosts and proxies are lists', () => {
 test('a report on the command line needs nothing of Intercom, and checks what it does need', () => {
   expect(readReportConfig({ DATABASE_PATH: './x.db', PORT: 'no port' })).toEqual({
     databasePath: './x.db',
+    databaseUrl: null,
+    databaseConnections: 10,
+    databaseReportConnections: 4,
     timeZone: 'America/New_York',
     exportDir: './exports',
   });
   expect(() => readReportConfig({ REPORT_TIMEZONE: 'New York' })).toThrow('IANA time zone');
+});
+
+test.each([
+  'postgres://me:secret@db.example:5432/engagement',
+  'postgresql://db.example/engagement?sslmode=verify-full&sslrootcert=/etc/ssl/ca.pem',
+  'postgres://me@/engagement?host=/run/postgresql',
+  'postgres:///engagement?host=/run/postgresql',
+])('%s is the address of a database, and never shown', (url) => {
+  const config = readConfig({ ...REQUIRED, DATABASE_URL: url, EXPORT_DIR: './data' });
+  expect(config.databaseUrl).toBe(url);
+  expect(JSON.stringify(describeConfig(config))).not.toContain('engagement?');
+  expect(describeConfig(config)).toMatchObject({ databaseUrl: 'set' });
 });
 
 test.each([
@@ -103,6 +118,16 @@ test.each([
   ['DATABASE_PATH', './engagement.db # the cache', 'must be written out'],
   ['DATABASE_PATH', './a\0b.db', "can't be seen"],
   ['DATABASE_PATH', './a\u200bb.db', "can't be seen"],
+  ['DATABASE_URL', './engagement.db', 'the address of a Postgres database'],
+  ['DATABASE_URL', 'mysql://db.example/engagement', 'the address of a Postgres database'],
+  ['DATABASE_URL', 'postgres://db.example', 'the address of a Postgres database'],
+  ['DATABASE_URL', 'postgres://db.example/', 'the address of a Postgres database'],
+  ['DATABASE_URL', 'postgres:///engagement', 'the address of a Postgres database'],
+  ['DATABASE_URL', 'postgres://me:p@ss/word@db.example/engagement', 'the address of a Postgres database'],
+  ['DATABASE_URL', 'postgres://me@db.example:port/engagement', 'the address of a Postgres database'],
+  ['DATABASE_URL', 'postgres://db.example/engagement # shared', 'the address of a Postgres database'],
+  ['DATABASE_CONNECTIONS', '1', 'from 2 to 200'],
+  ['DATABASE_REPORT_CONNECTIONS', '0', 'from 1 to 100'],
   ['EXPORT_DIR', '~/exports', 'must be written out'],
   ['EXPORT_DIR', './data', 'must not be the directory of the database'],
   ['EXPORT_DIR', './src/../data/', 'must not be the directory of the database'],
@@ -267,7 +292,7 @@ test('names that come close to a setting are told, and others are not', () => {
   const env = {
     DRYRUN: 'true',
     dry_run: 'true',
-    DATABASE_URL: 'x',
+    POSTGRES_URL: 'x',
     INTERCOM_ACCES_TOKEN: 'x',
     INTERCOM_TOKEN: 'x',
     REPORT_TIME_ZONE: 'UTC',
@@ -285,7 +310,7 @@ test('names that come close to a setting are told, and others are not', () => {
   expect(unreadSettings(env)).toEqual([
     { name: 'DRYRUN', meant: 'DRY_RUN' },
     { name: 'dry_run', meant: 'DRY_RUN' },
-    { name: 'DATABASE_URL', meant: 'DATABASE_PATH' },
+    { name: 'POSTGRES_URL', meant: 'DATABASE_URL' },
     { name: 'INTERCOM_ACCES_TOKEN', meant: 'INTERCOM_ACCESS_TOKEN' },
     { name: 'INTERCOM_TOKEN', meant: 'INTERCOM_ACCESS_TOKEN' },
     { name: 'REPORT_TIME_ZONE', meant: 'REPORT_TIMEZONE' },

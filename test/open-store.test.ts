@@ -23,8 +23,3 @@ test('a file is made by the first one that may, and then every door leads into i
   for (const opened of [parked, readOnly, reports, command, service]) await opened.close();
   expect(await database.inspect()).toMatchObject({ kind: 'found', timeZone: 'UTC' });
 });
-
-test('a server is refused by a version that has no engine for it', () => {
-  const place = { databasePath: 'engagement.db', databaseUrl: 'postgres://localhost/engagement' };
-  expect(() => databaseAt(place)).toThrow('set DATABASE_PATH');
-});

@@ -72,16 +72,16 @@ function postgresAt(
       return openPostgresReports({ url, maxConnections: databaseReportConnections });
     },
     openReportsOnly: async (timeZone) => {
-      const { openReportsReadOnly } = await import('./postgres/reports-read-only.js');
-      return openReportsReadOnly({ url, timeZone });
+      const { openPostgresReportsReadOnly } = await import('./postgres/reports-read-only.js');
+      return openPostgresReportsReadOnly({ url, timeZone });
     },
     openParkedOnly: async () => {
-      const { openParkedReadOnly } = await import('./postgres/parked-read-only.js');
-      return openParkedReadOnly(url);
+      const { openPostgresParkedReadOnly } = await import('./postgres/parked-read-only.js');
+      return openPostgresParkedReadOnly(url);
     },
     inspect: async () => {
-      const { inspectDatabase } = await import('./postgres/inspect.js');
-      return inspectDatabase(url);
+      const { inspectPostgres } = await import('./postgres/inspect.js');
+      return inspectPostgres(url);
     },
   };
 }
