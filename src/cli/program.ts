@@ -6,8 +6,8 @@ import {
   readConfig,
   readDatabaseFile,
   readDatabasePath,
-  readPort,
   readReportConfig,
+  readSandboxSettings,
 } from '../config/config.js';
 import { unreadSettings, type Environment } from '../config/environment.js';
 import { addDoctorCommand, runDoctor } from './doctor.js';
@@ -88,10 +88,19 @@ function createProgram(surroundings: Surroundings): Command {
     )
     .option('--members <number>', 'how many invented members', wholeNumber({ min: 1, max: 20_000 }), 300)
     .option('--every <seconds>', 'seconds between two closed calls', wholeNumber({ min: 1, max: 3600 }), 3)
-    .action(async (options: { port?: number; members: number; every: number }) => {
+    .option(
+      '--replicas <number>',
+      'services that share one Postgres, which is started here unless DATABASE_URL names one; one is killed each minute',
+      wholeNumber({ min: 1, max: 8 }),
+      1,
+    )
+    .action(async (options: { port?: number; members: number; every: number; replicas: number }) => {
+      const settings = settingsOf(surroundings);
+      const { port, databaseUrl } = readSandboxSettings(settings);
       const sandbox = await runSandbox({
         ...options,
-        port: options.port ?? readPort(settingsOf(surroundings)),
+        port: options.port ?? port,
+        databaseUrl,
         clock,
         print: (line) => stdout.write(`${line}\n`),
       });

@@ -1,14 +1,12 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Clock } from '../clock.js';
 import { readConfig } from '../config/config.js';
-import { createLog } from '../log.js';
 import { dateOf } from '../rules/calendar.js';
 import type { AttributeValue, Change } from '../rules/facts.js';
 import { ATTRIBUTE_TYPES } from '../rules/vocabulary.js';
 import { createProgressBar } from './progress-bar.js';
-import { serve } from '../serve.js';
+import { startServices, type SandboxServicesOptions } from './sandbox-services.js';
 import type { RunProgress } from '../store/ports/runs.js';
 import type { Written } from '../write-back/attempt.js';
 import { closeRandomCall, editRandomContact } from '../sandbox/coaches.js';
@@ -17,13 +15,13 @@ import { createRandom, type Random } from '../sandbox/random.js';
 import { startSandboxServer } from '../sandbox/serve-sandbox.js';
 import { createWorkspace, type Workspace } from '../sandbox/workspace.js';
 
-export interface SandboxOptions {
-  readonly port: number;
+export interface SandboxOptions extends Pick<
+  SandboxServicesOptions,
+  'port' | 'replicas' | 'databaseUrl' | 'clock' | 'print'
+> {
   readonly members: number;
   /** Seconds between two closed calls. */
   readonly every: number;
-  readonly clock: Clock;
-  readonly print: (line: string) => void;
 }
 
 /** Every so many calls somebody edits a contact by hand. */
@@ -45,35 +43,27 @@ export async function runSandbox(options: SandboxOptions): Promise<{ stop(): Pro
     `  ${population.contacts} invented contacts, ${population.conversations} conversations in the last year`,
   );
 
-  const config = readConfig({
-    INTERCOM_ACCESS_TOKEN: workspace.settings.token,
-    INTERCOM_CLIENT_SECRET: workspace.settings.clientSecret,
-    INTERCOM_API_BASE: intercom.url,
-    INTERCOM_VERSION: workspace.settings.appVersion,
-    DATABASE_PATH: join(directory, 'sandbox.db'),
-    PORT: String(options.port),
-    SETTLE_AFTER_SECONDS: '10',
-  });
   const closedAtMs = new Map<string, number>();
+  const { timeZone } = readConfig(settingsOf(workspace, intercom.url));
   let isFilling = true;
   let corrected = 0;
-  const service = await serve({
-    config,
-    clock,
-    log: createLog({ level: 'error' }),
-    onBackfillProgress: showProgress(print),
-    onWritten: (written) => {
+  const started: SandboxServicesOptions = {
+    ...options,
+    directory,
+    settings: settingsOf(workspace, intercom.url),
+    onProgress: showProgress(print),
+    onWritten: (written, who) => {
       if (isFilling || written.cause.kind === 'backfill') corrected += written.changes.length;
-      else print(describe(workspace, config.timeZone, written, closedAtMs));
+      else print(`${describe(workspace, timeZone, written, closedAtMs)}${who}`);
     },
-  }).catch(async (error: unknown) => {
+  };
+  const service = await startServices(started).catch(async (error: unknown) => {
     // Its port is in use, most often.
     await intercom.close();
     await rm(directory, { recursive: true, force: true });
     throw error;
   });
-  await service.backfilled;
-  await settled(service, clock, print);
+  await service.filled;
   isFilling = false;
   print(`  the cache is filled; ${corrected} attributes were out of date in Intercom and are right now`);
   const example = workspace
@@ -84,21 +74,21 @@ export async function runSandbox(options: SandboxOptions): Promise<{ stop(): Pro
   );
   print(`Look a member up:  curl -s ${service.url}/API/intercom/members/${example?.externalId ?? ''}`);
   print('Coaches close calls from now on. Ctrl-C stops everything.');
+  if (options.replicas > 1) {
+    print(
+      `${options.replicas} replicas share the work; once a minute one is killed, and started again later.`,
+    );
+  }
   print('');
 
   workspace.webhooks.deliverTo(`${service.url}/webhooks/intercom`);
   const stopping = new AbortController();
-  const coaches = closeCalls(
-    workspace,
-    random,
-    { ...options, timeZone: config.timeZone },
-    closedAtMs,
-    stopping.signal,
-  );
+  const coaches = closeCalls(workspace, random, { ...options, timeZone }, closedAtMs, stopping.signal);
+  const killing = service.killInTurn(stopping.signal);
   return {
     stop: async () => {
       stopping.abort();
-      await coaches;
+      await Promise.all([coaches, killing]);
       workspace.webhooks.stop();
       await service.stop();
       await intercom.close();
@@ -108,19 +98,14 @@ export async function runSandbox(options: SandboxOptions): Promise<{ stop(): Pro
   };
 }
 
-/** Waits until everything that the backfill found has reached the workspace. */
-async function settled(
-  service: Awaited<ReturnType<typeof serve>>,
-  clock: Clock,
-  print: (line: string) => void,
-): Promise<void> {
-  let waiting = (await service.store.backlog(clock.nowMs())).writesWaiting;
-  if (waiting > 0)
-    print(`  ${waiting} members have attributes that are out of date in Intercom; they are being updated`);
-  while (waiting > 0) {
-    await clock.sleep(100);
-    waiting = (await service.store.backlog(clock.nowMs())).writesWaiting;
-  }
+function settingsOf(workspace: Workspace, apiBase: string): Record<string, string> {
+  return {
+    INTERCOM_ACCESS_TOKEN: workspace.settings.token,
+    INTERCOM_CLIENT_SECRET: workspace.settings.clientSecret,
+    INTERCOM_API_BASE: apiBase,
+    INTERCOM_VERSION: workspace.settings.appVersion,
+    SETTLE_AFTER_SECONDS: '10',
+  };
 }
 
 async function closeCalls(

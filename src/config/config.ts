@@ -138,11 +138,12 @@ export function readDatabaseFile(env: Environment): string {
 }
 
 /**
- * `PORT` alone, for the sandbox, which brings all other settings itself.
+ * Those for the sandbox, which brings all other settings itself.
  * @throws AppError `config_invalid`
  */
-export function readPort(env: Environment): number {
-  return readSettings(SETTINGS.pick({ PORT: true }), env, () => []).PORT;
+export function readSandboxSettings(env: Environment): Pick<Config, 'port' | 'databaseUrl'> {
+  const values = readSettings(SETTINGS.pick({ PORT: true, DATABASE_URL: true }), env, () => []);
+  return { port: values.PORT, databaseUrl: values.DATABASE_URL };
 }
 
 /**

