@@ -21,7 +21,8 @@ export async function findPostgres(): Promise<PostgresServer> {
   if (given !== undefined && given !== '') return { url: given, stop: async () => undefined };
   const binaries = findBinaries();
   if (binaries !== null) return startFromBinaries(binaries);
-  return startPostgres();
+  const file = new URL('../../src/cli/replicas/postgres-process.ts', import.meta.url);
+  return startPostgres({ file, execArgv: ['--import', 'tsx'] });
 }
 
 /** Of the server that the tests use: processes that a test starts are told by their environment. */
