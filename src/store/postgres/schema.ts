@@ -24,4 +24,7 @@ export const personMarks = makePostgresTable(ALL_TABLES.personMarks);
 export const erasing = makePostgresTable(ALL_TABLES.erasing);
 export const webhookHours = makePostgresTable(ALL_TABLES.webhookHours);
 export const endedLogins = makePostgresTable(ALL_TABLES.endedLogins);
+export const replicas = makePostgresTable(ALL_TABLES.replicas);
+export const rateWindows = makePostgresTable(ALL_TABLES.rateWindows);
+export const wrongTokens = makePostgresTable(ALL_TABLES.wrongTokens);
 export const meta = makePostgresTable(ALL_TABLES.meta);

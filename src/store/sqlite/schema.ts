@@ -24,4 +24,7 @@ export const personMarks = makeSqliteTable(ALL_TABLES.personMarks);
 export const erasing = makeSqliteTable(ALL_TABLES.erasing);
 export const webhookHours = makeSqliteTable(ALL_TABLES.webhookHours);
 export const endedLogins = makeSqliteTable(ALL_TABLES.endedLogins);
+export const replicas = makeSqliteTable(ALL_TABLES.replicas);
+export const rateWindows = makeSqliteTable(ALL_TABLES.rateWindows);
+export const wrongTokens = makeSqliteTable(ALL_TABLES.wrongTokens);
 export const meta = makeSqliteTable(ALL_TABLES.meta);

@@ -1,4 +1,5 @@
 import { coaches, contacts, conversations, lifecycles, members, meta } from './cache-tables.js';
+import { rateWindows, replicas, wrongTokens } from './replica-tables.js';
 import { reportedMembers } from './report-tables.js';
 import { drift, parkedObjects, sweepCounted, sweepFound, sweepSeen } from './sweep-tables.js';
 import { endedLogins, erasing, personMarks, webhookHours } from './upkeep-tables.js';
@@ -27,5 +28,8 @@ export const ALL_TABLES = {
   erasing,
   webhookHours,
   endedLogins,
+  replicas,
+  rateWindows,
+  wrongTokens,
   meta,
 } as const;
