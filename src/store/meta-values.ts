@@ -29,6 +29,8 @@ export interface MetaValues {
   readonly scrub_pass: ScrubPass | null;
   /** Of the hashes by which erased people are recognized. */
   readonly mark_key: string;
+  /** What forms are signed with where nobody signs in. */
+  readonly form_key: string;
   /** The latest time that was looked at; see `fix-times.ts`. */
   readonly clock_at_ms: number;
   /** Notifications of other workspaces that came to this service. */
@@ -83,6 +85,7 @@ export const META_READERS: {
   erasures: readErasures,
   scrub_pass: readScrubPass,
   mark_key: readText,
+  form_key: readText,
   clock_at_ms: readNumber,
   other_workspaces: readOtherWorkspaces,
 };

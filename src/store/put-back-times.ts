@@ -51,6 +51,8 @@ export function putBackStatements({ least, greatest }: Extremes): string[] {
     ['inbox', 'lease_until_ms', ''],
     ['outbox', 'lease_until_ms', ''],
     ['runs', 'lease_until_ms', ''],
+    ['replicas', 'alive_until_ms', ''],
+    ['wrong_tokens', 'ends_at_ms', ''],
   ] as const;
   return [
     ...waitingTimes.map(

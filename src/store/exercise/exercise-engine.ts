@@ -11,7 +11,9 @@ import { exerciseOddTexts } from './odd-texts.js';
 import { exerciseLargeBodies, exerciseLargeErasures } from './large-bodies.js';
 import { exerciseMixedCaseIds } from './mixed-case-ids.js';
 import { exerciseManyErasures, exerciseVeryManyErasures } from './many-erasures.js';
+import { exerciseReplicas } from './replicas.js';
 import { exerciseReporting } from './reporting.js';
+import { exerciseSharingRate } from './sharing-rate.js';
 import { exercisePaging } from './paging.js';
 import { exerciseReportCounts } from './report-counts.js';
 import { exerciseDataVersion } from './data-version.js';
@@ -44,6 +46,8 @@ const SUBJECTS = [
   exerciseUpkeep,
   exerciseErasedMentions,
   exerciseSigningOut,
+  exerciseReplicas,
+  exerciseSharingRate,
   exerciseStaleLeases,
   exerciseClocksApart,
   exerciseWakeUps,

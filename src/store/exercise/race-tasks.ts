@@ -60,6 +60,12 @@ const TASKS = {
     return applied.kind;
   },
 
+  claimCalls: async (store) =>
+    (await store.claimCalls({ nowMs: NOW_MS, priority: 'soon', wanted: 20, settled: [] })).granted,
+
+  /** Each shows the key that forms are signed with there. */
+  readFormKey: (store) => store.readFormKey(),
+
   /** The database is new to both: only the one who opens it first makes its tables. */
   open: async (store, round, who) => {
     const answers = [];

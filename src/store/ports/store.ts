@@ -4,6 +4,7 @@ import type { InboxStore } from './inbox.js';
 import type { OutboxStore } from './outbox.js';
 import type { ParkedStore } from './parked.js';
 import type { QueryStore } from './queries.js';
+import type { ReplicaStore } from './replicas.js';
 import type { RunStore } from './runs.js';
 import type { SignInStore } from './sign-ins.js';
 import type { SweepStore } from './sweeps.js';
@@ -29,9 +30,10 @@ export interface Store
     QueryStore,
     ActivityStore,
     SignInStore,
+    ReplicaStore,
     UpkeepStore,
     WorkspaceStore {
-  /** Ends at once every lease whose owner `isDead`; a restart need not wait for them to expire. */
+  /** Ends at once every lease whose owner `isDead`, who then counts no more; a restart need not wait for them to expire. */
   releaseDeadLeases(isDead: (owner: string) => boolean): Promise<number>;
   /** Calls `listener` after a commit that may have given `loop` work. Returns the function that stops it. */
   onWork(loop: WorkKind, listener: () => void): () => void;

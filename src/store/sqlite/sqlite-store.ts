@@ -6,7 +6,15 @@ import type { Store } from '../ports/store.js';
 import { recentNotifications, recentWrites } from './activity.js';
 import { apply, applyTogether, compare, decideAgain } from './apply.js';
 import { createGroupCommit } from '../group-commit.js';
-import { bindWorkspace, canWrite, releaseDeadLeases, saveCoaches } from './workspace.js';
+import {
+  beat,
+  bindWorkspace,
+  canWrite,
+  leave,
+  readFormKey,
+  releaseDeadLeases,
+  saveCoaches,
+} from './workspace.js';
 import { eraseLeft } from './erase.js';
 import { countBacklog, findMember, readFreshness } from './look.js';
 import { createLogEmptying } from './log-emptying.js';
@@ -256,6 +264,15 @@ function createStore(
 
     endLogin: (login) => durablyAndBriefly(() => tables.endedLogins.end(login)),
     isLoginEnded: (login) => withOpen(() => tables.endedLogins.isEnded(login)),
+    readFormKey: () => durably(() => readFormKey(tables)),
+    countWrongToken: (wrong) => openBriefly(() => tables.wrongTokens.count(wrong)),
+    forgetWrongTokens: (nowMs) => ride(() => tables.wrongTokens.forget(nowMs)),
+
+    beat: (own) => ride(() => beat(tables, own)),
+    leave: (owner) => withOpen(() => leave(tables, owner)),
+    claimCalls: (request) =>
+      ride(() => tables.rates.claim(request, tables.replicas.countAlive(request.nowMs).processes)),
+    noteRate: (note) => ride(() => tables.rates.note(note)),
 
     eraseOldPayloads: (beforeMs) => withOpen(() => loggedErasure(eraseOldPayloads(tables, beforeMs))),
     finishErasures: (nowMs) =>

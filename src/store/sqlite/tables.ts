@@ -12,12 +12,15 @@ import { createScrubber, type Scrubber } from './payload-scrub.js';
 import { createPayloads, type Payloads } from './payloads.js';
 import { createPersonMarks, type PersonMarks } from './person-marks.js';
 import { createParkedObjects, type ParkedObjects } from './parked-objects.js';
+import { createRates, type Rates } from './rates.js';
+import { createReplicas, type Replicas } from './replicas.js';
 import { createReportedMembers, type ReportedMembers } from './reported-members.js';
 import { createRuns, type Runs } from './runs.js';
 import { createSweeps, type Sweeps } from './sweeps.js';
 import { createWebhookHours, type WebhookHours } from './webhook-hours.js';
 import { createWorkBell, type WorkBell } from '../work-bell.js';
 import { createWrites, type Writes } from './writes.js';
+import { createWrongTokens, type WrongTokens } from './wrong-tokens.js';
 
 /** All table groups on one connection, for the units of work that touch several of them. */
 export interface Tables {
@@ -42,6 +45,9 @@ export interface Tables {
   readonly sweeps: Sweeps;
   readonly parkedObjects: ParkedObjects;
   readonly endedLogins: EndedLogins;
+  readonly replicas: Replicas;
+  readonly rates: Rates;
+  readonly wrongTokens: WrongTokens;
   readonly meta: Meta;
 }
 
@@ -80,5 +86,8 @@ export function createTables(
     sweeps: createSweeps(connection),
     parkedObjects: createParkedObjects(connection),
     endedLogins: createEndedLogins(connection),
+    replicas: createReplicas(connection),
+    rates: createRates(connection),
+    wrongTokens: createWrongTokens(connection),
   };
 }
