@@ -22,7 +22,7 @@ import {
 } from './outbox.js';
 import type { Parts } from './parts.js';
 import { noteOtherWorkspaces } from './settle.js';
-import { bindWorkspace, releaseDeadLeases, saveCoaches, setCoverage } from './workspace.js';
+import { bindWorkspace, saveCoaches, setCoverage } from './workspace.js';
 
 /** What `createCore` answers for; the others are runs, sweeps, parked objects, sign-ins and upkeep. */
 export type CoreStore = Pick<
@@ -62,7 +62,6 @@ export type CoreStore = Pick<
   | 'foughtOver'
   | 'bindWorkspace'
   | 'readWorkspace'
-  | 'releaseDeadLeases'
   | 'finishErasures'
   | 'scrubPayloads'
   | 'keepWebhookCounts'
@@ -161,7 +160,6 @@ export function createCore(parts: Parts): CoreStore {
 
     bindWorkspace: (workspace) => durably((unit) => bindWorkspace(unit, workspace)),
     readWorkspace: () => look(async (query) => (await readMeta(query, ['workspace'])).workspace),
-    releaseDeadLeases: (isDead) => ride((unit) => releaseDeadLeases(unit, parts, isDead)),
     finishErasures: async (nowMs) => eraseLeft(database, await engineTime(nowMs)),
     scrubPayloads: async (nowMs) => scrubber.takePiece(await engineTime(nowMs)),
     keepWebhookCounts: async (beforeMs) => {

@@ -16,7 +16,9 @@ import {
 } from './parked-objects.js';
 import { eraseOldPayloads } from './payload-retention.js';
 import { createInboxPruner, pruneRuns } from './prune.js';
+import { claim, noteRate } from './rates.js';
 import { replay } from './replay.js';
+import { beat, leave, releaseDeadLeases } from './replicas.js';
 import {
   adoptRun,
   advanceRun,
@@ -39,6 +41,8 @@ import {
   nextFound,
 } from './sweep-steps.js';
 import { listUnseen } from './sweeps.js';
+import { readFormKey } from './form-key.js';
+import { countWrongToken, forgetWrongTokens } from './wrong-tokens.js';
 
 export interface RestDeps extends CoreParts {
   /** Its units are those of {@link guardUnits}. */
@@ -79,6 +83,14 @@ export type Rest = Pick<
   | 'replay'
   | 'endLogin'
   | 'isLoginEnded'
+  | 'readFormKey'
+  | 'countWrongToken'
+  | 'forgetWrongTokens'
+  | 'beat'
+  | 'leave'
+  | 'releaseDeadLeases'
+  | 'claimCalls'
+  | 'noteRate'
   | 'eraseOldPayloads'
   | 'pruneInbox'
   | 'pruneRuns'
@@ -142,6 +154,15 @@ export function createRest(deps: RestDeps): Rest {
 
     endLogin: (login) => durably((unit) => endLogin(unit, login)),
     isLoginEnded: (login) => read((query) => isLoginEnded(query, login)),
+    readFormKey: () => durably(readFormKey),
+    countWrongToken: (wrong) => change((unit) => countWrongToken(unit, time, wrong)),
+    forgetWrongTokens: (nowMs) => change((unit) => forgetWrongTokens(unit, time, nowMs)),
+
+    beat: (own) => change((unit) => beat(unit, deps, own)),
+    leave: (owner) => change((unit) => leave(unit, deps, owner)),
+    releaseDeadLeases: (isDead) => change((unit) => releaseDeadLeases(unit, deps, isDead)),
+    claimCalls: (request) => change((unit) => claim(unit, time, request)),
+    noteRate: (note) => change((unit) => noteRate(unit, time, note)),
 
     eraseOldPayloads: (beforeMs) => change((unit) => eraseOldPayloads(unit, beforeMs)),
     pruneInbox: createInboxPruner(database),

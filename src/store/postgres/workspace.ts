@@ -1,9 +1,8 @@
 import type { Coach } from '../ports/cache.js';
 import type { BoundWorkspace } from '../ports/workspace.js';
 import type { Unit } from './database.js';
-import { lockObjects, passGate } from './locks.js';
+import { passGate } from './locks.js';
 import { readMeta, saveMeta } from './meta.js';
-import type { Parts } from './parts.js';
 import { ROWS } from './row-sets.js';
 import { renewReports } from './settle.js';
 
@@ -41,40 +40,4 @@ export async function saveCoaches(unit: Unit, listed: readonly Coach[]): Promise
     news.toSorted((one, other) => (one.id < other.id ? -1 : 1)),
   );
   await renewReports(unit);
-}
-
-/** Ends the leases of owners that `isDead`; the work itself stays where it was. Answers how many. */
-export async function releaseDeadLeases(
-  unit: Unit,
-  { bell }: Parts,
-  isDead: (owner: string) => boolean,
-): Promise<number> {
-  const found = await unit.rows<{ readonly owner: string }>(
-    `select lease_owner as owner from inbox where lease_owner is not null
-     union select lease_owner from outbox where lease_owner is not null
-     union select lease_owner from runs where lease_owner is not null`,
-  );
-  const owners = found.flatMap(({ owner }) => (isDead(owner) ? [owner] : []));
-  if (owners.length === 0) return 0;
-  const free = 'lease_owner = null, lease_until_ms = null';
-  const isTheirs = 'lease_owner = any (@owners)';
-  let released = await unit.run(`update inbox set ${free} where ${isTheirs}`, { owners });
-  const contacts = await unit.rows<{ readonly id: string }>(
-    `select contact_id as id from outbox where ${isTheirs}`,
-    { owners },
-  );
-  await lockObjects(
-    unit,
-    contacts.map(({ id }) => id),
-  );
-  // Dead owners may have come as far as sending.
-  released += await unit.run(`update outbox set ${free}, outcome_unknown = true where ${isTheirs}`, {
-    owners,
-  });
-  released += await unit.run(`update runs set ${free} where ${isTheirs}`, { owners });
-  unit.afterCommit(() => {
-    bell.ring('inbox');
-    bell.ring('writes');
-  });
-  return released;
 }
