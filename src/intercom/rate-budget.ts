@@ -2,6 +2,7 @@ import type { Clock } from '../clock.js';
 import { AppError } from '../errors.js';
 import { readRate, readRetryAfterMs } from './rate-headers.js';
 import { createRateWindow } from './rate-window.js';
+import { createSharedCalls, type Claim, type SharedRateStore } from './shared-calls.js';
 
 /** Who waits for the answer: event-driven work goes before sweeps when the rate budget runs short. */
 export type CallPriority = 'soon' | 'sweep';
@@ -11,10 +12,12 @@ export interface RateBudget {
   /**
    * Resolves when a call may be sent; its permit must be settled whatever becomes of the call.
    * @throws AppError `intercom_rate_limited` (retry later) when there was no room for 20 s, `stopped` when `signal`
-   * aborts first.
+   * aborts first, or the store's when the calls of all processes can't be counted.
    */
   acquire(priority: CallPriority, signal?: AbortSignal): Promise<Permit>;
   snapshot(): RateSnapshot;
+  /** Tells other processes what became of calls; they are told with the next question anyway. */
+  flush(): Promise<void>;
 }
 
 export interface Permit {
@@ -22,6 +25,8 @@ export interface Permit {
   settle(answer: RateAnswer | null): void;
   /** In place of {@link settle} when no call was sent at all. */
   giveBack(): void;
+  /** It was held for so long that other processes no longer reckon with the call: it must not be sent. */
+  isExpired(): boolean;
 }
 
 export interface RateAnswer {
@@ -31,7 +36,7 @@ export interface RateAnswer {
   readonly receivedAtMs: number;
 }
 
-/** For metrics and pages. Null until Intercom's first answer has told. */
+/** For metrics and pages. Null until Intercom's first answer has told. What is left is that of all processes. */
 export interface RateSnapshot {
   readonly limit: number | null;
   /** Room left in this window, calls under way not subtracted. */
@@ -47,6 +52,8 @@ export interface RateBudgetOptions {
   readonly clock: Clock;
   /** Calls under way at once. */
   readonly concurrency?: number;
+  /** What all processes on one database share; left out where this one is alone. */
+  readonly shared?: SharedRateStore;
 }
 
 /** At 120 ms a call enough to use up a window of 1,666 calls in 10 s. */
@@ -63,15 +70,17 @@ const MAX_GUESSED_PAUSE_MS = 10_000;
 
 interface Waiter {
   deadlineMs: number;
-  readonly grant: () => void;
-  readonly refuse: (error: AppError) => void;
+  readonly grant: (claim: Claim | null) => void;
+  readonly refuse: (error: unknown) => void;
 }
 
 /**
  * The rate budget, learned from Intercom's rate-limit headers. Calls under way count as if Intercom had not counted
- * them yet, so that the window is never overdrawn however answers overtake each other.
+ * them yet, so that the window is never overdrawn however answers overtake each other. Where processes share the limit,
+ * each call needs one that was claimed from what they share, too.
  */
-export function createRateBudget({ clock, concurrency = CONCURRENCY }: RateBudgetOptions): RateBudget {
+export function createRateBudget(options: RateBudgetOptions): RateBudget {
+  const { clock, concurrency = CONCURRENCY, shared } = options;
   const window = createRateWindow();
   const queues: Readonly<Record<CallPriority, Set<Waiter>>> = { soon: new Set(), sweep: new Set() };
   let inFlight = 0;
@@ -85,6 +94,22 @@ export function createRateBudget({ clock, concurrency = CONCURRENCY }: RateBudge
   let alarm: { readonly atMs: number; readonly cancel: AbortController } | null = null;
 
   let latestMs = 0;
+
+  const calls =
+    shared === undefined
+      ? null
+      : createSharedCalls({
+          store: shared,
+          clock,
+          onChange: () => pump(),
+          onFailure: (error) => {
+            for (const queue of [queues.soon, queues.sweep]) refuseAll(queue, error);
+            pump();
+          },
+          onPause: (forMs) => {
+            pausedUntilMs = Math.max(pausedUntilMs, readClock() + forMs);
+          },
+        });
 
   /** The time, with everything that was set by it put back as far as the clock was. */
   const readClock = (): number => {
@@ -121,9 +146,17 @@ export function createRateBudget({ clock, concurrency = CONCURRENCY }: RateBudge
   const grantFrom = (priority: CallPriority): void => {
     for (const waiter of queues[priority]) {
       if (!hasRoom(priority)) return;
+      const claim = calls?.take(priority) ?? null;
+      if (calls !== null && claim === null) return;
       queues[priority].delete(waiter);
-      waiter.grant();
+      waiter.grant(claim);
     }
+  };
+
+  const refuseAll = (queue: Set<Waiter>, error: unknown): void => {
+    const waiters = [...queue];
+    queue.clear();
+    for (const waiter of waiters) waiter.refuse(error);
   };
 
   const refuseLate = (queue: Set<Waiter>, nowMs: number): void => {
@@ -149,7 +182,10 @@ export function createRateBudget({ clock, concurrency = CONCURRENCY }: RateBudge
     const waiters = [...queues.soon].slice(0, 1).concat([...queues.sweep].slice(0, 1));
     const deadlines = waiters.map((waiter) => waiter.deadlineMs);
     const opening = pausedUntilMs > nowMs ? pausedUntilMs : window.resetAtMs;
-    const atMs = waiters.length === 0 ? null : Math.min(...deadlines, opening ?? Infinity);
+    const retries = (['soon', 'sweep'] as const)
+      .filter((priority) => queues[priority].size > 0)
+      .map((priority) => nowMs + (calls?.retryInMs(priority) ?? Infinity));
+    const atMs = waiters.length === 0 ? null : Math.min(...deadlines, ...retries, opening ?? Infinity);
     if (alarm?.atMs === atMs) return;
     alarm?.cancel.abort();
     alarm = atMs === null ? null : { atMs, cancel: new AbortController() };
@@ -184,7 +220,7 @@ export function createRateBudget({ clock, concurrency = CONCURRENCY }: RateBudge
     pausedUntilMs = Math.max(pausedUntilMs, receivedAtMs + (retryAfterMs ?? toResetMs ?? backOffMs));
   };
 
-  const issuePermit = (): Permit => {
+  const issuePermit = (claim: Claim | null): Permit => {
     const sentIn = window.number;
     const sentAfterPause = pauses;
     let isSettled = false;
@@ -198,14 +234,20 @@ export function createRateBudget({ clock, concurrency = CONCURRENCY }: RateBudge
         window.roll(readClock());
         window.learn(report, sentIn);
         if (answer !== null) noteStatus(answer, report?.resetAtMs ?? null, sentAfterPause);
+        if (claim !== null) {
+          const pauseMs = answer?.status === 429 ? Math.max(0, pausedUntilMs - clock.nowMs()) : null;
+          calls?.settle(claim, answer === null ? null : { status: answer.status, report, pauseMs });
+        }
         pump();
       },
       giveBack: () => {
         if (isSettled) return;
         isSettled = true;
         inFlight -= 1;
+        if (claim !== null) calls?.giveBack(claim);
         pump();
       },
+      isExpired: () => claim?.isExpired() === true,
     };
   };
 
@@ -219,9 +261,9 @@ export function createRateBudget({ clock, concurrency = CONCURRENCY }: RateBudge
         };
         const waiter: Waiter = {
           deadlineMs: readClock() + MAX_WAIT_MS,
-          grant: () => {
+          grant: (claim) => {
             signal?.removeEventListener('abort', stopped);
-            resolve(issuePermit());
+            resolve(issuePermit(claim));
           },
           refuse: (error) => {
             signal?.removeEventListener('abort', stopped);
@@ -239,14 +281,16 @@ export function createRateBudget({ clock, concurrency = CONCURRENCY }: RateBudge
     snapshot: () => {
       const nowMs = readClock();
       window.roll(nowMs);
+      const { limit, remaining, resetAtMs } = calls?.snapshot() ?? window;
       return {
-        limit: window.limit,
-        remaining: window.remaining,
-        resetAtMs: window.resetAtMs,
+        limit,
+        remaining,
+        resetAtMs,
         inFlight,
         waiting: queues.soon.size + queues.sweep.size,
         pausedUntilMs: pausedUntilMs > nowMs ? pausedUntilMs : null,
       };
     },
+    flush: async () => calls?.flush(),
   };
 }

@@ -94,6 +94,7 @@ export async function sendCall(
   const pass = enterBreaker(options.breaker, call, permit);
   try {
     await how.beforeSend?.();
+    if (permit.isExpired()) throw tooLate(call);
   } catch (error) {
     pass?.abandon();
     permit.giveBack();
@@ -142,6 +143,18 @@ export async function sendCall(
     pass?.abandon();
     options.onCall?.({ label: call.label, status: seen?.status ?? null, ms: clock.nowMs() - sentAtMs });
   }
+}
+
+/** Held up between its permit and now, by a pause of the process: other processes use its room already. */
+function tooLate({ label }: Call): AppError {
+  return new AppError(
+    'intercom_rate_limited',
+    'later',
+    `${label}: not sent, its place in the rate limit is over`,
+    {
+      blame: 'outage',
+    },
+  );
 }
 
 /** A search that takes long is no outage, so that one which probes has all its time. */

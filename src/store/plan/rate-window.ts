@@ -82,9 +82,8 @@ export function claimCalls(
   const left = roomOf(state);
   const kept = priority === 'soon' ? 0 : Math.floor((state.limit ?? 0) * KEPT_FOR_SOON);
   const block = Math.max(1, Math.min(MAX_BLOCK, Math.floor(left / (BLOCK_PARTS * Math.max(1, processes)))));
-  const isOneByOne = state.limit === null || state.testUntilMs !== null;
   const isClosed = nowMs < state.pausedUntilMs || nowMs < (state.testUntilMs ?? 0);
-  const most = Math.min(isOneByOne ? 1 : block, Math.max(1, Math.floor(wanted)), left - kept);
+  const most = Math.min(isOneByOne(state) ? 1 : block, Math.max(1, Math.floor(wanted)), left - kept);
   const granted = isClosed ? 0 : Math.max(0, most);
   const isTest = granted > 0 && state.testUntilMs !== null;
   const after = {
@@ -97,7 +96,9 @@ export function claimCalls(
   const seen = describeRate(after, nowMs);
   const toEndMs = Math.max(1, seen.endsInMs);
   const retryInMs =
-    seen.pausedForMs > 0 ? seen.pausedForMs : Math.min(toEndMs, isOneByOne ? RETRY_FIRST_MS : RETRY_MS);
+    seen.pausedForMs > 0
+      ? seen.pausedForMs
+      : Math.min(toEndMs, isOneByOne(state) ? RETRY_FIRST_MS : RETRY_MS);
   return { state: after, claimed: { ...seen, granted, retryInMs: granted > 0 ? 0 : retryInMs } };
 }
 
@@ -111,12 +112,17 @@ export function describeRate(state: RateWindowState, nowMs: number): SharedRate 
     remaining: limit === null ? null : Math.max(0, roomOf(state)),
     endsInMs: heldUntilMs(state, nowMs) - nowMs,
     pausedForMs: Math.max(0, state.pausedUntilMs - nowMs),
+    isOneByOne: isOneByOne(state),
   };
 }
 
 /** Nobody holds a call for longer than a window, however late its end was told. */
 function heldUntilMs({ endsAtMs }: RateWindowState, nowMs: number): number {
   return Math.min(endsAtMs, nowMs + WINDOW_MS);
+}
+
+function isOneByOne({ limit, testUntilMs }: RateWindowState): boolean {
+  return limit === null || testUntilMs !== null;
 }
 
 function roomOf({ remaining, claimed, claimedBefore, untold, untoldBefore }: RateWindowState): number {

@@ -92,6 +92,8 @@ export interface SharedRate {
   readonly endsInMs: number;
   /** No call is given out for so long, because Intercom has said 429; 0 while they are. */
   readonly pausedForMs: number;
+  /** Calls are given out singly, until an answer says how many may go. */
+  readonly isOneByOne: boolean;
 }
 
 export interface ClaimedCalls extends SharedRate {
