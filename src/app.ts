@@ -43,6 +43,10 @@ export interface AppDeps {
   readonly time: ShownTime;
   /** Whether a report would be answered without waiting for anything but its rows; left out: it always is. */
   readonly areReportsWarm?: () => boolean;
+  /** True once the service was told to stop; left out: it never is. */
+  readonly isStopping?: () => boolean;
+  /** What forms are signed with where nobody signs in; left out: a key of this process. */
+  readonly formKey?: string;
   readonly clientSecrets: readonly string[];
   readonly access: AccessRules;
   readonly timeZone: string;

@@ -8,6 +8,7 @@ import { createRateBudget } from './intercom/rate-budget.js';
 import type { Log } from './log.js';
 import { logOutages } from './work/log-outages.js';
 import { createMetrics, type Metrics } from './watch/metrics.js';
+import { createHeartbeat, type Heartbeat } from './work/heartbeat.js';
 import { nameThisProcess } from './work/owner.js';
 import { createProber } from './work/probe-intercom.js';
 import type { RunDeps } from './reconcile/run-frame.js';
@@ -23,6 +24,8 @@ export interface Connected {
   /** Names this process in leases. */
   readonly owner: string;
   readonly deps: RunDeps & { readonly metrics: Metrics; readonly breaker: Breaker; readonly time: TimeCheck };
+  /** Runs from the beginning; its stop comes last, before the store is closed. */
+  readonly heartbeat: Heartbeat;
   /** Asks whether Intercom answers again, for all that wait. Runs from before `bind` until the end. */
   readonly prober: WorkLoop;
   /**
@@ -50,7 +53,8 @@ export async function connect(options: {
   const own = { timeZone, settings: { dryRun, eligibleProgramsByReferral } };
   const store = await databaseAt(config).openStore({ ...own, as: options.as, log });
   const owner = nameThisProcess();
-  const budget = createRateBudget({ clock });
+  const budget = createRateBudget({ clock, shared: store });
+  const heartbeat = createHeartbeat({ store, budget, owner, role: options.as, clock, log });
   const breaker = createBreaker({ clock, onEvent: logOutages({ log, store, clock }) });
   const metrics = createMetrics({ store, budget, breaker, clock });
   const intercom = createIntercomClient({
@@ -70,6 +74,7 @@ export async function connect(options: {
     ask: (signal) => intercom.readClock({ priority: 'soon', signal }),
   });
   metrics.watchClock(time);
+  metrics.watchReplicas(heartbeat);
   const settings = {
     timeZone: config.timeZone,
     eligibleProgramsByReferral: config.eligibleProgramsByReferral,
@@ -78,7 +83,7 @@ export async function connect(options: {
   const maxChangeShare = config.maxSweepChangeShare;
   const deps = { store, intercom, breaker, clock, log, metrics, owner, settings, maxChangeShare, time };
   const prober = createProber({ intercom, breaker, clock, log });
-  return { store, owner, deps, prober, bind: (signal) => bindWorkspace(deps, signal) };
+  return { store, owner, deps, heartbeat, prober, bind: (signal) => bindWorkspace(deps, signal) };
 }
 
 /** A start that waits for Intercom says so once a minute. */

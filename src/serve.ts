@@ -60,7 +60,7 @@ export async function serve(options: ServeOptions): Promise<Service> {
     );
   }
   const connection = await connect({ ...options, as: 'service' });
-  const { store, owner, deps, prober } = connection;
+  const { store, owner, deps, heartbeat, prober } = connection;
   deps.metrics.measureProcess();
   // After the store, which makes the file and brings its tables up to date.
   const { reports, makeCsv } = openReportThread({ place: placeOf(config) });
@@ -93,6 +93,8 @@ export async function serve(options: ServeOptions): Promise<Service> {
     region: regionOf(config.intercomApiBase),
   };
   const jobs = createJobs(deps, signal);
+  heartbeat.start();
+  const formKey = await store.readFormKey();
   const app = createApp({
     ...config,
     ...deps,
@@ -103,6 +105,8 @@ export async function serve(options: ServeOptions): Promise<Service> {
     access,
     messenger,
     areReportsWarm: () => areReportsWarm,
+    isStopping: () => signal.aborted,
+    formKey,
   });
 
   const housekeeping = createHousekeeping({ ...deps, payloadRetentionDays: config.payloadRetentionDays });
@@ -115,6 +119,7 @@ export async function serve(options: ServeOptions): Promise<Service> {
 
   const listener = await listen(app, config, clock).catch(async (error: unknown) => {
     await housekeeping.stop();
+    await heartbeat.stop();
     await reports.close();
     await store.close();
     throw error;
@@ -157,11 +162,14 @@ export async function serve(options: ServeOptions): Promise<Service> {
 
   async function stop(): Promise<void> {
     stopping.abort();
-    const ending = [listener.close(), bound.catch(() => undefined), schedule.stop(), jobs.settled()];
+    // Meanwhile a balancer finds out, by /readyz, that this one takes no more.
+    const drained = clock.sleep(config.drainSeconds * 1000).then(() => listener.close());
+    const ending = [drained, bound.catch(() => undefined), schedule.stop(), jobs.settled()];
     await Promise.all([
       ...ending,
       ...[housekeeping, transitions, prober, ...loops].map((loop) => loop.stop()),
     ]);
+    await heartbeat.stop();
     await reports.close();
     await store.close();
     log.info({}, 'stopped');

@@ -311,6 +311,24 @@ test('documented addresses are there, and every address is in docs/http.md', asy
   expect(missing).toEqual([]);
 });
 
+test('readiness ends at once when the service is told to stop, or the database does not answer', async () => {
+  const harness = await createHarness();
+  await harness.backfill();
+  let isStopping = false;
+  const app = createApp({ ...harness.appDeps, isStopping: () => isStopping });
+  expect((await app.request('/readyz')).status).toBe(200);
+  isStopping = true;
+  const answer = await app.request('/readyz');
+  expect(answer.status).toBe(503);
+  expect(await answer.json()).toMatchObject({ status: 'not ready', stopping: true });
+  const canWrite = (): Promise<boolean> => new Promise(() => undefined);
+  const stuck = createApp({ ...harness.appDeps, store: { ...harness.store, canWrite } });
+  const waiting = stuck.request('/readyz');
+  await new Promise((resolve) => setImmediate(resolve));
+  harness.clock.advance(2000);
+  expect((await waiting).status).toBe(503);
+});
+
 test('readiness waits until a report would be answered at once', async () => {
   const harness = await createHarness();
   await harness.backfill();

@@ -137,6 +137,45 @@ describe('whoever guesses', () => {
     );
   });
 
+  test('at two processes in turn has no more free tries than at one', async () => {
+    const harness = await createHarness();
+    const { clock } = harness;
+    const formKey = await harness.store.readFormKey();
+    const apps = [1, 2].map(() => createApp({ ...harness.appDeps, formKey }));
+    const ask = async (number: number, token = WRONG_TOKEN): Promise<number> => {
+      const headers = { authorization: `Bearer ${token}`, 'x-forwarded-for': '198.51.100.7' };
+      const answer = apps[number % 2]?.request('/API/intercom/glossary', { headers });
+      for (let turn = 0; turn < 20; turn += 1) await new Promise((resolve) => setImmediate(resolve));
+      clock.advance(1000);
+      return (await answer)?.status ?? 0;
+    };
+    const statuses = [];
+    for (let number = 0; number < 13; number += 1) statuses.push(await ask(number));
+    expect(statuses.slice(0, 10)).toEqual(Array.from({ length: 10 }, () => 401));
+    expect(statuses.slice(10)).toEqual([429, 429, 429]);
+    expect([await ask(0, API_TOKEN), await ask(1, API_TOKEN)], 'a right one is never counted').toEqual([
+      200, 200,
+    ]);
+  });
+
+  test('while the store cannot be asked is slowed by each process for itself, and right tokens are let in', async () => {
+    const harness = await createHarness();
+    const { clock } = harness;
+    let asked = 0;
+    const countWrongToken = async (): Promise<never> => {
+      asked += 1;
+      throw new AppError('store_unavailable', 'later', 'the database is not there');
+    };
+    const app = createApp({ ...harness.appDeps, store: { ...harness.store, countWrongToken } });
+    const ask = async (token: string) =>
+      app.request('/API/intercom/glossary', { headers: { authorization: `Bearer ${token}` } });
+    for (let number = 0; number < 10; number += 1) expect((await ask(WRONG_TOKEN)).status).toBe(401);
+    expect((await afterPause(clock, ask(WRONG_TOKEN))).status).toBe(429);
+    expect(asked).toBe(10);
+    expect((await ask(API_TOKEN)).status).toBe(200);
+    expect(asked, 'a right token asks nothing').toBe(10);
+  });
+
   test('from many addresses keeps nobody out', async () => {
     const { app, logLines } = await createHarness();
     const lines = logLines.length;
@@ -292,6 +331,17 @@ test('a cookie with anything changed is none', () => {
     undefined,
   ];
   expect(forged.map((text) => sessions.read(text))).toEqual(forged.map(() => null));
+});
+
+test('where nobody signs in a form that one process has shown is taken by another on the same database', async () => {
+  const harness = await createHarness();
+  const { clock, store } = harness;
+  const [one, other] = [
+    createLogins([], clock, await store.readFormKey()),
+    createLogins([API_TOKEN], clock, await store.readFormKey()),
+  ];
+  expect(other.isFormToken(one.formToken(null), null)).toBe(true);
+  expect(createLogins([], clock).isFormToken(one.formToken(null), null)).toBe(false);
 });
 
 test('a form token belongs to its session and is another one each time', () => {

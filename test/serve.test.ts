@@ -85,6 +85,45 @@ test('an address that it can not listen on is a wrong setting', async () => {
   });
 });
 
+test('told to stop it is not ready at once, and takes requests until it is drained', async () => {
+  const directory = temporaryDirectory();
+  const config = readConfig({
+    ...SETTINGS,
+    DATABASE_PATH: join(directory, 'engagement.db'),
+    PORT: '0',
+    DRAIN_SECONDS: '60',
+    INTERCOM_API_BASE: 'http://127.0.0.1:1',
+  });
+  const drained = Promise.withResolvers<void>();
+  const clock = {
+    ...systemClock,
+    sleep: (ms: number, signal?: AbortSignal) =>
+      ms === 60_000 && signal === undefined ? drained.promise : systemClock.sleep(ms, signal),
+  };
+  const log = createLog({ level: 'info', write: () => undefined });
+  const service = await serve({ config, clock, log });
+  service.bound.catch(() => undefined);
+  expect(
+    await service.store.beat({ owner: 'test', role: 'command', nowMs: Date.now(), aliveForMs: 60_000 }),
+  ).toMatchObject({ services: 1, processes: 2 });
+  const stopped = service.stop();
+  const answer = await fetch(`${service.url}/readyz`);
+  expect(answer.status).toBe(503);
+  expect(await answer.json()).toMatchObject({ stopping: true });
+  expect((await fetch(`${service.url}/healthz`)).status).toBe(200);
+  drained.resolve();
+  await stopped;
+  await expect(fetch(`${service.url}/healthz`)).rejects.toThrow('fetch failed');
+  const store = openSqliteStore({ path: join(directory, 'engagement.db'), timeZone: config.timeZone });
+  expect(
+    await store.beat({ owner: 'test', role: 'command', nowMs: Date.now(), aliveForMs: 1 }),
+    'it has left',
+  ).toMatchObject({
+    services: 0,
+  });
+  await store.close();
+});
+
 test('told to stop while Intercom cannot be reached it stops, and that is no failure', async () => {
   const directory = temporaryDirectory();
   const closed = createServer();

@@ -137,10 +137,16 @@ export interface JobCommandDeps {
  */
 export async function runJobCommand(request: RunRequest, options: JobCommandDeps): Promise<void> {
   const { config, clock, log, signal, stdout, stderr } = options;
-  const { store, owner, deps, prober, bind } = await connect({ config, clock, log, as: 'command' });
+  const { store, owner, deps, heartbeat, prober, bind } = await connect({
+    config,
+    clock,
+    log,
+    as: 'command',
+  });
   const bar = createProgressBar(stderr, request.job);
   const writer = createWriter({ ...deps, dryRun: config.dryRun });
   try {
+    heartbeat.start();
     await store.releaseDeadLeases((other) => isDeadOwner(other, owner));
     prober.start();
     await bind(signal);
@@ -174,6 +180,7 @@ export async function runJobCommand(request: RunRequest, options: JobCommandDeps
     bar.stop();
     await writer.stop();
     await prober.stop();
+    await heartbeat.stop();
     await store.close();
   }
 }

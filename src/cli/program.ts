@@ -190,7 +190,12 @@ async function runServe({ environment, clock }: Surroundings): Promise<void> {
     log.error({ err: error }, 'something unexpected failed; the process ends');
     process.exit(FAILED);
   });
-  const service = await serve({ config, clock, log });
+  const starting = serve({ config, clock, log });
+  // From now on: a signal that comes while it starts stops it too.
+  const maxStopMs = MAX_STOP_MS + config.drainSeconds * 1000;
+  const stopped = untilStopped(async () => (await starting).stop(), clock, maxStopMs);
+  stopped.catch(() => undefined);
+  const service = await starting;
   // Told to stop while Intercom can't be reached it has not failed: what waits for Intercom just ends early.
   const whileRunning = (error: unknown): void => {
     if (!service.signal.aborted) throw error;
@@ -200,7 +205,7 @@ async function runServe({ environment, clock }: Surroundings): Promise<void> {
     .catch(whileRunning)
     .catch((error: unknown) => log.error({ err: error }, 'the first backfill did not finish'));
   try {
-    await Promise.race([untilStopped(() => service.stop(), clock), failed]);
+    await Promise.race([stopped, failed]);
   } catch (error) {
     await service.stop();
     throw error;
@@ -208,12 +213,12 @@ async function runServe({ environment, clock }: Surroundings): Promise<void> {
 }
 
 /** Resolves after Ctrl-C or SIGTERM and a clean stop. A second signal, or a stop that hangs, ends the process at once. */
-function untilStopped(stop: () => Promise<void>, clock: Clock): Promise<void> {
+function untilStopped(stop: () => Promise<void>, clock: Clock, maxStopMs = MAX_STOP_MS): Promise<void> {
   return new Promise((resolve, reject) => {
     const onSignal = (): void => {
       process.once('SIGINT', () => process.exit(FAILED));
       process.once('SIGTERM', () => process.exit(FAILED));
-      void clock.sleep(MAX_STOP_MS).then(() => process.exit(FAILED));
+      void clock.sleep(maxStopMs).then(() => process.exit(FAILED));
       stop().then(resolve, reject);
     };
     process.once('SIGINT', onSignal);

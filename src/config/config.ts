@@ -40,6 +40,8 @@ export interface Config {
   readonly reconcileCron: string | null;
   readonly maxSweepChangeShare: number;
   readonly settleAfterSeconds: number;
+  /** From being told to stop to taking no more connections. */
+  readonly drainSeconds: number;
   readonly dryRun: boolean;
   readonly eligibleProgramsByReferral: Readonly<Record<string, string>>;
   readonly exportDir: string;
@@ -172,6 +174,7 @@ export function readConfig(env: Environment): Config {
     reconcileCron: values.RECONCILE_CRON,
     maxSweepChangeShare: values.MAX_SWEEP_CHANGE_SHARE,
     settleAfterSeconds: values.SETTLE_AFTER_SECONDS,
+    drainSeconds: values.DRAIN_SECONDS,
     dryRun: values.DRY_RUN,
     eligibleProgramsByReferral: values.ELIGIBLE_PROGRAMS_BY_REFERRAL,
     exportDir: values.EXPORT_DIR,

@@ -167,6 +167,7 @@ export const SETTINGS = z.object({
     .transform(Number)
     .default(0.2),
   SETTLE_AFTER_SECONDS: wholeNumber({ min: 0, max: 86_400 }, 120),
+  DRAIN_SECONDS: wholeNumber({ min: 0, max: 60 }, 0),
   DRY_RUN: z
     .enum(['true', 'false'], 'must be true or false')
     .transform((text) => text === 'true')

@@ -26,6 +26,8 @@ export interface AccessDeps {
   readonly rules: AccessRules;
   readonly clients: Clients;
   readonly store: SignInStore;
+  /** See {@link createLogins}. */
+  readonly formKey?: string;
   readonly clock: Clock;
   readonly log: Log;
   readonly metrics: Pick<Metrics, 'wrongTokens'>;
@@ -65,9 +67,9 @@ const NO_PROXY =
  * its cookie, its place behind the proxy or on this machine to every site it visits, so changes that rely on one of
  * these are taken from our own pages only. Which names are answered at all is settled before, in `answered-hosts.ts`.
  */
-export function createAccess({ rules, clients, store, clock, log, metrics }: AccessDeps): Access {
-  const logins = createLogins(rules.apiTokens, clock);
-  const wrongTokens = createWrongTokens({ clock, log, metrics });
+export function createAccess({ rules, clients, store, formKey, clock, log, metrics }: AccessDeps): Access {
+  const logins = createLogins(rules.apiTokens, clock, formKey);
+  const wrongTokens = createWrongTokens({ store, key: logins.clientKey, clock, log, metrics });
   const warn = createBoundedLog(log, clock);
   const hasTokens = rules.apiTokens.length > 0;
   const hasSignIn = rules.auth === 'token' && hasTokens;

@@ -25,22 +25,31 @@ export interface Logins {
   /** For a hidden field of a form; another one each time, so that compressed pages give nothing away. */
   formToken(login: Login | null): string;
   isFormToken(text: string | undefined, login: Login | null): boolean;
+  /** For hashes of what counts as one client; the same for all processes that share the key of forms. */
+  readonly clientKey: string;
 }
 
 export const SESSION_SECONDS = 12 * 3600;
 /** How far the clock of another process may be ahead. */
 const CLOCK_ERROR_SECONDS = 600;
 
-export function createLogins(apiTokens: readonly string[], clock: Clock): Logins {
+/** @param formKey what all processes on one database sign forms with where nobody signs in; left out: a key of this one */
+export function createLogins(
+  apiTokens: readonly string[],
+  clock: Clock,
+  formKey: string = randomBytes(32).toString('base64url'),
+): Logins {
   const hashes = apiTokens.map((token) => createHash('sha256').update(token).digest());
   const keys = apiTokens.map((token) => deriveKey(token));
-  /** Where nobody signs in, forms are signed with a key of this process. */
-  const processKey = randomBytes(32);
+  /** A form may be posted to another process than the one that has shown it. */
+  const sharedKey = deriveKey(formKey);
 
   const keyOf = (login: Login | null): Buffer =>
-    login === null ? processKey : (keys[login.tokenNumber] ?? processKey);
+    login === null ? sharedKey : (keys[login.tokenNumber] ?? sharedKey);
 
   return {
+    clientKey: sign(sharedKey, 'clients'),
+
     tokenNumber: (text) => {
       const given = createHash('sha256').update(text).digest();
       // Every hash is compared, so that the time says nothing about which one matched.
@@ -51,7 +60,7 @@ export function createLogins(apiTokens: readonly string[], clock: Clock): Logins
 
     open: (tokenNumber) => {
       const body = `${randomBytes(16).toString('base64url')}.${nowAt(clock) + SESSION_SECONDS}`;
-      return `${body}.${sign(keys[tokenNumber] ?? processKey, `session ${body}`)}`;
+      return `${body}.${sign(keys[tokenNumber] ?? sharedKey, `session ${body}`)}`;
     },
 
     read: (cookie) => {
@@ -66,7 +75,7 @@ export function createLogins(apiTokens: readonly string[], clock: Clock): Logins
       return {
         id,
         tokenNumber,
-        personId: sign(keys[tokenNumber] ?? processKey, 'person').slice(0, 16),
+        personId: sign(keys[tokenNumber] ?? sharedKey, 'person').slice(0, 16),
         expiresAt,
       };
     },

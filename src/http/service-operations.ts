@@ -97,8 +97,15 @@ function readiness(status: string): NonNullable<Operation['answers'][number]['co
   return {
     'application/json': {
       type: 'object',
-      // `reports` while their code is loaded, `clock` while it can't be right.
-      properties: { status: { const: status }, store: text, backfill: text, reports: text, clock: text },
+      // `reports` while their code is loaded, `clock` while it can't be right, `stopping` once it was told to stop.
+      properties: {
+        status: { const: status },
+        store: text,
+        backfill: text,
+        reports: text,
+        clock: text,
+        stopping: { const: true },
+      },
       required: ['status', 'store', 'backfill'],
     },
   };

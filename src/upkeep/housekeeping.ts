@@ -16,6 +16,7 @@ export interface KeepHouseDeps {
     | 'pruneInbox'
     | 'pruneRuns'
     | 'keepWebhookCounts'
+    | 'forgetWrongTokens'
     | 'fixTimes'
     | 'onWork'
   >;
@@ -140,6 +141,7 @@ export function createHousekeeping(deps: KeepHouseDeps): WorkLoop {
       run: async (nowMs) => {
         const keptMs = deps.time.isTrusted() ? nowMs - WEBHOOK_COUNTS_DAYS * DAY_MS : 0;
         await store.keepWebhookCounts(keptMs);
+        await store.forgetWrongTokens(nowMs);
         return 'done';
       },
     },

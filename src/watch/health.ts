@@ -8,9 +8,14 @@ export interface HealthDeps {
   readonly clock: Clock;
   readonly time: Pick<ShownTime, 'isTrusted'>;
   readonly areReportsWarm?: () => boolean;
+  /** True once it was told to stop. */
+  readonly isStopping?: () => boolean;
   /** 0: no backfill is ever due. */
   readonly backfillDays: number;
 }
+
+/** Who asks waits no longer for a database that doesn't answer; longer than a busy one takes. */
+const MAX_LOOK_MS = 2000;
 
 /** Anybody may ask, and each look writes to the disk: one a second is enough. */
 const GOOD_FOR_MS = 1000;
@@ -19,7 +24,8 @@ const GOOD_FOR_MS = 1000;
  * `/healthz`: the process answers. `/readyz`: 200 once the store can be written, reports are loaded and the first
  * backfill has been started or found done, else 503 with what is missing. A first backfill that has failed is said, and is no 503: it is
  * tried again by itself, and a balancer that turned webhooks away meanwhile would lose them. Neither says anything about
- * members.
+ * members. Once it was told to stop, and where the database does not answer soon, it is 503 at once, so that a balancer sends
+ * requests elsewhere.
  */
 export function createHealthRoutes(deps: HealthDeps): Hono {
   const routes = new Hono();
@@ -32,7 +38,7 @@ export function createHealthRoutes(deps: HealthDeps): Hono {
     return writable;
   };
   routes.get('/healthz', (context) => context.json({ status: 'ok' }));
-  routes.get('/readyz', async (context) => {
+  const look = async () => {
     // Not remembered: what is stored after the file was moved is lost.
     const unfit = await deps.store.whyUnfit();
     const writable = unfit === null && (await isWritable());
@@ -49,10 +55,25 @@ export function createHealthRoutes(deps: HealthDeps): Hono {
       ...(isWarm ? {} : { reports: 'starting' }),
       ...(isTrusted ? {} : { clock: "can't be right" }),
     };
+    return { answer, ready };
+  };
+  const unanswered = {
+    answer: { status: 'not ready', store: 'does not answer', backfill: 'unknown' },
+    ready: false,
+  };
+  routes.get('/readyz', async (context) => {
+    if (deps.isStopping?.() === true) return context.json(STOPPING, 503);
+    const looked = new AbortController();
+    const { answer, ready } = await Promise.race([
+      look(),
+      deps.clock.sleep(MAX_LOOK_MS, looked.signal).then(() => unanswered),
+    ]).finally(() => looked.abort());
     return context.json(answer, ready ? 200 : 503);
   });
   return routes;
 }
+
+const STOPPING = { status: 'not ready', store: 'unknown', backfill: 'unknown', stopping: true };
 
 async function backfillState(store: HealthDeps['store'], writable: boolean): Promise<string> {
   if (!writable) return 'unknown';

@@ -1,6 +1,7 @@
 import type { MetricsSources } from './metrics/metrics-sources.js';
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
 import type { FinishedCall } from '../intercom/send-call.js';
+import type { Alive } from '../store/ports/replicas.js';
 import type { ShownTime } from './time-check.js';
 import { VERSION } from '../version.js';
 import { addChoreGauges, type ChoreCounts, type ChoreName } from './metrics/chore-gauges.js';
@@ -27,6 +28,8 @@ export interface Metrics {
   readonly contentType: string;
   /** Adds how far this machine's clock is ahead. */
   watchClock(time: Pick<ShownTime, 'aheadMs'>): void;
+  /** Adds how many processes are at work. */
+  watchReplicas(heartbeat: { readonly alive: () => Pick<Alive, 'services'> | null }): void;
   /** Adds memory, garbage collection and event loop of this process, measured for as long as it lives. */
   measureProcess(): void;
 }
@@ -131,6 +134,14 @@ export function createMetrics(sources: MetricsSources): Metrics {
     measureProcess: () => {
       collectDefaultMetrics({ register: registry });
       for (const name of MISNAMED) registry.removeSingleMetric(name);
+    },
+    watchReplicas: (heartbeat) => {
+      const replicas: Gauge = new Gauge({
+        name: 'engagement_replicas',
+        help: 'Services at work on this database, as this one has counted them last',
+        registers,
+        collect: () => replicas.set(heartbeat.alive()?.services ?? Number.NaN),
+      });
     },
     watchClock: (time) => {
       const ahead: Gauge = new Gauge({

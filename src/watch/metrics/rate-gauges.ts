@@ -11,10 +11,16 @@ export function addRateGauges(
   const gauge = (name: string, help: string): Gauge => new Gauge({ name, help, registers });
   const available = gauge('engagement_intercom_available', '1 while Intercom answers, else 0');
   const limit = gauge('engagement_intercom_rate_limit', 'Calls that Intercom allows in each window');
-  const remaining = gauge('engagement_intercom_rate_remaining', 'Calls left in this window');
+  const remaining = gauge(
+    'engagement_intercom_rate_remaining',
+    'Calls left in this window for all processes',
+  );
   const paused = gauge('engagement_intercom_paused_seconds', 'How long no call goes out, because of a 429');
-  const inFlight = gauge('engagement_intercom_calls_in_flight', 'Calls under way');
-  const waiting = gauge('engagement_intercom_calls_waiting', 'Calls that wait for room in the rate limit');
+  const inFlight = gauge('engagement_intercom_calls_in_flight', 'Calls of this process under way');
+  const waiting = gauge(
+    'engagement_intercom_calls_waiting',
+    'Calls of this process that wait for room in the rate limit',
+  );
 
   return () => {
     const rate = budget.snapshot();
