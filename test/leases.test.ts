@@ -4,6 +4,7 @@ import { AppError } from '../src/errors.js';
 import type { IntercomClient } from '../src/intercom/client.js';
 import { CALL_TIMEOUT_MS } from '../src/intercom/send-call.js';
 import { MAX_WAIT_MS } from '../src/intercom/rate-budget.js';
+import { createHeartbeat } from '../src/work/heartbeat.js';
 import { LEASE_MS } from '../src/work/lease-keeper.js';
 import { createProcessor } from '../src/process/processor.js';
 import { carryRun, openJob } from '../src/reconcile/run-job.js';
@@ -149,6 +150,78 @@ test('a write whose lease was lost on its way is said to be so, and the contact 
   expect(harness.logLines.join()).toContain('"result":"lease_lost"');
   expect(harness.logLines.join()).not.toContain('"result":"sent"');
   expect(await harness.wrongAttributes(), 'the late write has undone the newer one').not.toEqual([]);
+  await harness.settleWithRetries(120_000);
+  expect(await harness.wrongAttributes()).toEqual([]);
+});
+
+test('a late write of a process that others took for dead is put right within two minutes', async () => {
+  const { harness, id } = await withWaitingWrite();
+  const { workspace, clock, store, runDeps } = harness;
+  const beating = (owner: string) =>
+    createHeartbeat({ ...runDeps, owner, role: 'service', budget: { flush: async () => undefined } });
+  // Nothing wakes it while it sleeps.
+  const deaf = { ...store, onWork: () => () => undefined };
+  const asleep = { ...harness, runDeps: { ...runDeps, store: deaf } };
+  const gate = Promise.withResolvers<void>();
+  let isSent = false;
+  createSleepingWriter(asleep, (intercom) => ({
+    updateContact: async (contactId, attributes, options) => {
+      await options.beforeSend?.();
+      isSent = true;
+      await gate.promise;
+      const { beforeSend: _asked, ...others } = options;
+      return intercom.updateContact(contactId, attributes, others);
+    },
+  })).start();
+  await beating(runDeps.owner).beat();
+  await until(() => isSent);
+  clock.advance(10_000);
+  const other = beating('other/2/0');
+  await other.beat();
+  expect(other.alive()).toEqual({ services: 1, processes: 1, takenOver: 1 });
+  const call = workspace.addConversation({ contactIds: [id], adminId: COACH }).id;
+  workspace.closeConversation(call, { channel: 'Phone', serviceCode: 'Health Coaching 001' });
+  await harness.settle();
+  expect(await harness.wrongAttributes(), 'long before the lease would have ended').toEqual([]);
+  harness.logLines.length = 0;
+  workspace.webhooks.stop();
+  gate.resolve();
+  await until(() => harness.logLines.some((line) => line.includes('write handled')));
+  expect(harness.logLines.join()).toContain('"result":"lease_lost"');
+  expect(await harness.wrongAttributes(), 'the late write has undone the newer one').not.toEqual([]);
+  await harness.settleWithRetries(120_000);
+  expect(await harness.wrongAttributes()).toEqual([]);
+  await other.stop();
+  expect(await store.beat({ owner: 'three', role: 'command', nowMs: clock.nowMs(), aliveForMs: 1 })).toEqual({
+    services: 0,
+    processes: 1,
+    takenOver: 0,
+  });
+});
+
+test('a write that a dead process had sent comes late and nobody says so: it is put right all the same', async () => {
+  const { harness, id } = await withWaitingWrite();
+  const { workspace, clock, runDeps, store } = harness;
+  const [dead, other] = ['dead/1/0', 'other/2/0'].map((owner) =>
+    createHeartbeat({ ...runDeps, owner, role: 'service', budget: { flush: async () => undefined } }),
+  );
+  await dead?.beat();
+  const [write] = await store.leaseWrites({
+    owner: 'dead/1/0',
+    nowMs: clock.nowMs(),
+    leaseMs: LEASE_MS,
+    limit: 1,
+  });
+  clock.advance(10_000);
+  await other?.beat();
+  const call = workspace.addConversation({ contactIds: [id], adminId: COACH }).id;
+  workspace.closeConversation(call, { channel: 'Phone', serviceCode: 'Health Coaching 001' });
+  await harness.settle();
+  expect(await harness.wrongAttributes()).toEqual([]);
+  workspace.webhooks.stop();
+  const late = Object.fromEntries(write?.changes.map(({ attribute, after }) => [attribute, after]) ?? []);
+  await harness.intercom.updateContact(id, late, { priority: 'soon' });
+  expect(await harness.wrongAttributes()).not.toEqual([]);
   await harness.settleWithRetries(120_000);
   expect(await harness.wrongAttributes()).toEqual([]);
 });

@@ -47,7 +47,7 @@ function ask(budget: RateBudget, priority: CallPriority, count: number) {
 /** Budgets of several processes on one store; each knows its window from an answer of its own. */
 async function share(window: Window, processes = 2) {
   const clock = createMovedClock(START);
-  const store = createSharedWindow(clock.nowMs, processes);
+  const store = createSharedWindow(() => clock.nowMs(), processes);
   const budgets = Array.from({ length: processes }, () =>
     createRateBudget({ clock, shared: store, concurrency: 1000 }),
   );
@@ -64,7 +64,7 @@ async function share(window: Window, processes = 2) {
 describe('the rate budget of several processes', () => {
   it('lets two calls go in all until an answer tells how many may, and then as many as fit at once', async () => {
     const clock = createMovedClock(START);
-    const store = createSharedWindow(clock.nowMs, 2);
+    const store = createSharedWindow(() => clock.nowMs(), 2);
     const [one, other] = [
       createRateBudget({ clock, shared: store }),
       createRateBudget({ clock, shared: store }),
@@ -205,7 +205,7 @@ describe('the rate budget of several processes', () => {
     await fc.assert(
       fc.asyncProperty(traffic, async ({ limit, offsetMs, steps }) => {
         const clock = createMovedClock(START);
-        const store = createSharedWindow(clock.nowMs, 1);
+        const store = createSharedWindow(() => clock.nowMs(), 1);
         const begin = (): RateBudget => createRateBudget({ clock, shared: store, concurrency: 1000 });
         const budgets = [begin(), begin(), begin()];
         const serverMs = (): number => clock.nowMs() + offsetMs;

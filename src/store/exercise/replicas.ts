@@ -97,6 +97,13 @@ export function exerciseReplicas({ engine, storeOf, openAnother }: Bench): void 
         attempt: 2,
         outcomeUnknown: true,
       });
+      const soon = { owner: 'three', nowMs: later + 14_999 };
+      expect(await store.leaseNotifications(lease(soon)), 'nothing else is due yet').toEqual([]);
+      const [again] = await store.leaseNotifications(lease({ ...soon, nowMs: later + 15_000 }));
+      expect(again, 'a request may have come late').toMatchObject({
+        origin: 'reread',
+        subject: { kind: 'contact', id: 'm' },
+      });
       expect(await store.adoptRun(lease(by))).toMatchObject({ id: run.id });
       expect(await beat(store, 'dead', later), 'it was only asleep').toMatchObject({ services: 2 });
       expect(await store.holdsWrite(write)).toBe(false);

@@ -4,7 +4,8 @@ import type { WritePriority } from './outbox.js';
 export interface ReplicaStore {
   /**
    * Says that a process is at work, for the next `aliveForMs`, and ends the leases of those that have not said so for
-   * that long, whose work is taken up at once. By the time of the engine. Looks at a few of the dead at a time; leases of
+   * that long, whose work is taken up at once; contacts that they may just have written are read again a little later.
+   * By the time of the engine. Looks at a few of the dead at a time; leases of
    * an owner that never said anything run out by themselves.
    */
   beat(beat: Beat): Promise<Alive>;

@@ -1,6 +1,6 @@
 import type { Alive, Beat } from '../ports/replicas.js';
-import type { WorkKind } from '../ports/store.js';
-import type { TimePart } from './core-parts.js';
+import { lookAfterTakeOver } from '../plan/taken-over.js';
+import type { CoreParts } from './core-parts.js';
 import type { Query, Unit } from './database.js';
 import { lockObjects } from './locks.js';
 
@@ -8,14 +8,12 @@ import { lockObjects } from './locks.js';
 const MAX_DEAD = 20;
 
 /** What ending leases needs: whoever may take the work now is woken after the commit. */
-interface Ending {
-  readonly ring: (kind: WorkKind) => void;
-}
+type Ending = Pick<CoreParts, 'ring'>;
 
 /** See {@link ReplicaStore.beat}. */
 export async function beat(
   unit: Unit,
-  { time, ring }: Ending & { readonly time: TimePart },
+  { time, ring, addRereads }: Pick<CoreParts, 'time' | 'ring' | 'addRereads'>,
   { owner, role, nowMs: callerMs, aliveForMs }: Beat,
 ): Promise<Alive> {
   const nowMs = await time.at(unit, callerMs);
@@ -33,8 +31,18 @@ export async function beat(
     { nowMs, owner, most: MAX_DEAD },
   );
   const owners = dead.map((row) => row.owner);
-  const takenOver = owners.length === 0 ? 0 : await endLeases(unit, ring, owners);
-  if (owners.length > 0) await remove(unit, owners);
+  if (owners.length === 0) return { ...(await countAlive(unit, nowMs)), takenOver: 0 };
+  const writes = await unit.rows<{ readonly contactId: string; readonly leaseToken: number }>(
+    `select contact_id as "contactId", lease_token as "leaseToken" from outbox
+     where lease_owner = any (@owners) order by contact_id`,
+    { owners },
+  );
+  const takenOver = await endLeases(unit, ring, owners);
+  await addRereads(
+    unit,
+    writes.map((write) => lookAfterTakeOver(write, nowMs)),
+  );
+  await remove(unit, owners);
   return { ...(await countAlive(unit, nowMs)), takenOver };
 }
 

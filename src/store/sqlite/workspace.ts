@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { inArray, isNotNull } from 'drizzle-orm';
+import { lookAfterTakeOver } from '../plan/taken-over.js';
 import type { Coach } from '../ports/cache.js';
 import type { Alive, Beat } from '../ports/replicas.js';
 import type { BoundWorkspace } from '../ports/workspace.js';
@@ -32,10 +33,19 @@ export function beat(tables: Tables, own: Beat): Alive {
   return connection.transact(() => {
     replicas.beat(own);
     const dead = new Set(replicas.findDead(own.owner, own.nowMs));
-    const takenOver = dead.size === 0 ? 0 : endLeases(tables, (owner) => dead.has(owner));
+    const takenOver = dead.size === 0 ? 0 : takeOver(tables, dead, own.nowMs);
     for (const owner of dead) replicas.remove(owner);
     return { ...replicas.countAlive(own.nowMs), takenOver };
   });
+}
+
+function takeOver(tables: Tables, dead: ReadonlySet<string>, nowMs: number): number {
+  const { connection, inbox: entries } = tables;
+  const isTheirs = inArray(outbox.leaseOwner, [...dead]);
+  for (const write of connection.db.select().from(outbox).where(isTheirs).all()) {
+    entries.addReread(lookAfterTakeOver(write, nowMs));
+  }
+  return endLeases(tables, (owner) => dead.has(owner));
 }
 
 /** See {@link ReplicaStore.leave}. */
