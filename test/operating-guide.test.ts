@@ -47,6 +47,44 @@ describe('the guide says of Intercom what the program needs', () => {
   });
 });
 
+const EXPRESSION = /"expr":("(?:[^"\\]|\\.)*")/g;
+
+/** What each process says of itself; all others describe the database, and every process says the same of it. */
+const OF_ONE_PROCESS: ReadonlySet<string> = new Set([
+  'engagement_store_writable',
+  'engagement_store_fit',
+  'engagement_chore_age_seconds',
+  'engagement_chore_failures',
+  'engagement_clock_ahead_seconds',
+  'engagement_intercom_available',
+  'engagement_intercom_paused_seconds',
+  'engagement_intercom_calls_in_flight',
+  'engagement_intercom_calls_waiting',
+  'engagement_build_info',
+]);
+
+/** Counters and histograms. */
+async function countedNames(): Promise<ReadonlySet<string>> {
+  const harness = await createHarness();
+  const text = await (await harness.get('/metrics')).text();
+  return new Set([...text.matchAll(/^# TYPE (\w+) (?:counter|histogram)$/gm)].map(([, name = '']) => name));
+}
+
+/** The metrics that an expression asks for, each with the functions around it. */
+function metricsUsed(expression: string): { readonly name: string; readonly within: readonly string[] }[] {
+  return [...expression.matchAll(/\b(?:engagement|process|nodejs)_\w+/g)].map(({ 0: name, index }) => {
+    const within: string[] = [];
+    let depth = 0;
+    for (let at = index - 1; at >= 0; at -= 1) {
+      if (expression[at] === ')') depth += 1;
+      if (expression[at] !== '(') continue;
+      if (depth > 0) depth -= 1;
+      else within.push(/(\w+)(?:\s+by\s+\([^)]*\))?\s*$/.exec(expression.slice(0, at))?.[1] ?? '');
+    }
+    return { name, within };
+  });
+}
+
 describe('metrics, their descriptions, alerts and dashboard agree', () => {
   test('each metric of ours is described, and each described one is there', async () => {
     const table = /^\| metric[^]*?\n\n/m.exec(OPERATING)?.[0] ?? '';
@@ -71,6 +109,29 @@ describe('metrics, their descriptions, alerts and dashboard agree', () => {
       annotations: { summary: expect.stringMatching(/[.?]$/) },
     });
     expect(rules).toMatchObject({ groups: [{ rules: expressions.map(() => wellFormed) }] });
+  });
+
+  test('with several processes the gauges of the database count once, and counters all of them', async () => {
+    const rules = readFileSync('src/watch/monitoring/alerts.yml', 'utf8');
+    const dashboard = readFileSync('src/watch/monitoring/grafana-dashboard.json', 'utf8');
+    const expressions = [
+      ...[...JSON.stringify(parse(rules)).matchAll(EXPRESSION)].map(([, text = '']) => text),
+      ...[...JSON.stringify(JSON.parse(dashboard)).matchAll(EXPRESSION)].map(([, text = '']) => text),
+    ].map((text) => String(JSON.parse(text)));
+    const counters = await countedNames();
+    const wrong = expressions.flatMap((expression) =>
+      metricsUsed(expression).flatMap(({ name, within }) => {
+        const base = name.replace(/_(?:bucket|sum|count)$/, '');
+        const isRight = counters.has(base)
+          ? within.includes('sum')
+          : !name.startsWith('engagement_') || OF_ONE_PROCESS.has(name)
+            ? true
+            : within.includes('max') && !within.includes('sum');
+        return isRight ? [] : [`${name} in ${expression}`];
+      }),
+    );
+    expect(expressions.length).toBeGreaterThan(60);
+    expect(wrong).toEqual([]);
   });
 
   test('each alert has a line that says what to do', () => {

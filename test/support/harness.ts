@@ -148,6 +148,7 @@ export async function createHarness(options: HarnessOptions = {}): Promise<Harne
     ask: (signal) => intercom.readClock({ priority: 'soon', signal }),
   });
   metrics.watchClock(time);
+  metrics.watchReplicas({ alive: () => null });
   const settings = { ...rules, isDayKnown: () => time.isTrusted() };
   const deps = {
     time,
