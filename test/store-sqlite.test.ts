@@ -353,6 +353,9 @@ describe('everything that is kept', () => {
       sweep_counted: 'goes at the end of its run',
       parked_objects: 'one row for each object that cannot be read; goes when it can, and with its contact',
       meta: 'a fixed list of names',
+      rate_windows: 'one row',
+      replicas: 'a row for each process, until the others find it dead',
+      wrong_tokens: 'five minutes, at most 10,000',
     };
     const tables = openRaw(path)
       .prepare<[], string>(
@@ -518,8 +521,11 @@ describe('erasing a contact', () => {
       'lifecycles',
       'meta',
       'person_marks',
+      'rate_windows',
+      'replicas',
       'runs',
       'webhook_hours',
+      'wrong_tokens',
     ];
     const seen = contact(id, { ...person, attributes: { Referral: SECRET, 'Date of Birth': SECRET } });
     const strange = call('strange', id, { channel: SECRET, serviceCode: SECRET });

@@ -26,6 +26,10 @@ export interface Replicas {
   /** Of the balancer in front of them. */
   readonly url: string;
   readonly filled: Promise<void>;
+  /** `kill -9`, as if its machine had gone. Resolves when it is gone. */
+  readonly kill: (number: number) => Promise<void>;
+  /** Resolves when it listens again. */
+  readonly start: (number: number) => Promise<void>;
   /** Kills one after the other, the next one each minute, and starts it again. Resolves when `signal` aborts. */
   readonly killInTurn: (signal: AbortSignal) => Promise<void>;
   readonly stop: () => Promise<void>;
@@ -50,7 +54,6 @@ export async function startReplicas(options: ReplicasOptions): Promise<Replicas>
   const filled = Promise.withResolvers<void>();
   // Whoever stops before that is not to hear of it.
   filled.promise.catch(() => undefined);
-  let isStopping = false;
   const useLiving = (): void => balancer.use([...replicas.values()].flatMap(({ url }) => url ?? []));
 
   const hear = (replica: Replica, message: ReplicaMessage): void => {
@@ -90,8 +93,15 @@ export async function startReplicas(options: ReplicasOptions): Promise<Replicas>
     ended.catch(() => undefined);
   };
 
+  const kill = async (number: number): Promise<void> => {
+    const child = replicas.get(number)?.process;
+    if (child === undefined) return;
+    const gone = once(child, 'exit');
+    child.kill('SIGKILL');
+    await gone;
+  };
+
   const stopAll = async (): Promise<void> => {
-    isStopping = true;
     await Promise.all([...replicas.values()].map((replica) => endOf(replica, clock)));
     await balancer.close();
   };
@@ -107,16 +117,15 @@ export async function startReplicas(options: ReplicasOptions): Promise<Replicas>
   return {
     url: balancer.url,
     filled: filled.promise,
+    kill,
+    start,
     killInTurn: async (signal) => {
       for (let turn = 0; !signal.aborted; turn += 1) {
         await clock.sleep(KILL_EVERY_MS, signal);
         const number = count - (turn % count);
-        const victim = replicas.get(number);
-        if (signal.aborted || isStopping || victim === undefined) continue;
-        print(
-          `-- replica ${number} is killed (kill -9 ${victim.process.pid}); the others take its work over`,
-        );
-        victim.process.kill('SIGKILL');
+        if (signal.aborted) return;
+        print(`-- replica ${number} is killed (kill -9); the others take its work over`);
+        await kill(number);
         await clock.sleep(GONE_FOR_MS, signal);
         if (signal.aborted) return;
         await start(number);
