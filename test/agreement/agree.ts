@@ -10,6 +10,8 @@ export interface Agreement extends GeneratedSize {
   readonly zone: string;
   /** When it is asked first, an ISO instant. */
   readonly at: string;
+  /** An empty Postgres database in place of a file. */
+  readonly postgresUrl?: string;
 }
 
 const BACKFILL_DAYS = 365;
@@ -22,9 +24,15 @@ const MEMBERS_LOOKED_AT = 150;
  * themselves. Nothing is written to Intercom.
  * @returns how many rows were compared each time.
  */
-export async function agree({ seed, zone, at, ...size }: Agreement): Promise<readonly number[]> {
+export async function agree({ seed, zone, at, postgresUrl, ...size }: Agreement): Promise<readonly number[]> {
   const rateLimit = { perWindow: 1_000_000, windowMs: 10_000 };
-  const harness = await createHarness({ at, dryRun: true, timeZone: zone, workspace: { rateLimit } });
+  const harness = await createHarness({
+    at,
+    dryRun: true,
+    timeZone: zone,
+    workspace: { rateLimit },
+    ...(postgresUrl === undefined ? {} : { postgresUrl }),
+  });
   const { workspace, clock } = harness;
   const nameParts = generateWorkspace(workspace, size, { seed, zone });
   const knownFromAt = workspace.state.nowAt() - BACKFILL_DAYS * 86_400;

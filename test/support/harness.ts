@@ -30,6 +30,8 @@ import type { WorkspaceOptions } from '../../src/sandbox/settings.js';
 import type { Workspace } from '../../src/sandbox/workspace.js';
 import type { ReportStore } from '../../src/store/ports/reports.js';
 import { makeCsvHere } from '../../src/reports/answer.js';
+import { openPostgresReports } from '../../src/store/postgres/postgres-report-store.js';
+import { openPostgresStore } from '../../src/store/postgres/postgres-store.js';
 import { openSqliteReportStore } from '../../src/store/sqlite/sqlite-report-store.js';
 import type { openLogFile } from '../../src/store/sqlite/log-sync.js';
 import { openSqliteStore } from '../../src/store/sqlite/sqlite-store.js';
@@ -60,6 +62,8 @@ export interface HarnessOptions {
   readonly dryRun?: boolean;
   readonly settleAfterSeconds?: number;
   readonly database?: string;
+  /** An empty Postgres database in place of a file. */
+  readonly postgresUrl?: string;
   /** A database that nothing has open; it begins with a copy of it. */
   readonly copyOf?: string;
   readonly openLog?: typeof openLogFile;
@@ -124,15 +128,19 @@ export async function createHarness(options: HarnessOptions = {}): Promise<Harne
   const log = createLog({ level: 'trace', write: (line) => logLines.push(line) });
   const ending = new AbortController();
   const budget = endWith(ending.signal, createRateBudget({ clock }));
+  const { postgresUrl: url } = options;
   const { counted: store, pending } = countPending(
-    openSqliteStore({
-      path: databasePath,
-      timeZone: rules.timeZone,
-      log,
-      ...(options.openLog === undefined ? {} : { openLog: options.openLog }),
-    }),
+    url === undefined
+      ? openSqliteStore({
+          path: databasePath,
+          timeZone: rules.timeZone,
+          log,
+          ...(options.openLog === undefined ? {} : { openLog: options.openLog }),
+        })
+      : await openPostgresStore({ url, timeZone: rules.timeZone, time: 'callers', maxConnections: 4, log }),
   );
-  const reports = openSqliteReportStore({ path: databasePath });
+  const reports =
+    url === undefined ? openSqliteReportStore({ path: databasePath }) : openPostgresReports({ url });
   const breaker = createBreaker({ clock, onEvent: logOutages({ log, store, clock }) });
   const metrics = createMetrics({ store, budget, breaker, clock });
   const client = createTestClient(workspace, clock, {
