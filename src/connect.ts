@@ -111,6 +111,6 @@ async function bindWorkspace(
     'workspace_mismatch',
     'never',
     `this database belongs to the Intercom workspace ${bound.id}, the token to ${workspace.id}: ` +
-      `set INTERCOM_ACCESS_TOKEN to a token of the first, or DATABASE_PATH to a new file`,
+      `set INTERCOM_ACCESS_TOKEN to a token of the first, or DATABASE_PATH (DATABASE_URL) to a new database`,
   );
 }

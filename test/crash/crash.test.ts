@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { onTestFinished, test } from 'vitest';
 import { openSqliteStore } from '../../src/store/sqlite/sqlite-store.js';
-import { INBOX, killUnderLoad, LEFT, TIME_ZONE } from './kill-under-load.js';
+import { INBOX, expectToSurviveKills, LEFT, TIME_ZONE } from './kill-under-load.js';
 
 test('kill -9 at ten random moments under load: nothing lost, nothing doubled, the end state is right', async () => {
   const directory = mkdtempSync(join(tmpdir(), 'engagement-crash-'));
@@ -18,7 +18,7 @@ test('kill -9 at ten random moments under load: nothing lost, nothing doubled, t
       database.close();
     }
   };
-  await killUnderLoad({
+  await expectToSurviveKills({
     settings: { DATABASE_PATH: path },
     countLeft: async () => look((database) => database.prepare<[], number>(LEFT).pluck().get() ?? 0),
     listInbox: async () =>

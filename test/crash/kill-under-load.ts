@@ -56,7 +56,7 @@ async function untilNothingIsLeft({ countLeft }: KilledDatabase): Promise<void> 
  * Kills the built service ten times while coaches close calls. @throws where anything was lost or doubled, or the end state
  * is wrong
  */
-export async function killUnderLoad(database: KilledDatabase): Promise<void> {
+export async function expectToSurviveKills(database: KilledDatabase): Promise<void> {
   const workspace = createWorkspace({
     clock: systemClock,
     redeliverAfterMs: 1500,

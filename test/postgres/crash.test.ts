@@ -2,7 +2,7 @@ import { onTestFinished, test } from 'vitest';
 import { createDatabase as openDatabase } from '../../src/store/postgres/database.js';
 import { createPool } from '../../src/store/postgres/pool.js';
 import { joinPostgresStore } from '../../src/store/postgres/postgres-store.js';
-import { INBOX, killUnderLoad, LEFT, TIME_ZONE } from '../crash/kill-under-load.js';
+import { INBOX, expectToSurviveKills, LEFT, TIME_ZONE } from '../crash/kill-under-load.js';
 import { createDatabase } from '../support/postgres-server.js';
 
 test('kill -9 at ten random moments under load: nothing lost, nothing doubled, the end state is right', async () => {
@@ -10,7 +10,7 @@ test('kill -9 at ten random moments under load: nothing lost, nothing doubled, t
   onTestFinished(drop);
   const raw = openDatabase(createPool({ url, applicationName: 'test', maxConnections: 1 }));
   onTestFinished(() => raw.close());
-  await killUnderLoad({
+  await expectToSurviveKills({
     settings: { DATABASE_URL: url },
     countLeft: async () => {
       const [left] = await raw.read((query) => query.rows<{ count: number }>(LEFT));

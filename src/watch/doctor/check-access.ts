@@ -70,7 +70,7 @@ export function checkWorkspace(workspaceId: string, database: DatabaseFacts): Fi
   return fail(
     'workspace',
     `the database belongs to workspace ${bound}, the token to ${workspaceId}`,
-    'Set INTERCOM_ACCESS_TOKEN to a token of the first, or DATABASE_PATH to a new file',
+    'Set INTERCOM_ACCESS_TOKEN to a token of the first, or DATABASE_PATH (DATABASE_URL) to a new database',
   );
 }
 
