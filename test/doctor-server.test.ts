@@ -20,7 +20,7 @@ const GOOD: ServerFacts = {
 };
 
 const problemsOf = (database: DatabaseFacts) =>
-  checkServer(database).flatMap(({ level, sentence, fix }) =>
+  checkServer(database, 15).flatMap(({ level, sentence, fix }) =>
     level === 'ok' ? [] : [[level, sentence, fix !== null && fix.length > 10]],
   );
 const withServer = (over: Partial<ServerFacts>): DatabaseFacts => ({
@@ -29,7 +29,7 @@ const withServer = (over: Partial<ServerFacts>): DatabaseFacts => ({
 });
 
 test('nothing is wrong with a server as it comes', () => {
-  expect(checkServer(withServer({})).map(({ level, sentence }) => [level, sentence])).toEqual([
+  expect(checkServer(withServer({}), 15).map(({ level, sentence }) => [level, sentence])).toEqual([
     ['ok', 'Postgres 15.14, 1.3 GB: the first start makes the tables'],
     ['ok', '12 of 97 connections are used'],
   ]);
@@ -67,6 +67,8 @@ test('with a server, no file is looked for and no disk measured', () => {
   const findings = checkMachine({
     databasePath: '/nowhere/engagement.db',
     databaseUrl: 'postgres://user:secret@db.example.test/engagement',
+    databaseConnections: 50,
+    databaseReportConnections: 20,
     exportDir,
     database: withServer({}),
     nodeVersion: '24.0.0',
@@ -75,6 +77,7 @@ test('with a server, no file is looked for and no disk measured', () => {
   expect(findings.map(({ check }) => check)).toEqual(
     expect.arrayContaining(['node', 'database', 'connections', 'export directory']),
   );
+  expect(findings.find(({ check }) => check === 'connections')?.sentence).toContain('may need 91');
   expect(findings.map(({ check }) => check)).not.toContain('disk');
   expect(JSON.stringify(findings)).not.toMatch(/secret|nowhere/);
 });

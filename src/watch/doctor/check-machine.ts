@@ -13,8 +13,10 @@ const MIN_BYTES = GIGABYTE / 5;
 
 export interface MachineCheck {
   readonly databasePath: string;
-  /** Where a server keeps the database, and not the file; null or left out without one. */
-  readonly databaseUrl?: string | null;
+  /** Where a server keeps the database, and not the file; null without one. */
+  readonly databaseUrl: string | null;
+  readonly databaseConnections: number;
+  readonly databaseReportConnections: number;
   readonly exportDir: string;
   readonly database: DatabaseFacts;
   readonly nodeVersion: string;
@@ -22,9 +24,11 @@ export interface MachineCheck {
 }
 
 export function checkMachine(check: MachineCheck): readonly Finding[] {
-  const { databaseUrl = null, exportDir } = check;
+  const { databaseUrl, exportDir } = check;
   const ofDatabase =
-    databaseUrl === null ? checkFile(check) : { kept: checkServer(check.database), room: [] };
+    databaseUrl === null
+      ? checkFile(check)
+      : { kept: checkServer(check.database, connectionsOf(check)), room: [] };
   return [
     checkNode(check.nodeVersion),
     ...ofDatabase.kept,
@@ -32,6 +36,11 @@ export function checkMachine(check: MachineCheck): readonly Finding[] {
     ...ofDatabase.room,
     ...(existsSync('.env') ? [checkPrivacy('.env', resolve('.env'))] : []),
   ];
+}
+
+/** For its work, for the reports and the exports, and the one by which it is woken. */
+function connectionsOf({ databaseConnections, databaseReportConnections }: MachineCheck): number {
+  return databaseConnections + 2 * databaseReportConnections + 1;
 }
 
 function checkFile({ databasePath, database, freeBytes = readFreeBytes }: MachineCheck) {

@@ -4,11 +4,11 @@ import { fail, ok, warn, type Finding } from './finding.js';
 
 const CHECK = 'database';
 const GIGABYTE = 1_000_000_000;
-/** What one process opens at most: its work, its reports, and the connection by which it is woken. */
-const OWN_CONNECTIONS = 15;
-
-/** The database of a server, as far as it can be told from here; its disk can't. */
-export function checkServer(database: DatabaseFacts): readonly Finding[] {
+/**
+ * The database of a server, as far as it can be told from here; its disk can't.
+ * @param ownConnections how many one process of the service opens at most
+ */
+export function checkServer(database: DatabaseFacts, ownConnections: number): readonly Finding[] {
   if (database.kind === 'unusable') {
     return [
       fail(
@@ -20,7 +20,12 @@ export function checkServer(database: DatabaseFacts): readonly Finding[] {
   }
   const { server } = database;
   if (server === undefined) return [];
-  return [...checkAge(database), ...checkFit(server), ...checkDurability(server), checkConnections(server)];
+  return [
+    ...checkAge(database),
+    ...checkFit(server),
+    ...checkDurability(server),
+    checkConnections(server, ownConnections),
+  ];
 }
 
 function checkAge(database: Exclude<DatabaseFacts, { readonly kind: 'unusable' }>): readonly Finding[] {
@@ -105,12 +110,12 @@ function checkDurability({ syncsFiles, syncsCommits, keepsFullPages }: ServerFac
   ];
 }
 
-function checkConnections({ connections, maxConnections }: ServerFacts): Finding {
+function checkConnections({ connections, maxConnections }: ServerFacts, ownConnections: number): Finding {
   const sentence = `${connections} of ${maxConnections} connections are used`;
-  return maxConnections - connections < OWN_CONNECTIONS
+  return maxConnections - connections < ownConnections
     ? warn(
         'connections',
-        `${sentence}; each process of the service may need ${OWN_CONNECTIONS}`,
+        `${sentence}; each process of the service may need ${ownConnections}`,
         'Raise max_connections and restart the server, or let fewer programs use it',
       )
     : ok('connections', sentence);

@@ -21,7 +21,9 @@ export interface Examination {
     readonly clientSecrets: readonly string[];
     readonly eligibleProgramsByReferral: Readonly<Record<string, string>>;
     readonly databasePath: string;
-    readonly databaseUrl?: string | null;
+    readonly databaseUrl: string | null;
+    readonly databaseConnections: number;
+    readonly databaseReportConnections: number;
     readonly exportDir: string;
     readonly timeZone: string;
     readonly dryRun: boolean;
