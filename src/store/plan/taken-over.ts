@@ -1,5 +1,7 @@
 import type { Reread } from '../ports/cache.js';
 
+/** Dead processes that one beat looks at; others wait for the next one. */
+export const MAX_DEAD = 20;
 /** By then a request that the dead process had sent has reached Intercom, and its process would have given it up. */
 const LATE_WRITE_MS = 15_000;
 

@@ -34,6 +34,14 @@ export function pickMeta<Name extends keyof MetaValues>(
   return Object.fromEntries(values) as KnownMeta<Name>;
 }
 
+/** Stores a random key where there is none; of several that do so at the same time the first one's stays. */
+export async function makeKey(unit: Unit, name: 'mark_key' | 'form_key'): Promise<void> {
+  await unit.run('insert into meta (name, value) values (@name, @value) on conflict do nothing', {
+    name,
+    value: JSON.stringify(randomBytes(32).toString('base64url')),
+  });
+}
+
 export interface SaveMeta {
   /** What is stored, where the caller has read it in this transaction. */
   readonly known?: Readonly<Partial<Record<keyof MetaValues, unknown>>>;

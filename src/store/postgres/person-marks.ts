@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import type { Person } from '../plan/person.js';
 import {
   foldedTextsOf,
@@ -9,7 +8,7 @@ import {
   MAX_MARKS,
 } from '../person-mark.js';
 import type { Database, Query, Unit } from './database.js';
-import { readMeta } from './meta.js';
+import { makeKey, readMeta } from './meta.js';
 
 /** Recognizes people who were erased; see `person-mark.ts`. A mark counts as long as its contact is deleted. */
 export interface PersonMarks {
@@ -25,14 +24,7 @@ export interface PersonMarks {
 
 /** Makes the key of a new database. By itself: a work that is rolled back must not have marked anybody with it. */
 export async function makeMarkKey(database: Database): Promise<void> {
-  const value = JSON.stringify(randomBytes(32).toString('base64url'));
-  await database.unit(
-    (unit) =>
-      unit.run(`insert into meta (name, value) values ('mark_key', @value) on conflict do nothing`, {
-        value,
-      }),
-    { isDurable: true },
-  );
+  await database.unit((unit) => makeKey(unit, 'mark_key'), { isDurable: true });
 }
 
 export function createPersonMarks(): PersonMarks {

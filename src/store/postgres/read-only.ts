@@ -1,7 +1,7 @@
 import { AppError } from '../../errors.js';
 import { refuseNewerSchema, refuseOlderSchema } from '../schema-age.js';
 import { createDatabase, type Database, type Query } from './database.js';
-import { ageOfSchema, NOTED } from './migrations.js';
+import { ageOfSchema, newestNoted } from './migrations.js';
 import { createPool } from './pool.js';
 
 const MAX_CONNECTIONS = 2;
@@ -36,13 +36,6 @@ export async function openReadOnly(
 
 /** How much newer its tables are than this program, see `schema-age.ts`; null for a database without any. */
 export async function readSchemaAge(query: Query): Promise<number | null> {
-  const [known] = await query.rows<{ isKnown: boolean }>(
-    `select to_regclass('${NOTED}') is not null as "isKnown"`,
-  );
-  if (known?.isKnown !== true) return null;
-  const [noted] = await query.rows<{ newestMs: number | null }>(
-    `select max(created_at) as "newestMs" from ${NOTED}`,
-  );
-  const newestMs = noted?.newestMs ?? null;
+  const newestMs = await newestNoted(query.rows);
   return newestMs === null ? null : ageOfSchema(newestMs);
 }

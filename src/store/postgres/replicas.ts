@@ -1,11 +1,8 @@
 import type { Alive, Beat } from '../ports/replicas.js';
-import { lookAfterTakeOver } from '../plan/taken-over.js';
+import { lookAfterTakeOver, MAX_DEAD } from '../plan/taken-over.js';
 import type { CoreParts } from './core-parts.js';
 import type { Query, Unit } from './database.js';
 import { lockObjects } from './locks.js';
-
-/** Dead processes that one beat looks at; others wait for the next one. */
-const MAX_DEAD = 20;
 
 /** What ending leases needs: whoever may take the work now is woken after the commit. */
 type Ending = Pick<CoreParts, 'ring'>;

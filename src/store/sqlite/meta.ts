@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { eq, sql } from 'drizzle-orm';
 import type { Connection } from './connection.js';
 import { prepareRows } from './prepare-rows.js';
@@ -54,4 +55,19 @@ export function createMeta(connection: Connection): Meta {
     },
     renewDataVersion,
   };
+}
+
+/** The key of this name; a random one is stored where there is none. */
+export function readKey({ transact }: Connection, values: Meta, name: 'mark_key' | 'form_key'): string {
+  return (
+    values.read(name) ??
+    transact(() => {
+      // Another process that started at the same time may just have done it.
+      const known = values.read(name);
+      if (known !== null) return known;
+      const made = randomBytes(32).toString('base64url');
+      values.save(name, made);
+      return made;
+    })
+  );
 }

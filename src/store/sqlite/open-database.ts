@@ -6,9 +6,8 @@ import { openConnection, type Connection } from './connection.js';
 import { rebuildDerived, refuseToRebuild } from './rebuild-derived.js';
 import { watchPlace } from './file-place.js';
 import type { openLogFile } from './log-sync.js';
-import { createMeta } from './meta.js';
+import { createMeta, readKey } from './meta.js';
 import { beginForOlder } from './payload-scrub.js';
-import { makeMarkKey } from './person-marks.js';
 import { watchSettings } from './settings-fit.js';
 import { asStoreError } from './store-errors.js';
 import { createTables } from './tables.js';
@@ -52,7 +51,8 @@ export function openDatabase(
       if (role === 'command') refuseToRebuild(tables, { timeZone, settings });
       // A command begins what is new, and meets the check above once more should a service begin it at the same moment.
       rebuildDerived(role === 'command' ? tables : { ...tables, connection: bare }, timeZone);
-      makeMarkKey(bare, meta);
+      // By itself: a work that is rolled back must not have marked anybody with it.
+      readKey(bare, meta, 'mark_key');
       if (role === 'service') {
         countOlderWebhooks(bare);
         beginForOlder({ ...tables, connection: bare });

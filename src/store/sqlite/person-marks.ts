@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import {
   foldedTextsOf,
   foldText,
@@ -25,15 +24,6 @@ export interface PersonMarks {
   readonly repoint: (fromId: string, toId: string) => void;
   /** True where `text`, the whole of a value in a payload, is the id, e-mail, User ID or name of an erased contact. */
   readonly isOfErased: (text: string) => boolean;
-}
-
-/** Makes the key of a new database. By itself: a work that is rolled back must not have marked anybody with it. */
-export function makeMarkKey({ transact }: Connection, meta: Meta): void {
-  if (meta.read('mark_key') !== null) return;
-  transact(() => {
-    // Another process that started at the same time may just have done it.
-    if (meta.read('mark_key') === null) meta.save('mark_key', randomBytes(32).toString('base64url'));
-  });
 }
 
 export function createPersonMarks({ sqlite }: Connection, meta: Meta): PersonMarks {

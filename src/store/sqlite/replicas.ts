@@ -1,12 +1,10 @@
 import { lte, ne, and, sql } from 'drizzle-orm';
+import { MAX_DEAD } from '../plan/taken-over.js';
 import type { Alive, Beat } from '../ports/replicas.js';
 import { prepareRows } from './prepare-rows.js';
 import { prepareUpsert } from './prepare-upsert.js';
 import type { Connection } from './connection.js';
 import { replicas } from './schema.js';
-
-/** Dead processes that one beat looks at; others wait for the next one. */
-const MAX_DEAD = 20;
 
 /** The processes that are at work. Whose leases end is said by whoever calls. */
 export interface Replicas {

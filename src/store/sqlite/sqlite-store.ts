@@ -6,15 +6,9 @@ import type { Store } from '../ports/store.js';
 import { recentNotifications, recentWrites } from './activity.js';
 import { apply, applyTogether, compare, decideAgain } from './apply.js';
 import { createGroupCommit } from '../group-commit.js';
-import {
-  beat,
-  bindWorkspace,
-  canWrite,
-  leave,
-  readFormKey,
-  releaseDeadLeases,
-  saveCoaches,
-} from './workspace.js';
+import { bindWorkspace, canWrite, saveCoaches } from './workspace.js';
+import { beat, leave, releaseDeadLeases } from './take-over.js';
+import { readKey } from './meta.js';
 import { eraseLeft } from './erase.js';
 import { countBacklog, findMember, readFreshness } from './look.js';
 import { createLogEmptying } from './log-emptying.js';
@@ -264,7 +258,7 @@ function createStore(
 
     endLogin: (login) => durablyAndBriefly(() => tables.endedLogins.end(login)),
     isLoginEnded: (login) => withOpen(() => tables.endedLogins.isEnded(login)),
-    readFormKey: () => durably(() => readFormKey(tables)),
+    readFormKey: () => durably(() => readKey(connection, meta, 'form_key')),
     countWrongToken: (wrong) => openBriefly(() => tables.wrongTokens.count(wrong)),
     forgetWrongTokens: (nowMs) => ride(() => tables.wrongTokens.forget(nowMs)),
 
