@@ -5,7 +5,8 @@ import { systemClock } from '../../src/clock.js';
 import { populate } from '../../src/sandbox/population.js';
 import { startSandboxServer } from '../../src/sandbox/serve-sandbox.js';
 import { createWorkspace } from '../../src/sandbox/workspace.js';
-import { freePort, serviceSettings, startService } from '../support/service-process.js';
+import { freePort } from '../../src/cli/replicas/free-port.js';
+import { serviceSettings, startService } from '../support/service-process.js';
 import { median } from './load.js';
 
 const BUSY_LOOPS = 4;

@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import { systemClock, type Clock } from '../../src/clock.js';
 import { startSandboxServer } from '../../src/sandbox/serve-sandbox.js';
 import { createWorkspace, type Workspace } from '../../src/sandbox/workspace.js';
-import { freePort, serviceSettings, startService } from '../support/service-process.js';
+import { freePort } from '../../src/cli/replicas/free-port.js';
+import { serviceSettings, startService } from '../support/service-process.js';
 import { startChild } from './child.js';
 import { median, percentile } from './load.js';
 

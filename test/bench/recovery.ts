@@ -14,7 +14,8 @@ import { serve } from '../../src/serve.js';
 import { CALL_FAILURES } from '../support/call-failures.js';
 import { findWrongAttributes } from '../support/harness.js';
 import { createMovedClock, type MovedClock } from '../support/moved-clock.js';
-import { freePort, serviceSettings, startService } from '../support/service-process.js';
+import { freePort } from '../../src/cli/replicas/free-port.js';
+import { serviceSettings, startService } from '../support/service-process.js';
 import { undoingTwice } from './load.js';
 
 const MEMBERS = 150;

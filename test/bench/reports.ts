@@ -3,8 +3,8 @@ import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { startSandboxServer } from '../../src/sandbox/serve-sandbox.js';
 import { createWorkspace } from '../../src/sandbox/workspace.js';
+import { freePort } from '../../src/cli/replicas/free-port.js';
 import {
-  freePort,
   residentMb,
   serviceSettings,
   startService,

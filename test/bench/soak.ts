@@ -10,8 +10,8 @@ import { createWorkspace, type Workspace } from '../../src/sandbox/workspace.js'
 import { openSqliteStore } from '../../src/store/sqlite/sqlite-store.js';
 import { CALL_FAILURES } from '../support/call-failures.js';
 import { findWrongAttributes } from '../support/harness.js';
+import { freePort } from '../../src/cli/replicas/free-port.js';
 import {
-  freePort,
   residentMb,
   serviceSettings,
   startService,

@@ -5,7 +5,8 @@ import { systemClock } from '../../src/clock.js';
 import { populate } from '../../src/sandbox/population.js';
 import { startSandboxServer } from '../../src/sandbox/serve-sandbox.js';
 import { createWorkspace, type Workspace } from '../../src/sandbox/workspace.js';
-import { freePort, serviceSettings, startService, type ServiceProcess } from '../support/service-process.js';
+import { freePort } from '../../src/cli/replicas/free-port.js';
+import { serviceSettings, startService, type ServiceProcess } from '../support/service-process.js';
 
 const CALL_MS = 120;
 const PER_WINDOW = 1666;

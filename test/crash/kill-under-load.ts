@@ -8,7 +8,8 @@ import { startSandboxServer } from '../../src/sandbox/serve-sandbox.js';
 import { createWorkspace, type Workspace } from '../../src/sandbox/workspace.js';
 import type { Store } from '../../src/store/ports/store.js';
 import { findWrongAttributes } from '../support/harness.js';
-import { freePort, serviceSettings, startService } from '../support/service-process.js';
+import { freePort } from '../../src/cli/replicas/free-port.js';
+import { serviceSettings, startService } from '../support/service-process.js';
 
 const KILLS = 10;
 const CLOSES_PER_SECOND = 50;

@@ -11,7 +11,8 @@ import type { Run } from '../../src/store/ports/runs.js';
 import { openSqliteStore } from '../../src/store/sqlite/sqlite-store.js';
 import type { Store } from '../../src/store/ports/store.js';
 import { findWrongAttributes } from '../support/harness.js';
-import { freePort, serviceSettings, startService } from '../support/service-process.js';
+import { freePort } from '../../src/cli/replicas/free-port.js';
+import { serviceSettings, startService } from '../support/service-process.js';
 
 const TIME_ZONE = 'America/New_York';
 const KILLS = 4;

@@ -5,7 +5,7 @@ import { closeRandomCall } from '../../src/sandbox/coaches.js';
 import { createRandom } from '../../src/sandbox/random.js';
 import { openSqliteStore } from '../../src/store/sqlite/sqlite-store.js';
 import { findWrongAttributes } from '../support/harness.js';
-import { freePort } from '../support/service-process.js';
+import { freePort } from '../../src/cli/replicas/free-port.js';
 import { prepareService } from '../support/started-service.js';
 
 const SETTINGS = {

@@ -7,7 +7,8 @@ import { populate } from '../../src/sandbox/population.js';
 import { startSandboxServer } from '../../src/sandbox/serve-sandbox.js';
 import type { WorkspaceOptions } from '../../src/sandbox/settings.js';
 import type { Workspace } from '../../src/sandbox/workspace.js';
-import { freePort, serviceSettings, startService, type ServiceProcess } from './service-process.js';
+import { freePort } from '../../src/cli/replicas/free-port.js';
+import { serviceSettings, startService, type ServiceProcess } from './service-process.js';
 import { createTestWorkspace } from './test-workspace.js';
 
 export interface StartedService {

