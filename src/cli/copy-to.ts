@@ -23,7 +23,7 @@ export function addCopyToCommand(program: Command, run: (url: string) => Promise
 /** @throws AppError `bad_request` for what is no such URL; what {@link copyToPostgres} throws. */
 export async function runCopyTo(url: string, deps: CopyToDeps): Promise<void> {
   const { databasePath, signal, stdout, stderr } = deps;
-  // Without what was given: that may hold a password. A socket's directory is no host, so there may be none.
+  // Without what was given: that may hold a password.
   if (!isPostgresUrl(url)) {
     throw new AppError(
       'bad_request',

@@ -6,8 +6,9 @@ import {
   readConfig,
   readDatabaseFile,
   readDatabasePath,
+  readDatabaseUrl,
+  readPort,
   readReportConfig,
-  readSandboxSettings,
 } from '../config/config.js';
 import { unreadSettings, type Environment } from '../config/environment.js';
 import { addDoctorCommand, runDoctor } from './doctor.js';
@@ -96,11 +97,10 @@ function createProgram(surroundings: Surroundings): Command {
     )
     .action(async (options: { port?: number; members: number; every: number; replicas: number }) => {
       const settings = settingsOf(surroundings);
-      const { port, databaseUrl } = readSandboxSettings(settings);
       const sandbox = await runSandbox({
         ...options,
-        port: options.port ?? port,
-        databaseUrl,
+        port: options.port ?? readPort(settings),
+        databaseUrl: options.replicas > 1 ? readDatabaseUrl(settings) : null,
         clock,
         print: (line) => stdout.write(`${line}\n`),
       });

@@ -9,6 +9,7 @@ import type { RunProgress } from '../store/ports/runs.js';
 import type { Written } from '../write-back/attempt.js';
 import { startPostgres } from './replicas/start-postgres.js';
 import { startReplicas } from './replicas/start-replicas.js';
+import { untilWritten } from './replicas/until-written.js';
 
 export interface SandboxServicesOptions {
   readonly port: number;
@@ -48,7 +49,11 @@ async function startOne(options: SandboxServicesOptions): Promise<SandboxService
     onBackfillProgress: onProgress,
     onWritten: (written) => onWritten(written, ''),
   });
-  const filled = service.backfilled.then(() => settled(service, clock, print));
+  const filled = service.backfilled.then(() =>
+    untilWritten(service, clock, (members) =>
+      print(`  ${members} members have attributes that are out of date in Intercom; they are being updated`),
+    ),
+  );
   return { url: service.url, filled, killInTurn: async () => undefined, stop: () => service.stop() };
 }
 
@@ -86,20 +91,5 @@ async function startSeveral(options: SandboxServicesOptions): Promise<SandboxSer
   } catch (error) {
     await postgres?.stop();
     throw error;
-  }
-}
-
-/** Waits until everything that the backfill found has reached the workspace. */
-async function settled(
-  service: Awaited<ReturnType<typeof serve>>,
-  clock: Clock,
-  print: (line: string) => void,
-): Promise<void> {
-  let waiting = (await service.store.backlog(clock.nowMs())).writesWaiting;
-  if (waiting > 0)
-    print(`  ${waiting} members have attributes that are out of date in Intercom; they are being updated`);
-  while (waiting > 0) {
-    await clock.sleep(100);
-    waiting = (await service.store.backlog(clock.nowMs())).writesWaiting;
   }
 }

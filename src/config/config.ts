@@ -140,12 +140,19 @@ export function readDatabaseFile(env: Environment): string {
 }
 
 /**
- * Those for the sandbox, which brings all other settings itself.
+ * `PORT` alone, for the sandbox, which brings all other settings itself.
  * @throws AppError `config_invalid`
  */
-export function readSandboxSettings(env: Environment): Pick<Config, 'port' | 'databaseUrl'> {
-  const values = readSettings(SETTINGS.pick({ PORT: true, DATABASE_URL: true }), env, () => []);
-  return { port: values.PORT, databaseUrl: values.DATABASE_URL };
+export function readPort(env: Environment): number {
+  return readSettings(SETTINGS.pick({ PORT: true }), env, () => []).PORT;
+}
+
+/**
+ * `DATABASE_URL` alone, for a sandbox of several replicas.
+ * @throws AppError `config_invalid`
+ */
+export function readDatabaseUrl(env: Environment): string | null {
+  return readSettings(SETTINGS.pick({ DATABASE_URL: true }), env, () => []).DATABASE_URL;
 }
 
 /**

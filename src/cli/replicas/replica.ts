@@ -5,6 +5,7 @@ import type { Environment } from '../../config/environment.js';
 import { createLog } from '../../log.js';
 import { serve, type Service } from '../../serve.js';
 import type { ReplicaMessage } from './messages.js';
+import { untilWritten } from './until-written.js';
 
 /*
  * One service of several, in a process of its own: `start-replicas.ts` starts it, sends its settings, and is told what
@@ -30,13 +31,8 @@ process.on('disconnect', () => void end(service));
 // A Ctrl-C in the terminal goes to all processes: whoever started this one tells it to end.
 process.on('SIGINT', () => undefined);
 await service.backfilled;
-await untilNothingWaits(service);
+await untilWritten(service, systemClock);
 say({ kind: 'filled' });
-
-async function untilNothingWaits({ store, signal }: Service): Promise<void> {
-  const waiting = async (): Promise<number> => (await store.backlog(systemClock.nowMs())).writesWaiting;
-  while (!signal.aborted && (await waiting()) > 0) await systemClock.sleep(200, signal);
-}
 
 async function end(ending: Service): Promise<void> {
   await ending.stop();

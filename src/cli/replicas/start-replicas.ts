@@ -52,8 +52,6 @@ export async function startReplicas(options: ReplicasOptions): Promise<Replicas>
   const balancer = await startBalancer(options.port);
   const replicas = new Map<number, Replica>();
   const filled = Promise.withResolvers<void>();
-  // Whoever stops before that is not to hear of it.
-  filled.promise.catch(() => undefined);
   const useLiving = (): void => balancer.use([...replicas.values()].flatMap(({ url }) => url ?? []));
 
   const hear = (replica: Replica, message: ReplicaMessage): void => {
