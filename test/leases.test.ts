@@ -122,21 +122,27 @@ test.each(['between two calls', 'waiting for the rate limit'])(
   },
 );
 
-test('a write whose lease was lost on its way is said to be so, and the contact is read again and put right', async () => {
-  const { harness, id } = await withWaitingWrite();
-  const { workspace, clock } = harness;
-  const gate = Promise.withResolvers<void>();
+/** A writer that asks whether it may send, and does so only when `gate` resolves. */
+function startSendingWriter(harness: Parameters<typeof createSleepingWriter>[0], gate: Promise<void>) {
   let isSent = false;
   createSleepingWriter(harness, (intercom) => ({
     updateContact: async (contactId, attributes, options) => {
       await options.beforeSend?.();
       isSent = true;
-      await gate.promise;
+      await gate;
       const { beforeSend: _asked, ...others } = options;
       return intercom.updateContact(contactId, attributes, others);
     },
   })).start();
-  await until(() => isSent);
+  return { hasBegun: () => isSent };
+}
+
+test('a write whose lease was lost on its way is said to be so, and the contact is read again and put right', async () => {
+  const { harness, id } = await withWaitingWrite();
+  const { workspace, clock } = harness;
+  const gate = Promise.withResolvers<void>();
+  const sending = startSendingWriter(harness, gate.promise);
+  await until(sending.hasBegun);
   clock.advance(LEASE_MS + 1000);
   // Whoever takes the contact over knows of a later call than the one that sleeps.
   const call = workspace.addConversation({ contactIds: [id], adminId: COACH }).id;
@@ -163,18 +169,9 @@ test('a late write of a process that others took for dead is put right within tw
   const deaf = { ...store, onWork: () => () => undefined };
   const asleep = { ...harness, runDeps: { ...runDeps, store: deaf } };
   const gate = Promise.withResolvers<void>();
-  let isSent = false;
-  createSleepingWriter(asleep, (intercom) => ({
-    updateContact: async (contactId, attributes, options) => {
-      await options.beforeSend?.();
-      isSent = true;
-      await gate.promise;
-      const { beforeSend: _asked, ...others } = options;
-      return intercom.updateContact(contactId, attributes, others);
-    },
-  })).start();
+  const sending = startSendingWriter(asleep, gate.promise);
   await beating(runDeps.owner).beat();
-  await until(() => isSent);
+  await until(sending.hasBegun);
   clock.advance(10_000);
   const other = beating('other/2/0');
   await other.beat();
