@@ -43,18 +43,20 @@ export async function runSandbox(options: SandboxOptions): Promise<{ stop(): Pro
     `  ${population.contacts} invented contacts, ${population.conversations} conversations in the last year`,
   );
 
-  const closedAtMs = new Map<string, number>();
-  const { timeZone } = readConfig(settingsOf(workspace, intercom.url));
+  /** When somebody last did something to a contact. */
+  const actedAtMs = new Map<string, number>();
+  const settings = settingsOf(workspace, intercom.url);
+  const { timeZone } = readConfig(settings);
   let isFilling = true;
   let corrected = 0;
   const started: SandboxServicesOptions = {
     ...options,
     directory,
-    settings: settingsOf(workspace, intercom.url),
+    settings,
     onProgress: showProgress(print),
     onWritten: (written, who) => {
       if (isFilling || written.cause.kind === 'backfill') corrected += written.changes.length;
-      else print(`${describe(workspace, timeZone, written, closedAtMs)}${who}`);
+      else print(`${describe(workspace, timeZone, written, actedAtMs)}${who}`);
     },
   };
   const service = await startServices(started).catch(async (error: unknown) => {
@@ -83,7 +85,7 @@ export async function runSandbox(options: SandboxOptions): Promise<{ stop(): Pro
 
   workspace.webhooks.deliverTo(`${service.url}/webhooks/intercom`);
   const stopping = new AbortController();
-  const coaches = closeCalls(workspace, random, { ...options, timeZone }, closedAtMs, stopping.signal);
+  const coaches = closeCalls(workspace, random, { ...options, timeZone }, actedAtMs, stopping.signal);
   const killing = service.killInTurn(stopping.signal);
   return {
     stop: async () => {
@@ -112,7 +114,7 @@ async function closeCalls(
   workspace: Workspace,
   random: Random,
   { clock, print, every, timeZone }: SandboxOptions & { readonly timeZone: string },
-  closedAtMs: Map<string, number>,
+  actedAtMs: Map<string, number>,
   signal: AbortSignal,
 ): Promise<void> {
   for (let number = 1; !signal.aborted; number += 1) {
@@ -120,7 +122,7 @@ async function closeCalls(
     const closed = closeRandomCall(workspace, random);
     const [contactId] = closed?.contactIds ?? [];
     if (closed !== null && contactId !== undefined) {
-      closedAtMs.set(contactId, now);
+      actedAtMs.set(contactId, now);
       const kind = ['Channel', 'Service Code']
         .map((name) => {
           const value = closed.customAttributes[name];
@@ -133,6 +135,7 @@ async function closeCalls(
       const edit = editRandomContact(workspace, random);
       if (edit !== null) {
         const { contact, customAttributes } = edit;
+        actedAtMs.set(contact.id, now);
         const changed = Object.entries(customAttributes).map(
           ([name, value]) => `${name} to ${value ?? 'empty'}`,
         );
@@ -149,14 +152,14 @@ function describe(
   workspace: Workspace,
   timeZone: string,
   written: Written,
-  closedAtMs: ReadonlyMap<string, number>,
+  actedAtMs: ReadonlyMap<string, number>,
 ): string {
   const changes = written.changes.map((change) => describeChange(change, timeZone)).join(', ');
-  const closed = closedAtMs.get(written.contactId);
+  const actedMs = actedAtMs.get(written.contactId);
   const sinceMs =
-    closed === undefined || written.cause.kind === 'settle'
+    actedMs === undefined || written.cause.kind === 'settle'
       ? written.latencyMs
-      : written.writtenAtMs - closed;
+      : written.writtenAtMs - actedMs;
   return `${timeOf(timeZone, written.writtenAtMs)}    ${nameOf(workspace, written.contactId)}: ${changes}  (${sinceMs} ms)`;
 }
 
